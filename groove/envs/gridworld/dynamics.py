@@ -5,9 +5,10 @@ objects absent at the start of the step may respawn (so what is collected now ca
 episode, and last comes the time limit, which truncates and is told apart from termination.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +25,10 @@ _MOVES = {
 }
 _EVENT_BITS = 16  # a probability is resolved to 2**-16; six events of a step share three random words
 
+Noise: TypeAlias = dict[
+    str, tuple[Array, ...]
+]  # one array a random word, so that a batch of steps is contiguous
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class GridState:
     col: Array  # int32 []
     present: Array  # int32 []: bit o is set while object o can be collected
     time: Array  # int32 []: steps taken
-    object_cell: Array | None  # int32 [O], where objects are now; None where they never move
+    object_cell: Array | None  # int32 [O], where objects are now, -1 while absent; None where they never move
 
 
 def moves(sizes: GridSizes) -> np.ndarray:
@@ -45,6 +50,94 @@ def moves(sizes: GridSizes) -> np.ndarray:
 def event_threshold(p: Array) -> Array:
     """The integer below which a 16-bit draw makes an event of probability p happen; exact at 0 and 1."""
     return jnp.round(p * 2.0**_EVENT_BITS).astype(jnp.uint32)
+
+
+def move(level: GridLevel, row: Array, col: Array, action: Array, sizes: GridSizes) -> tuple[Array, Array]:
+    """Where an action leads from (row, col): a wall or the edge leaves the agent where it is."""
+    offset = jnp.asarray(moves(sizes))[action]
+    to_row, to_col = row + offset[..., 0], col + offset[..., 1]
+    inside = (to_row >= 0) & (to_row < sizes.side) & (to_col >= 0) & (to_col < sizes.side)
+    blocked = ~inside | level.walls[jnp.where(inside, to_row * sizes.side + to_col, 0)]
+    return jnp.where(blocked, row, to_row), jnp.where(blocked, col, to_col)
+
+
+# The functions below loop over objects in Python: flat integer arithmetic fuses into one loop over the batch, where an
+# axis of five objects would be materialised several times a step.
+
+
+def _bits(flags: Iterable[Array]) -> Array:
+    """Packs booleans into an int32, the first one lowest."""
+    return functools.reduce(jnp.bitwise_or, [flag.astype(jnp.int32) << o for o, flag in enumerate(flags)])
+
+
+def _event_fields(words: tuple[Array, ...]) -> list[Array]:
+    """The 16-bit draws of one step: one an object, then one for termination."""
+    return [word >> shift & 0xFFFF for word in words for shift in (0, _EVENT_BITS)]
+
+
+def _collect(
+    level: GridLevel, cells: Array, present: Array, cell: Array, draw: Array
+) -> tuple[Array, Array, Array]:
+    """What the agent collects on its cell: (bit of the object, reward, whether the episode ends)."""
+    here = [object_cell == cell for object_cell in cells]
+    collected = _bits(here) & present
+    reward, threshold = jnp.float32(0), jnp.uint32(0)
+    for o, is_here in enumerate(here):  # a cell holds at most one object
+        reward = jnp.where(is_here, level.object_reward[o], reward)
+        threshold = jnp.where(is_here, event_threshold(level.p_terminate[o]), threshold)
+    any_collected = collected != 0
+    return collected, jnp.where(any_collected, reward, 0.0), any_collected & (draw < threshold)
+
+
+def _place(
+    places: tuple[Array, ...], wanted: list[Array], occupied: list[Array], level: GridLevel, sizes: GridSizes
+) -> list[Array]:
+    """Cells drawn for the wanted ones in turn, uniformly among those neither wall, occupied, nor drawn before.
+
+    Args:
+      places: f32 [] in [0, 1) each, the randomness of one draw.
+      wanted: bool [] each; an unwanted draw takes no cell and returns -1.
+      occupied: int32 [] each, distinct cells outside walls; -1 is none.
+    """
+    index = jnp.arange(sizes.cells)
+    free = jnp.cumsum(~level.walls)  # free[c]: free cells among 0 .. c
+    for cell in occupied:
+        free = free - ((cell >= 0) & (index >= cell))
+    drawn = []
+    for place, want in zip(places, wanted):
+        rank = jnp.floor(place * free[-1]).astype(jnp.int32)
+        cell = jnp.where(want, jnp.sum(free <= rank, dtype=jnp.int32), -1)
+        free = free - ((cell >= 0) & (index >= cell))
+        drawn.append(cell)
+    return drawn
+
+
+def _planes(level: GridLevel, state: GridState, sizes: GridSizes) -> Array:
+    """The agent, the walls and each object that is present, as f32 [S, S, 2 + O]."""
+    cells = level.object_cell if state.object_cell is None else state.object_cell
+    visible = (state.present >> jnp.arange(sizes.objects) & 1) == 1
+    index = jnp.arange(sizes.cells)[:, None]
+    agent = index == state.row * sizes.side + state.col
+    planes = jnp.concatenate([agent, level.walls[:, None], index == jnp.where(visible, cells, -1)], axis=1)
+    return planes.astype(jnp.float32).reshape(sizes.side, sizes.side, 2 + sizes.objects)
+
+
+def _respawn_places(
+    level: GridLevel,
+    cells: Array,
+    cell: Array,
+    collected: Array,
+    respawned: Array,
+    noise: Noise,
+    sizes: GridSizes,
+) -> Array:
+    """Object cells after a step, int32 [O]: what respawned is placed anew, what was collected is nowhere."""
+    objects = jnp.arange(sizes.objects)
+    occupied = jnp.where(cells == cell, -1, cells)  # the agent's own cell counts once
+    wanted = (respawned >> objects & 1) == 1
+    drawn = _place(noise["places"][1:], list(wanted), [cell, *occupied], level, sizes)
+    kept = jnp.where((collected >> objects & 1) == 1, -1, cells)
+    return jnp.where(wanted, jnp.stack(drawn), kept)
 
 
 def make_gridworld(
@@ -69,88 +162,69 @@ def make_gridworld(
       ValueError: when the distribution's levels do not fit the sizes, or an index is asked of moving objects.
     """
     if observation == "index" and placement == "random":
-        raise ValueError('placement "random" needs observation "planes": an index does not say where objects are.')
+        raise ValueError(
+            'placement "random" needs observation "planes": an index does not say where objects are.'
+        )
     if sampler is None and (distribution.max_size > sizes.side or distribution.max_objects > sizes.objects):
         raise ValueError(
             f"levels of side {distribution.max_size} with {distribution.max_objects} objects do not fit "
             f"sizes of side {sizes.side} with {sizes.objects} objects; enlarge the sizes."
         )
-    offsets = moves(sizes)
-    objects = jnp.arange(sizes.objects)
     event_words = (sizes.objects + 2) // 2  # one 16-bit field an object, one for termination
+    moving = placement == "random"
 
-    def noise(key: Key, shape: tuple[int, ...]) -> dict[str, Array]:
-        events = jax.random.bits(key, (*shape, event_words), jnp.uint32)
-        if placement == "fixed":
-            return {"events": events}
-        places = jax.random.uniform(jax.random.fold_in(key, 1), (*shape, sizes.cells))
-        return {"events": events, "places": places}
+    def noise(key: Key, shape: tuple[int, ...]) -> Noise:
+        event_key, place_key = jax.random.split(key)
+        events = tuple(
+            jax.random.bits(k, shape, jnp.uint32) for k in jax.random.split(event_key, event_words)
+        )
+        place_keys = jax.random.split(place_key, 1 + sizes.objects) if moving else ()
+        return {"events": events, "places": tuple(jax.random.uniform(k, shape) for k in place_keys)}
 
     def observe(level: GridLevel, state: GridState) -> Array:
-        cell = state.row * sizes.side + state.col
-        if observation == "index":
-            return cell + sizes.cells * state.present
-        planes = jnp.zeros((2 + sizes.objects, sizes.cells), jnp.float32)
-        planes = planes.at[0, cell].set(1.0).at[1].set(level.walls.astype(jnp.float32))
-        visible = (state.present >> objects & 1).astype(jnp.float32)
-        cells = level.object_cell if state.object_cell is None else state.object_cell
-        planes = planes.at[2 + objects, jnp.maximum(cells, 0)].add(visible)
-        return planes.T.reshape(sizes.side, sizes.side, 2 + sizes.objects)
+        if observation == "planes":
+            return _planes(level, state, sizes)
+        return state.row * sizes.side + state.col + sizes.cells * state.present
 
-    def draw_cells(places: Array, blocked: Array, count: int) -> Array:
-        """`count` distinct cells, uniformly among those not blocked."""
-        return jax.lax.top_k(jnp.where(blocked, -1.0, places), count)[1].astype(jnp.int32)
-
-    def reset(level: GridLevel, noise: dict[str, Array]) -> tuple[GridState, Array]:
+    def reset(level: GridLevel, noise: Noise) -> tuple[GridState, Array]:
         exists = level.object_cell >= 0
-        start, cells = level.start, level.object_cell
-        if placement == "random":
-            drawn = draw_cells(noise["places"], level.walls, 1 + sizes.objects)
-            start, cells = drawn[0], jnp.where(exists, drawn[1:], -1)
-        present = jnp.sum(exists.astype(jnp.int32) << objects)
-        state = GridState(
-            row=start // sizes.side,
-            col=start % sizes.side,
-            present=present,
-            time=jnp.int32(0),
-            object_cell=cells if placement == "random" else None,
-        )
+        start, cells = level.start, None
+        if moving:
+            start, *drawn = _place(noise["places"], [jnp.bool_(True), *exists], [], level, sizes)
+            cells = jnp.stack(drawn)
+        row, col = jnp.divmod(start, sizes.side)
+        state = GridState(row=row, col=col, present=_bits(exists), time=jnp.int32(0), object_cell=cells)
         return state, observe(level, state)
 
-    def step(level: GridLevel, state: GridState, action: Array, noise: dict[str, Array]) -> Step:
-        row, col = state.row + offsets[:, 0][action], state.col + offsets[:, 1][action]
-        inside = (row >= 0) & (row < sizes.side) & (col >= 0) & (col < sizes.side)
-        blocked = ~inside | level.walls[jnp.where(inside, row * sizes.side + col, 0)]
-        row, col = jnp.where(blocked, state.row, row), jnp.where(blocked, state.col, col)
+    def step(level: GridLevel, state: GridState, action: Array, noise: Noise) -> Step:
+        row, col = move(level, state.row, state.col, action, sizes)
         cell = row * sizes.side + col
-
-        fields = jnp.stack([noise["events"] & 0xFFFF, noise["events"] >> _EVENT_BITS], axis=-1).reshape(-1)
-        present = (state.present >> objects & 1).astype(bool)
+        *respawn_draws, end_draw = _event_fields(noise["events"])[: sizes.objects + 1]
         cells = level.object_cell if state.object_cell is None else state.object_cell
-        collected = present & (cells == cell)
-        respawned = ~present & (fields[: sizes.objects] < event_threshold(level.p_respawn))
-        p_end = jnp.sum(jnp.where(collected, level.p_terminate, 0.0))
-        terminated = fields[sizes.objects] < event_threshold(p_end)
+        collected, reward, terminated = _collect(level, cells, state.present, cell, end_draw)
+        returns = [
+            draw < threshold for draw, threshold in zip(respawn_draws, event_threshold(level.p_respawn))
+        ]
+        respawned = _bits(returns) & ~state.present
+        moved = _respawn_places(level, cells, cell, collected, respawned, noise, sizes) if moving else None
 
-        if placement == "random":
-            taken = level.walls.at[jnp.where(present, cells, sizes.cells)].set(True, mode="drop").at[cell].set(True)
-            cells = jnp.where(respawned, draw_cells(noise["places"], taken, sizes.objects), cells)
-        present_next = jnp.sum(((present & ~collected) | respawned).astype(jnp.int32) << objects)
         time = state.time + 1
-        following = GridState(row=row, col=col, present=present_next, time=time,
-            object_cell=cells if placement == "random" else None)
+        present = state.present & ~collected | respawned
+        following = GridState(row=row, col=col, present=present, time=time, object_cell=moved)
         return Step(
             state=following,
             obs=observe(level, following),
-            reward=jnp.sum(jnp.where(collected, level.object_reward, 0.0)),
+            reward=reward,
             terminated=terminated,
             truncated=~terminated & (time >= level.max_steps),
         )
 
     return EnvFamily(
         name="gridworld",
-        num_actions=len(offsets),
-        observation=Discrete(sizes.states) if observation == "index" else Box((sizes.side, sizes.side, 2 + sizes.objects)),
+        num_actions=len(moves(sizes)),
+        observation=Discrete(sizes.states)
+        if observation == "index"
+        else Box((sizes.side, sizes.side, 2 + sizes.objects)),
         sample_level=sampler or (lambda key: sample_level(key, distribution, sizes)),
         noise=noise,
         reset=reset,

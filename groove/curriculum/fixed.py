@@ -1,0 +1,33 @@
+"""Domain randomisation, as in LPG: every level is a new one from the base distribution."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from groove.curriculum.base import Curriculum
+from groove.types import Array, Key, LevelOutcome, Metrics, PyTree
+
+
+def make_dr(sample_level: Callable[[Key], PyTree]) -> Curriculum:
+    """A curriculum that keeps no state and needs no outcome; its levels have no place, so every id is -1.
+
+    Args:
+      sample_level: key -> level, from the base distribution.
+    """
+
+    def init(key: Key, n: int) -> tuple[Any, PyTree, Array]:
+        return sample((), key, jnp.ones((n,), bool))
+
+    def sample(state: Any, key: Key, wanted: Array) -> tuple[Any, PyTree, Array]:
+        n = wanted.shape[0]
+        return state, jax.vmap(sample_level)(jax.random.split(key, n)), jnp.full((n,), -1, jnp.int32)
+
+    def update(state: Any, ids: Array, outcome: LevelOutcome) -> Any:
+        return state
+
+    def metrics(state: Any) -> Metrics:
+        return {}
+
+    return Curriculum("dr", frozenset(), init, sample, update, metrics, top=None)

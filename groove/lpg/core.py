@@ -1,0 +1,117 @@
+"""Recurrent cores that read a rollout backwards in time, forgetting at episode ends.
+
+Both take inputs f32[T, R, I] of R independent rows and keep f32[T, R], which is 0 where step t ends an episode, and
+return the hidden state f32[T, R, H] at each step, having seen steps t .. T-1.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from groove.types import Array
+
+
+class GRUWeights(NamedTuple):
+    """A reset-after GRU, gates in the order r, z, n, as in torch.nn.GRU (whose second bias is zero for r and z)."""
+
+    w_i: Array  # f32 [I, 3H]
+    w_h: Array  # f32 [H, 3H]
+    b: Array  # f32 [3H]
+    b_n: Array  # f32 [H]: added to the hidden part of n before the reset gate
+
+
+class LSTMWeights(NamedTuple):
+    """An LSTM, gates in the order i, f, g, o, as in torch.nn.LSTM."""
+
+    w_i: Array  # f32 [I, 4H]
+    w_h: Array  # f32 [H, 4H]
+    b: Array  # f32 [4H]
+
+
+class _Gates(NamedTuple):
+    """What the backward pass needs of one step, f32[R, H] each."""
+
+    h: Array  # the state the step started from
+    r: Array
+    z: Array
+    n: Array
+    n_h: Array  # the hidden part of n, before the reset gate
+
+
+def sigmoid(x: Array) -> Array:
+    """The logistic function by tanh, which vectorises."""
+    return 0.5 * jnp.tanh(0.5 * x) + 0.5
+
+
+def _gru_step(weights: GRUWeights, h: Array, x: Array, keep: Array) -> tuple[Array, _Gates]:
+    hidden = h.shape[-1]
+    h = h * keep[:, None]
+    from_h = h @ weights.w_h
+    from_x = x @ weights.w_i + weights.b
+    n_h = from_h[:, 2 * hidden :] + weights.b_n
+    gates = sigmoid(from_x[:, : 2 * hidden] + from_h[:, : 2 * hidden])
+    r, z = gates[:, :hidden], gates[:, hidden:]
+    n = jnp.tanh(from_x[:, 2 * hidden :] + r * n_h)
+    return n + z * (h - n), _Gates(h, r, z, n, n_h)
+
+
+@jax.custom_vjp
+def gru(weights: GRUWeights, x: Array, keep: Array) -> Array:
+    """h_t = (1 - z) n + z h, with n = tanh(x W_in + b_n + r (h W_hn + b_hn)) and h = keep_t h_{t+1}.
+
+    The derivative is written out: the scan backwards over it keeps only what is needed, and each weight's gradient is
+    one large multiplication after that scan instead of an accumulation in every step. First derivatives only.
+    """
+    return _gru_forward(weights, x, keep)[0]
+
+
+def _gru_forward(weights: GRUWeights, x: Array, keep: Array) -> tuple[Array, tuple]:
+    def body(h: Array, inputs: tuple[Array, Array]) -> tuple[Array, tuple[Array, _Gates]]:
+        h, gates = _gru_step(weights, h, *inputs)
+        return h, (h, gates)
+
+    start = jnp.zeros((x.shape[1], weights.w_h.shape[0]), x.dtype)
+    _, (hs, gates) = jax.lax.scan(body, start, (x, keep), reverse=True)
+    return hs, (weights, x, keep, gates)
+
+
+def _gru_backward(saved: tuple, cotangent: Array) -> tuple[GRUWeights, Array, Array]:
+    weights, x, keep, gates = saved
+
+    def body(dh: Array, inputs: tuple[Array, _Gates, Array]) -> tuple[Array, tuple[Array, Array]]:
+        cotangent, (h, r, z, n, n_h), keep = inputs
+        dh = dh + cotangent
+        dn = dh * (1 - z) * (1 - n * n)
+        dz = dh * (h - n) * z * (1 - z)
+        dr = dn * n_h * r * (1 - r)
+        d_hidden = jnp.concatenate([dr, dz, dn * r], axis=1)
+        dh = (dh * z + d_hidden @ weights.w_h.T) * keep[:, None]
+        return dh, (d_hidden, dn)
+
+    _, (d_hidden, dn) = jax.lax.scan(body, jnp.zeros_like(cotangent[0]), (cotangent, gates, keep))
+    hidden = dn.shape[-1]
+    d_hidden, dn, h, inputs = (a.reshape((-1, a.shape[-1])) for a in (d_hidden, dn, gates.h, x))
+    d_input = jnp.concatenate([d_hidden[:, : 2 * hidden], dn], axis=1)
+    gradient = GRUWeights(
+        w_i=inputs.T @ d_input, w_h=h.T @ d_hidden, b=d_input.sum(0), b_n=d_hidden[:, 2 * hidden :].sum(0)
+    )
+    return gradient, (d_input @ weights.w_i.T).reshape(x.shape), jnp.zeros_like(keep)
+
+
+gru.defvjp(_gru_forward, _gru_backward)
+
+
+def lstm(weights: LSTMWeights, x: Array, keep: Array) -> Array:
+    """c_t = f c + i g, h_t = o tanh(c_t), with (h, c) = keep_t (h, c)_{t+1}; differentiated by JAX."""
+
+    def body(carry: tuple[Array, Array], inputs: tuple[Array, Array]) -> tuple[tuple[Array, Array], Array]:
+        x, keep = inputs
+        h, c = (a * keep[:, None] for a in carry)
+        i, f, g, o = jnp.split(x @ weights.w_i + h @ weights.w_h + weights.b, 4, axis=-1)
+        c = sigmoid(f) * c + sigmoid(i) * jnp.tanh(g)
+        h = sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
+
+    start = jnp.zeros((x.shape[1], weights.w_h.shape[0]), x.dtype)
+    return jax.lax.scan(body, (start, start), (x, keep), reverse=True)[1]

@@ -1,0 +1,92 @@
+"""The Learned Policy Gradient as an update rule (Oh et al. 2020)."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from groove import ops
+from groove.agent import Agent
+from groove.lpg.base import UpdateRule
+from groove.lpg.network import LPGConfig, LPGInputs, LPGTargets, make_lpg_network
+from groove.types import Array, Heads, Key, Learner, Rollout
+
+
+def make_lpg(config: LPGConfig) -> UpdateRule:
+    """Builds the rule: agents have heads "logits" [A] and "y" [Y], and
+
+    Delta theta ~ E[ grad log pi(a|s) pi_hat - alpha_y grad KL(y(s) || y_hat) ]    (Oh et al. 2020, eq. 2)
+
+    where (pi_hat, y_hat) come from the network. They are computed first, from the agent's current parameters, and held
+    fixed in the agent's gradient only: the gradient with respect to eta flows through pi, y and y' into earlier
+    updates, without which bootstrapping cannot be learned.
+    """
+    network = make_lpg_network(config)
+
+    def update(
+        eta: Any, agent: Agent, learner: Learner, rollout: Rollout, keys: Key
+    ) -> tuple[Learner, dict[str, Array]]:
+        del keys  # the rule is deterministic
+        params, heads = jax.vmap(lambda p, o: agent.read(p, o, ("logits", "y")))(learner.params, rollout.obs)
+        params, after = jax.vmap(lambda p, o: agent.read(p, o, ("y",)))(params, rollout.next_obs)
+        targets = apply_to_slots(network.apply, eta, lpg_inputs(learner, rollout, heads, after["y"]))
+        gradients = jax.grad(agent_loss)(heads, rollout.action, targets, config.prediction_coefficient)
+        params, opt_state = jax.vmap(agent.step)(params, learner.opt_state, rollout.obs, gradients)
+        learner = Learner(params, opt_state, learner.updates + 1, learner.lifetime)
+        return learner, {
+            "pi_hat_l2": jnp.mean(targets.pi_hat**2, axis=(1, 2)),
+            "y_hat_l2": jnp.mean(jnp.sum(jnp.exp(targets.y_hat) ** 2, -1), axis=(1, 2)),
+        }
+
+    return UpdateRule(
+        name="lpg",
+        heads=lambda num_actions: {"logits": num_actions, "y": config.prediction_width},
+        init=network.init,
+        update=update,
+    )
+
+
+def lpg_inputs(learner: Learner, rollout: Rollout, heads: Heads, next_y: Array) -> LPGInputs:
+    """What the rule sees, with leading axes [N, T, W]; progress and lifetime [N, W]."""
+    slots, _, workers = rollout.reward.shape
+    lifetime = learner.lifetime.astype(jnp.float32)
+    progress = learner.updates / lifetime
+    return LPGInputs(
+        reward=rollout.reward,
+        terminated=rollout.terminated,
+        truncated=rollout.truncated,
+        prob=jnp.exp(ops.log_prob(heads["logits"], rollout.action)),
+        prediction=jax.nn.softmax(heads["y"]),
+        next_prediction=jax.nn.softmax(next_y),
+        progress=jnp.broadcast_to(progress[:, None], (slots, workers)),
+        lifetime=jnp.broadcast_to(lifetime[:, None], (slots, workers)),
+    )
+
+
+def apply_to_slots(apply: Any, eta: Any, inputs: LPGInputs) -> LPGTargets:
+    """Runs the network once over slots and workers as one row axis: [N, T, W, ...] -> [T, N * W, ...] and back."""
+    slots, steps, workers = inputs.reward.shape
+
+    def rows(x: Array) -> Array:
+        if x.ndim == 2:
+            return x.reshape(-1)
+        return jnp.swapaxes(x, 0, 1).reshape((steps, slots * workers, *x.shape[3:]))
+
+    def back(x: Array) -> Array:
+        return jnp.swapaxes(x.reshape((steps, slots, workers, *x.shape[2:])), 0, 1)
+
+    return jax.tree.map(back, apply(eta, jax.tree.map(rows, inputs)))
+
+
+def agent_loss(heads: Heads, action: Array, targets: LPGTargets, prediction_coefficient: float) -> Array:
+    """Sum over N agents of the mean over their transitions of -log pi(a|s) pi_hat + alpha_y KL(y || y_hat).
+
+    Args:
+      heads: "logits" f32[N, T, W, A] and "y" f32[N, T, W, Y], the agents' outputs.
+      action: int32[N, T, W].
+      targets: pi_hat f32[N, T, W] and y_hat f32[N, T, W, Y].
+      prediction_coefficient: alpha_y.
+    """
+    policy = -ops.log_prob(heads["logits"], action) * targets.pi_hat
+    prediction = ops.kl_divergence(heads["y"], targets.y_hat)
+    return jnp.sum(jnp.mean(policy + prediction_coefficient * prediction, axis=(1, 2)))
