@@ -1,17 +1,20 @@
-"""Raw gridworld stepping: how many environment steps a second, under a uniformly random policy with auto-reset.
+"""Raw gridworld stepping: environment steps a second under a uniformly random policy with auto-reset.
 
     python benchmarks/env_steps.py --levels 512 --steps 1000 --devices 1,2 --json env_steps.json
 
-Every combination of random generator, place of drawing (in bulk before the scan, or step by step inside it) and number
-of devices is timed several times, the combinations taken in turn so that a busy machine slows all of them alike.
+Every combination of random generator, place of drawing (in bulk before the scan, or step by step inside it)
+and number of devices is timed several times, the combinations taken in turn so that a busy machine slows all
+of them alike.
 """
 
 import functools
 import itertools
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -26,12 +29,21 @@ from groove.types import Array, Key, PyTree
 
 _ENV = flags.DEFINE_string("env", "gridworld", "Environment family, as in the registry.")
 _LEVELS = flags.DEFINE_integer("levels", 512, "Levels stepped at once.")
+_WORKERS = flags.DEFINE_integer("workers", 1, "Environments of each level; a training slot has 64.")
 _STEPS = flags.DEFINE_integer("steps", 1000, "Environment steps of each level in one call.")
 _REPEATS = flags.DEFINE_integer("repeats", 7, "Timed calls of each combination.")
 _GENERATORS = flags.DEFINE_list("generators", ["threefry2x32", "rbg", "unsafe_rbg"], "jax.random implementations.")
 _DRAWS = flags.DEFINE_list("draws", ["bulk", "inside"], "Draw noise before the scan (bulk), in it (inside), or both.")
 _DEVICES = flags.DEFINE_list("devices", ["1", "2"], "Numbers of devices to shard the levels over.")
 _JSON = flags.DEFINE_string("json", None, "Also write the table to this path.")
+
+
+class Size(NamedTuple):
+    """What one call steps."""
+
+    levels: int
+    workers: int
+    steps: int
 
 
 class Setting(NamedTuple):
@@ -56,34 +68,33 @@ def _draw(family: EnvFamily, key: Key, shape: tuple[int, ...]) -> tuple[Array, P
     return action, family.noise(noise_key, shape)
 
 
-def _walk(family: EnvFamily, steps: int, bulk: bool, levels: PyTree, keys: Key) -> Array:
-    """Walks all levels of one device for `steps` steps; returns the sum of rewards, f32 [1]."""
-    count = jax.tree.leaves(levels)[0].shape[0]
+def _walk(family: EnvFamily, size: Size, bulk: bool, levels: PyTree, keys: Key) -> Array:
+    """Walks all levels of one device; returns a checksum, f32 [1]."""
+    shape = (jax.tree.leaves(levels)[0].shape[0], size.workers)
     first, rest = jax.random.split(keys[0])
-    state, _ = jax.vmap(family.reset)(levels, family.noise(first, (count,)))
+    reset = jax.vmap(jax.vmap(family.reset, (None, 0)))
+    advance = jax.vmap(jax.vmap(functools.partial(_auto_reset, family), (None, 0, 0, 0)))
 
     def body(state: PyTree, xs: Any) -> tuple[PyTree, Array]:
-        action, noise = xs if bulk else _draw(family, xs, (count,))
-        state, reward = jax.vmap(functools.partial(_auto_reset, family))(levels, state, action, noise)
+        state, reward = advance(levels, state, *(xs if bulk else _draw(family, xs, shape)))
         return state, jnp.sum(reward)
 
-    xs = _draw(family, rest, (steps, count)) if bulk else jax.random.split(rest, steps)
+    state, _ = reset(levels, family.noise(first, shape))
+    xs = _draw(family, rest, (size.steps, *shape)) if bulk else jax.random.split(rest, size.steps)
     return jnp.sum(jax.lax.scan(body, state, xs)[1])[None]
 
 
-def make_walk(family: EnvFamily, steps: int, setting: Setting) -> Callable[[], Array]:
+def make_walk(family: EnvFamily, size: Size, setting: Setting) -> Callable[[], Array]:
     """Compiles one setting and returns the call to be timed; its arguments already lie on the devices."""
     mesh = Mesh(jax.devices()[: setting.devices], ("slots",), axis_types=(AxisType.Auto,))
-    walk = functools.partial(_walk, family, steps, setting.draw == "bulk")
-    sharded = jax.jit(
-        jax.shard_map(walk, mesh=mesh, in_specs=(P("slots"), P("slots")), out_specs=P("slots"), check_vma=False)
-    )
-    levels = jax.vmap(family.sample_level)(jax.random.split(jax.random.key(0), _LEVELS.value))
+    spec = P("slots")
+    body = functools.partial(_walk, family, size, setting.draw == "bulk")
+    walk = jax.jit(jax.shard_map(body, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False))
+    levels = jax.vmap(family.sample_level)(jax.random.split(jax.random.key(0), size.levels))
     keys = jax.random.split(jax.random.key(1, impl=setting.generator), setting.devices)
-    place = NamedSharding(mesh, P("slots"))
-    levels, keys = jax.device_put((levels, keys), place)
-    jax.block_until_ready(sharded(levels, keys))
-    return lambda: jax.block_until_ready(sharded(levels, keys))
+    arguments = jax.device_put((levels, keys), NamedSharding(mesh, spec))
+    jax.block_until_ready(walk(*arguments))
+    return lambda: jax.block_until_ready(walk(*arguments))
 
 
 def measure(walks: dict[Setting, Callable[[], Array]], repeats: int) -> dict[Setting, list[float]]:
@@ -96,25 +107,32 @@ def measure(walks: dict[Setting, Callable[[], Array]], repeats: int) -> dict[Set
     return seconds
 
 
+def table(size: Size, seconds: dict[Setting, list[float]]) -> list[dict[str, Any]]:
+    """One row a setting, with its best and median environment steps a second."""
+    total = math.prod(size)
+    return [
+        setting._asdict() | {"best": total / min(times), "median": total / statistics.median(times)}
+        for setting, times in seconds.items()
+    ]
+
+
 def main(argv: list[str]) -> None:
-    """Times every combination the flags name and prints the table."""
+    """Times every combination that the flags name and prints the table."""
     del argv
-    devices = [int(d) for d in _DEVICES.value]
+    devices = [int(count) for count in _DEVICES.value]
     jax.config.update("jax_num_cpu_devices", max(devices))
     family = make_env(_ENV.value)
+    size = Size(_LEVELS.value, _WORKERS.value, _STEPS.value)
     settings = [Setting(*s) for s in itertools.product(_GENERATORS.value, _DRAWS.value, devices)]
-    walks = {setting: make_walk(family, _STEPS.value, setting) for setting in settings}
-    total = _LEVELS.value * _STEPS.value
-    rows = []
-    print(f"{_ENV.value}: {_LEVELS.value} levels x {_STEPS.value} steps, {_REPEATS.value} repeats, million steps/s")
+    walks = {setting: make_walk(family, size, setting) for setting in settings}
+    rows = table(size, measure(walks, _REPEATS.value))
+    print(f"{_ENV.value}: {size}, {_REPEATS.value} repeats, million environment steps a second")
     print(f"{'generator':<14}{'draw':<8}{'devices':>7}{'best':>9}{'median':>9}")
-    for setting, seconds in measure(walks, _REPEATS.value).items():
-        row = setting._asdict() | {"best": total / min(seconds), "median": total / statistics.median(seconds)}
-        rows.append(row)
-        print(f"{row['generator']:<14}{row['draw']:<8}{row['devices']:>7}{row['best'] / 1e6:>9.2f}{row['median'] / 1e6:>9.2f}")
+    for row in rows:
+        print("{generator:<14}{draw:<8}{devices:>7}".format(**row), end="")
+        print(f"{row['best'] / 1e6:>9.2f}{row['median'] / 1e6:>9.2f}")
     if _JSON.value:
-        with open(_JSON.value, "w") as file:
-            json.dump({"env": _ENV.value, "levels": _LEVELS.value, "steps": _STEPS.value, "rows": rows}, file, indent=2)
+        Path(_JSON.value).write_text(json.dumps({"env": _ENV.value, **size._asdict(), "rows": rows}, indent=2))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,11 @@ def _positive(config: Config) -> Iterator[str]:
         "agent.max_grad_norm": config.agent.max_grad_norm,
     }
     yield from (f"{name} = {value} must be positive." for name, value in counts.items() if not value > 0)
-    for name, value in {"run.minutes": run.minutes, "devices": config.devices, "validation.every": validation.every}.items():
+    for name, value in {
+        "run.minutes": run.minutes,
+        "devices": config.devices,
+        "validation.every": validation.every,
+    }.items():
         if not value >= 0:
             yield f"{name} = {value} must not be negative."
 
@@ -79,14 +83,9 @@ def _ranges(config: Config) -> Iterator[str]:
 
 
 def _divisions(config: Config) -> Iterator[str]:
-    count, devices, micro = config.slots.count, max(config.devices, 1), max(config.meta.micro_batch, 1)
+    count, devices = config.slots.count, max(config.devices, 1)
     if count % devices:
-        yield f"slots.count = {count} does not divide over devices = {devices}; set one a multiple of the other."
-    elif count // devices % micro:
-        yield (
-            f"meta.micro_batch = {micro} does not divide the {count // devices} slots of each of {devices} devices; "
-            "set meta.micro_batch to a divisor."
-        )
+        yield f"slots.count = {count} does not divide over devices = {devices}; make it a multiple."
     if config.slots.stagger > count:
         yield f"slots.stagger = {config.slots.stagger} is more groups than slots.count = {count}."
     if config.curriculum == "ar" and config.plr.buffer_size < 2 * count:

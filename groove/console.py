@@ -141,9 +141,9 @@ class Progress:
 
     def panel(self) -> RenderableType:
         """The live panel as it is now."""
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="dim", no_wrap=True, min_width=13)
-        grid.add_column(no_wrap=True)
+        grid = Table.grid(padding=(0, 2), expand=True)
+        grid.add_column(style="dim", no_wrap=True, width=13)
+        grid.add_column(no_wrap=True, ratio=1)
         grid.add_row("meta-steps", self._bar_row())
         for name, parts in self._rows():
             grid.add_row(name, Text("   ".join(parts)))
@@ -175,9 +175,7 @@ class Progress:
 
     def _speed(self) -> list[str]:
         units = {"meta_steps_per_second": "meta-steps/s", "env_steps_per_second": "env steps/s"}
-        return [
-            f"{quantity(self._shown[name])} {unit}" for name, unit in units.items() if name in self._shown
-        ]
+        return [f"{quantity(self._shown[name])} {unit}" for name, unit in units.items() if name in self._shown]
 
     def _skipped(self) -> list[str]:
         count = self._shown.get("skipped", 0.0)
@@ -226,6 +224,8 @@ def _named(shown: Mapping[str, float], **names: str) -> list[str]:
 
 
 def _bar(fraction: float, text: str) -> RenderableType:
-    row = Table.grid(padding=(0, 2))
-    row.add_row(ProgressBar(total=1.0, completed=fraction, width=24), Text(text))
+    row = Table.grid(padding=(0, 2), expand=True)
+    row.add_column(ratio=1)
+    row.add_column(no_wrap=True, min_width=42)  # so that two bars under each other are of one length
+    row.add_row(ProgressBar(total=1.0, completed=fraction), Text(text))
     return row

@@ -17,8 +17,8 @@ from groove.lpg.base import UpdateRule
 from groove.rollout import EpisodeStats, Workers, rollout, start_workers
 from groove.types import Array, Key, Learner, PyTree, Rollout
 
-# what a key is folded for; updates done count from _UPDATES on
-TRAIN, VALIDATE, EVALUATE, _UPDATE, _BIRTH, _START, _UPDATES = range(7)
+_PURPOSES = 6  # that a lifetime's key is folded for
+TRAIN, VALIDATE, EVALUATE, _UPDATE, _BIRTH, _START = range(_PURPOSES)
 
 
 @jax.tree_util.register_dataclass
@@ -86,5 +86,5 @@ def live(
 
 def step_keys(lifetimes: Lifetime, purpose: int) -> Key:
     """A key for each of N lifetimes, of its birth key, the updates it has done, and the purpose."""
-    fold = jax.vmap(jax.random.fold_in)
-    return jax.vmap(jax.random.fold_in, (0, None))(fold(lifetimes.key, _UPDATES + lifetimes.learner.updates), purpose)
+    identity = _PURPOSES * (1 + lifetimes.learner.updates) + purpose
+    return jax.vmap(jax.random.fold_in)(lifetimes.key, identity)

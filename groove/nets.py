@@ -23,7 +23,11 @@ class Network(NamedTuple):
 
 
 def make_network(
-    torso: str, observation_shape: tuple[int, ...], heads: Mapping[str, int], widths: Sequence[int], channels: Sequence[int] = ()
+    torso: str,
+    observation_shape: tuple[int, ...],
+    heads: Mapping[str, int],
+    widths: Sequence[int],
+    channels: Sequence[int] = (),
 ) -> Network:
     """Builds an MLP or a convolutional network.
 

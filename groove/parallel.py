@@ -1,6 +1,8 @@
 """Devices: one mesh axis over the slots. Slots are sharded, everything else is replicated, gradients are averaged."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,20 +14,38 @@ from groove.types import Array, PyTree
 SLOTS = "slots"
 
 
-def request_devices(count: int | None) -> None:
-    """Asks the CPU backend for one device a core, or for `count` of them; must run before the backend starts.
+def request_devices(count: int) -> None:
+    """Asks the CPU backend for `count` devices, or for 0 one a core; must run before the backend starts.
 
     One device a core lets small operations, which XLA's CPU backend does not split, use every core.
     """
-    import os
-
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     jax.config.update("jax_num_cpu_devices", count or cores)
 
 
-def largest_share(slots: int, available: int) -> int:
-    """The most devices that N slots can be shared out over equally."""
-    return max(d for d in range(1, available + 1) if slots % d == 0)
+def largest_share(count: int, most: int) -> int:
+    """The largest divisor of `count` that is not above `most`."""
+    return max(d for d in range(1, most + 1) if count % d == 0)
+
+
+def usable_devices(slots: int) -> int:
+    """The most local devices that N slots can be shared out over equally."""
+    return largest_share(slots, jax.local_device_count())
+
+
+def default_preset() -> str:
+    """The configuration that suits this backend: laptop on a CPU, paper on an accelerator."""
+    return "laptop" if jax.default_backend() == "cpu" else "paper"
+
+
+def describe(devices: int) -> str:
+    """The devices in words, as in "2 cpu devices"."""
+    return f"{devices} {jax.local_devices()[0].device_kind} device{'s' * (devices > 1)}"
+
+
+def keep_compilations(directory: Path) -> None:
+    """Keeps compiled programs in a directory, so that the next process starts sooner."""
+    jax.config.update("jax_compilation_cache_dir", str(directory))
 
 
 def make_mesh(devices: int) -> Mesh:
@@ -43,7 +63,9 @@ def make_mesh(devices: int) -> Mesh:
 def shard(mesh: Mesh, tree: PyTree, specs: PyTree) -> PyTree:
     """Puts a tree of arrays on the mesh, as its tree prefix of specs says."""
     shardings = jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs, is_leaf=_is_spec)
-    return jax.device_put(tree, jax.tree.map(lambda s, t: jax.tree.map(lambda _: s, t), shardings, tree, is_leaf=_is_sharding))
+    return jax.device_put(
+        tree, jax.tree.map(lambda s, t: jax.tree.map(lambda _: s, t), shardings, tree, is_leaf=_is_sharding)
+    )
 
 
 def over_slots(mesh: Mesh, function: Callable, in_specs: Any, out_specs: Any) -> Callable:

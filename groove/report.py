@@ -5,13 +5,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from groove.console import duration, quantity
 from groove.loggers import read_jsonl
@@ -25,7 +25,8 @@ BLUE, ORANGE, GREY, INK = (
 )  # Okabe and Ito: safe for the colour-blind
 COLOURS = (BLUE, ORANGE)
 COLUMNS = 4
-SMOOTH_FROM = 60  # points of a series, from which on a running mean is drawn over it
+SMOOTH_FROM = 60  # points of a series, from which on a running mean is drawn over it,
+SMOOTH_SHARE = 0.05  # over this share of its points
 
 Series = tuple[np.ndarray, np.ndarray]  # steps, values: f64 [points], finite
 Rows = Sequence[Mapping[str, Any]]
@@ -38,27 +39,27 @@ class Panel:
     title: str
     lines: Mapping[str, str]
     log: bool = False
-    engineering: bool = False  # 1.2 M for 1200000
+    from_zero: bool = False  # and with 1.2 M for 1200000
 
 
 PANELS = (
     Panel("Return in training", {"student_return": "student", "antagonist_return": "antagonist (A2C)"}),
     Panel("Regret", {"regret": "lifetimes just finished", "curriculum/score_mean": "level buffer, mean"}),
-    Panel("Replay share", {"curriculum/replay_share": "replay share"}),
-    Panel("Environment steps a second", {"env_steps_per_second": "speed"}, engineering=True),
+    Panel("Replay share", {"curriculum/replay_share": "replay share"}, from_zero=True),
+    Panel("Environment steps a second", {"env_steps_per_second": "speed"}, from_zero=True),
     Panel("Entropy", {"policy_entropy": "policy", "prediction_entropy": "prediction y"}),
     Panel("Size of the targets (L2)", {"pi_hat_l2": "pi_hat", "y_hat_l2": "y_hat"}),
     Panel("Meta-loss", {"meta_loss": "meta-loss"}),
     Panel(
-        "Norms of learning",
-        {"meta_grad_norm": "meta-gradient", "meta_critic_loss": "meta-critic's loss"},
+        "Learning (log scale)",
+        {"meta_grad_norm": "meta-gradient norm", "meta_critic_loss": "meta-critic's loss"},
         log=True,
     ),
 )
 
 
 def draw_curves(metrics_jsonl_path: str | Path, png_path: str | Path) -> None:
-    """Draws the metrics of a run: validation large on top, the rest small below; what has no data is left out.
+    """Draws the metrics of a run: validation large on top, the rest small below; no empty panels.
 
     Args:
       metrics_jsonl_path: the rows, as JsonlLogger writes them.
@@ -73,12 +74,13 @@ def draw_curves(metrics_jsonl_path: str | Path, png_path: str | Path) -> None:
     lines = math.ceil(len(panels) / COLUMNS)
     figure = Figure(figsize=(14.0, 0.6 + 4.2 * headline + 2.6 * lines + 1.0 * (not panels)), dpi=110)
     figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.08)
-    top, bottom = figure.subfigures(2, 1, height_ratios=(4.2 * headline + 0.01, 2.6 * lines + 0.01))
+    heights = (4.2 * headline + 0.01, 2.6 * lines + 0.2)
+    top, bottom = cast(Sequence[Any], figure.subfigures(2, 1, height_ratios=heights))
     if headline:
         _draw_headline(top.subplots(), rows)
     for axes, panel in zip(_small_axes(bottom, len(panels)), panels):
         _draw_panel(axes, panel, rows)
-    figure.text(0.995, 0.005, _footnote(rows, panels), ha="right", va="bottom", fontsize=8, color=GREY)
+    bottom.supxlabel(_footnote(rows), fontsize=9, color=INK)
     picture = io.BytesIO()
     FigureCanvasAgg(figure).print_png(picture)
     write_atomically(Path(png_path), picture.getvalue())
@@ -92,19 +94,20 @@ def series(rows: Rows, name: str) -> Series:
 
 
 def running_mean(values: np.ndarray, window: int) -> np.ndarray:
-    """The mean over a centred window that shrinks at both ends: out[i] = mean(values[i - h : i + h + 1])."""
+    """The mean over a centred window, at the ends over what there is of it."""
     total = np.concatenate([[0.0], np.cumsum(values)])
     index = np.arange(len(values))
-    half = np.minimum(window // 2, np.minimum(index, len(values) - 1 - index))
-    return (total[index + half + 1] - total[index - half]) / (2 * half + 1)
+    first = np.maximum(index - window // 2, 0)
+    end = np.minimum(index + window // 2 + 1, len(values))
+    return (total[end] - total[first]) / (end - first)
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:
     """The end of a run in a few lines, the headline first.
 
     Args:
-      summary: the last values of the metrics by their names in metrics.jsonl, and optionally `run_dir` and `stopped`
-        (why the run ended early); what is missing or None is left out.
+      summary: the last values of the metrics by their names in metrics.jsonl, and optionally `run_dir` and
+        `stopped` (why the run ended early); what is missing or None is left out.
     """
     known = {name: value for name, value in summary.items() if value is not None}
     lines = [*_headline_lines(known), *_detail_lines(known)]
@@ -125,11 +128,7 @@ def _headline_lines(known: Mapping[str, Any]) -> list[str]:
 
 def _detail_lines(known: Mapping[str, Any]) -> list[str]:
     learners = {"student_return": "learned", "a2c_return": "A2C", "untrained_return": "untrained"}
-    returns = [
-        f"{label} {known[f'validation/{n}']:.3f}"
-        for n, label in learners.items()
-        if f"validation/{n}" in known
-    ]
+    returns = [f"{label} {known[f'validation/{n}']:.3f}" for n, label in learners.items() if f"validation/{n}" in known]
     ran = [f"{known['step']:,} meta-steps"] if "step" in known else []
     ran += [f"{quantity(known['env_steps'])} environment steps"] if "env_steps" in known else []
     ran += [f"in {duration(known['seconds'])}"] if "seconds" in known else []
@@ -162,13 +161,11 @@ def _draw_headline(axes: Axes, rows: Rows) -> None:
     untrained = series(rows, "validation/untrained_normalised")[1]
     if len(untrained):
         axes.axhline(untrained[-1], color=ORANGE, linewidth=1.5, linestyle="--", label="untrained rule")
-    axes.set_title(
-        f"Return on unseen levels, as a share of A2C's: {last}", loc="left", fontsize=14, color=INK
-    )
+    axes.set_title(f"Return on unseen levels, as a share of A2C's: {last}", loc="left", fontsize=14, color=INK)
     low_end = min(0.0, *values, *untrained)
-    axes.set_ylim(low_end - 0.05, max(1.0, *values, *high) + 0.08)
-    _dress(axes)
-    axes.legend(loc="lower right", frameon=False, ncols=4, fontsize=10)
+    axes.set_ylim(low_end - 0.05, max(1.0, *values, *high) + 0.05)
+    _dress(axes, rows)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, ncols=4, fontsize=10)
 
 
 def _draw_panel(axes: Axes, panel: Panel, rows: Rows) -> None:
@@ -185,34 +182,34 @@ def _draw_panel(axes: Axes, panel: Panel, rows: Rows) -> None:
     axes.set_title(panel.title, loc="left", fontsize=10, color=INK)
     if panel.log and all((series(rows, name)[1] > 0).all() for name in panel.lines):
         axes.set_yscale("log")
-    if panel.engineering:
-        axes.yaxis.set_major_formatter(EngFormatter())
-    _dress(axes)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    if panel.from_zero:
+        axes.set_ylim(bottom=0.0)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
+    _dress(axes, rows)
     if len(axes.get_legend_handles_labels()[0]) > 1:
         axes.legend(frameon=False, fontsize=8)
 
 
-def _dress(axes: Axes) -> None:
+def _dress(axes: Axes, rows: Rows) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=8, colors=INK)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
-    axes.margins(x=0.01)
+    axes.set_xlim(0, max(row["step"] for row in rows) * 1.01 + 1)
 
 
 def _window(values: np.ndarray) -> int:
-    return max(3, len(values) // 20)
+    return max(3, int(len(values) * SMOOTH_SHARE))
 
 
-def _footnote(rows: Rows, panels: Sequence[Panel]) -> str:
+def _footnote(rows: Rows) -> str:
     if not rows:
         return "no metrics were logged"
-    longest = max(
-        (series(rows, name)[1] for panel in panels for name in panel.lines), key=len, default=np.zeros(0)
-    )
-    smoothed = (
-        f"; thick lines: running mean over {_window(longest)} rows" if len(longest) >= SMOOTH_FROM else ""
-    )
+    longest = max(len(series(rows, name)[1]) for panel in PANELS for name in panel.lines)
+    smoothed = f"; thick: running mean over {SMOOTH_SHARE:.0%} of the points" if longest >= SMOOTH_FROM else ""
     return f"horizontal axes: meta-steps{smoothed}"

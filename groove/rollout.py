@@ -37,7 +37,14 @@ def start_workers(env: EnvFamily, level: PyTree, key: Key, workers: int) -> Work
 
 
 def act(
-    env: EnvFamily, agent: Agent, params: Params, level: PyTree, state: PyTree, obs: Array, uniform: Array, noise: PyTree
+    env: EnvFamily,
+    agent: Agent,
+    params: Params,
+    level: PyTree,
+    state: PyTree,
+    obs: Array,
+    uniform: Array,
+    noise: PyTree,
 ) -> tuple[Array, Step]:
     """One step of W workers under the stochastic policy: (actions int32[W], Step [W])."""
     _, heads = agent.read(params, obs, ("logits",))

@@ -62,9 +62,7 @@ class RunDir:
     summary = _Inside("summary.json")  # what the run came to
 
     @classmethod
-    def create(
-        cls, path: str | Path, config: Mapping[str, Any], *, min_free_bytes: int = MIN_FREE_BYTES
-    ) -> Self:
+    def create(cls, path: str | Path, config: Mapping[str, Any], *, min_free_bytes: int = MIN_FREE_BYTES) -> Self:
         """Opens a directory for a new run and writes config.json; overwrites nothing.
 
         Args:
@@ -114,11 +112,12 @@ class RunDir:
         return run
 
     def read_config(self) -> dict[str, Any]:
-        """The configuration the run was started with.
+        """The configuration the run was started with, to resume it by.
 
         Raises:
-          RunError: if config.json is missing or cannot be read.
+          RunError: if there is nothing to resume, or config.json cannot be read.
         """
+        self._refuse_not_resumable()
         config: dict[str, Any] = self._read()["config"]
         return config
 
@@ -141,8 +140,7 @@ class RunDir:
         held = [name for name in names if (self.path / name).exists()]
         if held:
             raise RunError(
-                f"{self.path} already holds a run ({held[0]}): choose another directory, or continue it with "
-                "--resume."
+                f"{self.path} already holds a run ({held[0]}): choose another directory, or continue it with --resume."
             )
 
     def _refuse_not_resumable(self) -> None:
@@ -274,9 +272,7 @@ def _entries(folder: Path) -> list[Path]:
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in tree.items():
-        flat |= (
-            _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-        )
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
 
 

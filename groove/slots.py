@@ -108,7 +108,14 @@ def advance_antagonists(setup: Setup, slots: Slots, updates: int) -> tuple[Slots
     if setup.antagonist is None or setup.antagonist_rule is None or slots.antagonist is None:
         return slots, None
     rivals, episodes = lifetime.live(
-        setup.env, setup.antagonist, setup.antagonist_rule, (), slots.antagonist, slots.level, setup.steps, updates
+        setup.env,
+        setup.antagonist,
+        setup.antagonist_rule,
+        (),
+        slots.antagonist,
+        slots.level,
+        setup.steps,
+        updates,
     )
     return dataclasses.replace(slots, antagonist=rivals), episodes
 

@@ -43,12 +43,14 @@ class Trainer(NamedTuple):
 
     Attributes:
       init: key -> TrainState, on the mesh.
-      run: (TrainState, n, chunk) -> (TrainState, metrics f32[chunk] of which the first n are filled): n meta-steps.
-        The state given is consumed. One compilation serves every n up to the chunk.
+      run: (TrainState, n) -> (TrainState, metrics f32[chunk] of which the first n are filled): n meta-steps, at most
+        a chunk. The state given is consumed. One compilation serves every n.
+      compilations: how often `run` has been compiled.
     """
 
     init: Callable[[Key], TrainState]
     run: Callable[[TrainState, int], tuple[TrainState, dict[str, Array]]]
+    compilations: Callable[[], int]
 
 
 _SPECS = TrainState(
@@ -105,7 +107,10 @@ def make_trainer(
         eta, meta_state, own, metrics = meta.step(state.eta, state.meta, state.slots)
         own, antagonists = advance_antagonists(setup, own, updates)
         if antagonists is not None:
-            totals = {"antagonist_return_sum": antagonists.return_sum, "antagonist_episodes": antagonists.episodes}
+            totals = {
+                "antagonist_return_sum": antagonists.return_sum,
+                "antagonist_episodes": antagonists.episodes,
+            }
             metrics |= jax.lax.pmean(jax.tree.map(jnp.sum, totals), parallel.SLOTS)
         own, curriculum_state, outcome = _turnover(setup, curriculum, updates, state, own)
         metrics |= _outcome_metrics(outcome) | dict(curriculum.metrics(curriculum_state))
@@ -130,7 +135,12 @@ def make_trainer(
             raise ValueError(f"{n} meta-steps were asked of a program built for chunks of 1 to {chunk}.")
         return jitted(state, jnp.int32(n))
 
-    return Trainer(init=lambda key: parallel.shard(mesh, jax.jit(init)(key), _SPECS), run=bounded_run)
+    started = jax.jit(init)
+    return Trainer(
+        init=lambda key: parallel.shard(mesh, started(key), _SPECS),
+        run=bounded_run,
+        compilations=jitted._cache_size,
+    )
 
 
 def _turnover(

@@ -1,8 +1,9 @@
 """Tables of head outputs, read and written by row, at a cost that does not grow with the table.
 
-A table holds one row a state, S rows of which a rollout visits few. Reverse-mode differentiation of a plain gather makes
-a dense table of zeros for every read and adds the tables up, which costs more than a small recurrent core does. Here a
-read hands the table on, so that reads and writes form one chain and its cotangent is one table, updated in place.
+A table holds one row a state, S rows of which a rollout visits few. Reverse-mode differentiation of a plain gather
+makes a dense table of zeros for every read and adds the tables up, which costs more than a small recurrent core does.
+Here a read hands the table on, so that reads and writes form one chain and its cotangent is one table, updated in
+place.
 """
 
 import jax
@@ -56,4 +57,3 @@ def clip_scale(rows: Array, representative: Array, max_norm: float) -> Array:
     total = jnp.zeros_like(rows).at[representative].add(rows, mode="promise_in_bounds")
     # the maximum keeps the root away from zero, where its derivative is not finite
     return max_norm * jax.lax.rsqrt(jnp.maximum(jnp.sum(total * total), max_norm**2))
-

@@ -166,9 +166,7 @@ def top(buffer: LevelBuffer, count: int) -> tuple[PyTree, Array]:
       ValueError: if `count` is not between 1 and B.
     """
     if not 1 <= count <= buffer.capacity:
-        raise ValueError(
-            f"top({count}) of a buffer of {buffer.capacity} levels: ask for 1 to {buffer.capacity}."
-        )
+        raise ValueError(f"top({count}) of a buffer of {buffer.capacity} levels: ask for 1 to {buffer.capacity}.")
     score, place = jax.lax.top_k(jnp.where(buffer.scored, buffer.score, -jnp.inf), count)
     return levels_at(buffer, place), jnp.where(jnp.isfinite(score), score, jnp.nan)
 

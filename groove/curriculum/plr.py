@@ -142,8 +142,10 @@ def replay(buffer: LevelBuffer, config: PLRConfig, key: Key, mask: Array) -> tup
     coin, score_key, staleness_key = jax.random.split(key, 3)
     is_stale = mask & jax.random.bernoulli(coin, config.staleness_coefficient, mask.shape)
     by_score = best_places(_perturb(score_key, _score_logits(buffer, config.temperature)), mask & ~is_stale)
+    age_logits = _staleness_logits(buffer)  # before the clock moves
     buffer = activate(buffer, by_score, mask)
-    by_staleness = best_places(_perturb(staleness_key, _staleness_logits(buffer)), is_stale)
+    age_logits = jnp.where(buffer.scored, age_logits, -jnp.inf)
+    by_staleness = best_places(_perturb(staleness_key, age_logits), is_stale)
     return activate(buffer, by_staleness, mask), jnp.where(is_stale, by_staleness, by_score)
 
 
@@ -194,9 +196,7 @@ def make_plr(
         dropped = (state.buffer.status == Status.ACTIVE) & (buffer.status == Status.EMPTY)
         return PLRState(buffer, state.inserted, state.forgotten + jnp.sum(dropped, dtype=jnp.int32))
 
-    return Curriculum(
-        name, score.needs, init, sample, update, plr_metrics, lambda s, count: top(s.buffer, count)
-    )
+    return Curriculum(name, score.needs, init, sample, update, plr_metrics, lambda s, count: top(s.buffer, count))
 
 
 def plr_metrics(state: PLRState) -> Metrics:
@@ -247,9 +247,7 @@ def _ordered_int(x: Array) -> Array:
 
 def _select(mask: Array, on_true: PyTree, on_false: PyTree) -> PyTree:
     """Rows [n, ...] of one batch or the other."""
-    return jax.tree.map(
-        lambda a, b: jnp.where(mask.reshape(mask.shape + (1,) * (a.ndim - 1)), a, b), on_true, on_false
-    )
+    return jax.tree.map(lambda a, b: jnp.where(mask.reshape(mask.shape + (1,) * (a.ndim - 1)), a, b), on_true, on_false)
 
 
 def _mean(x: Array, mask: Array) -> Array:

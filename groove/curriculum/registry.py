@@ -12,9 +12,7 @@ from groove.types import Key, PyTree
 CURRICULA: tuple[str, ...] = ("dr", *SCORES)
 
 
-def make_curriculum(
-    name: str, sample_level: Callable[[Key], PyTree], config: PLRConfig, num_slots: int
-) -> Curriculum:
+def make_curriculum(name: str, sample_level: Callable[[Key], PyTree], config: PLRConfig, num_slots: int) -> Curriculum:
     """Makes the curriculum of this name.
 
     Args:
@@ -27,10 +25,8 @@ def make_curriculum(
       ValueError: on an unknown name, on less than one slot, or if the buffer does not suit the slots.
     """
     if name not in CURRICULA:
-        nearest = get_close_matches(name, CURRICULA, n=1, cutoff=0.0)[0]
-        raise ValueError(
-            f"Unknown curriculum {name!r}: did you mean {nearest!r}? Valid names: {', '.join(CURRICULA)}."
-        )
+        nearest = get_close_matches(name.lower(), CURRICULA, n=1, cutoff=0.0)[0]
+        raise ValueError(f"Unknown curriculum {name!r}: did you mean {nearest!r}? Valid names: {', '.join(CURRICULA)}.")
     if num_slots < 1:
         raise ValueError(f"num_slots = {num_slots}: a curriculum needs at least one slot.")
     if name == "dr":

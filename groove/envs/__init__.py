@@ -1,0 +1,1 @@
+"""Environments: families of levels that share their dynamics."""

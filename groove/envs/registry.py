@@ -1,9 +1,29 @@
 """Environment families by name."""
 
+from collections.abc import Callable
+from typing import Any
+
 from groove.envs.base import EnvFamily
 from groove.envs.gridworld.dynamics import make_gridworld
+from groove.envs.gridworld.named import HANDCRAFTED, RANDOM_GRIDS, check_name, make_named_family
+
+ENVIRONMENTS: dict[str, Callable[..., EnvFamily]] = {
+    "gridworld": make_gridworld,
+    "handcrafted": lambda **kw: make_named_family(HANDCRAFTED, **kw),
+    "random_grid": lambda **kw: make_named_family(RANDOM_GRIDS, **kw),
+}
 
 
-def make_env(name: str) -> EnvFamily:
-    """x."""
-    return make_gridworld()
+def make_env(name: str, **kw: Any) -> EnvFamily:
+    """Builds the environment family of this name.
+
+    Args:
+      name: "gridworld" (random levels), "handcrafted" (LPG's five tabular levels), "random_grid" (its five
+        random grids).
+      **kw: what the family's constructor takes: `make_gridworld` or `make_named_family`.
+
+    Raises:
+      ValueError: on an unknown name, naming the nearest valid one.
+    """
+    check_name(name, ENVIRONMENTS, "environment")
+    return ENVIRONMENTS[name](**kw)._replace(name=name)

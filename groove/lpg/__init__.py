@@ -1,0 +1,1 @@
+"""Update rules: the Learned Policy Gradient, and the hand-written ones it is measured against."""

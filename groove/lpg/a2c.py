@@ -28,11 +28,9 @@ class A2CConfig:
 
 
 def make_a2c(config: A2CConfig, discount: float) -> UpdateRule:
-    """Builds the rule: one step a rollout on -log pi(a|s) A - c H(pi) + (V - R)^2 / 2, with A by GAE (Mnih et al. 2016)."""
+    """Builds the rule: one step a rollout on -log pi(a|s) A - c H(pi) + (V - R)^2 / 2 (Mnih et al. 2016), A by GAE."""
 
-    def update_one(
-        agent: Agent, learner: Learner, rollout: Rollout
-    ) -> tuple[Learner, dict[str, Array]]:
+    def update_one(agent: Agent, learner: Learner, rollout: Rollout) -> tuple[Learner, dict[str, Array]]:
         params, heads = agent.read(learner.params, rollout.obs, ("logits", "value"))
         params, after = agent.read(params, rollout.next_obs, ("value",))
         advantage, target = advantages(config, discount, rollout, heads["value"][..., 0], after["value"][..., 0])

@@ -104,7 +104,10 @@ def _features(config: LPGConfig, inputs: LPGInputs) -> Array:
     ]
     if config.lifetime_conditioning:
         shape = inputs.reward.shape
-        features += [jnp.broadcast_to(inputs.progress, shape), jnp.broadcast_to(jnp.log(inputs.lifetime), shape)]
+        features += [
+            jnp.broadcast_to(inputs.progress, shape),
+            jnp.broadcast_to(jnp.log(inputs.lifetime), shape),
+        ]
     return jnp.stack(features, axis=-1)
 
 

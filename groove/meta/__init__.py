@@ -1,0 +1,1 @@
+"""Meta-optimizers: how the parameters of the learned rule move."""

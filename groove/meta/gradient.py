@@ -12,6 +12,7 @@ import optax
 from groove import lifetime, ops
 from groove.meta.base import MetaOptimizer
 from groove.meta.critic import critic_update
+from groove.parallel import largest_share
 from groove.slots import Setup, Slots
 from groove.types import Array, Heads
 
@@ -31,13 +32,14 @@ class MetaConfig:
       y_hat_l2: b3, cost of ||y_hat|| squared.
       trace: lambda of the meta-critic's advantages and targets.
       normalise_advantages: within each slot's rollout.
-      micro_batch: slots differentiated at once on one device; bounds memory, does not change the result.
+      micro_batch: slots differentiated at once on one device, at most (the largest divisor of its share is taken);
+        bounds memory, does not change the result.
     """
 
     updates: int = 5
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-4
-    max_grad_norm: float = 1.0
+    max_grad_norm: float = 0.1
     policy_entropy: float = 0.05
     prediction_entropy: float = 0.001
     pi_hat_l2: float = 0.005
@@ -61,12 +63,10 @@ def make_gradient(setup: Setup, config: MetaConfig, discount: float, total_steps
     schedule = optax.linear_schedule(config.learning_rate, config.final_learning_rate, total_steps)
     optimizer = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(schedule))
 
-    def step(
-        eta: Any, state: GradientState, slots: Slots
-    ) -> tuple[Any, GradientState, Slots, dict[str, Array]]:
+    def step(eta: Any, state: GradientState, slots: Slots) -> tuple[Any, GradientState, Slots, dict[str, Array]]:
         gradient, slots, metrics = meta_gradient(setup, config, discount, eta, slots)
         gradient, metrics = jax.lax.pmean((gradient, metrics), axis)
-        norm = optax.global_norm(gradient)
+        norm = optax.tree.norm(gradient)
         finite = jnp.isfinite(norm)
         updates, adam = optimizer.update(gradient, state.adam, eta)
         moved = (optax.apply_updates(eta, updates), adam)
@@ -85,8 +85,9 @@ def meta_gradient(
 ) -> tuple[Any, Slots, dict[str, Array]]:
     """The gradient of the mean meta-loss of these slots, micro-batch by micro-batch, and the slots K updates on."""
     count = slots.level_id.shape[0]
-    batches = count // config.micro_batch
-    batched = jax.tree.map(lambda x: x.reshape((batches, config.micro_batch, *x.shape[1:])), slots)
+    size = largest_share(count, config.micro_batch)
+    batches = count // size
+    batched = jax.tree.map(lambda x: x.reshape((batches, size, *x.shape[1:])), slots)
     grad = jax.grad(lambda eta, slots: meta_loss(setup, config, discount, eta, slots), has_aux=True)
 
     def accumulate(total: Any, slots: Slots) -> tuple[Any, tuple[Slots, dict[str, Array]]]:
@@ -123,9 +124,7 @@ def meta_loss(
     critic, advantage, error = _critic(setup, config, discount, slots.critic, experience)
     if config.normalise_advantages:
         advantage = jax.vmap(ops.normalise)(advantage)
-    _, heads = jax.vmap(lambda p, o: setup.student.read(p, o, ("logits", "y")))(
-        student.learner.params, experience.obs
-    )
+    _, heads = jax.vmap(lambda p, o: setup.student.read(p, o, ("logits", "y")))(student.learner.params, experience.obs)
     gain = policy_gradient_objective(heads, experience.action, jax.lax.stop_gradient(advantage))
     policy_entropy, prediction_entropy = ops.entropy(heads["logits"]).mean(), ops.entropy(heads["y"]).mean()
     pi_hat, y_hat = info["pi_hat_l2"].mean(), info["y_hat_l2"].mean()
@@ -157,6 +156,8 @@ def policy_gradient_objective(heads: Heads, action: Array, advantage: Array) -> 
     return jnp.mean(log_prob * advantage)
 
 
-def _critic(setup: Setup, config: MetaConfig, discount: float, critic: Any, experience: Any) -> tuple[Any, Array, Array]:
+def _critic(
+    setup: Setup, config: MetaConfig, discount: float, critic: Any, experience: Any
+) -> tuple[Any, Array, Array]:
     one = jax.vmap(lambda c, r: critic_update(setup.critic, c, r, discount, config.trace))
     return one(critic, experience)

@@ -1,8 +1,9 @@
-"""Gridworld dynamics: move, collect, respawn, terminate, time limit; objects fixed for the level or placed anew.
+"""Gridworld dynamics: move, collect, respawn, terminate, time limit; objects fixed for the level or moving.
 
-Order within a step, as in GROOVE's code: the agent moves (a wall or the edge stops it), collects what lies on its cell,
-objects absent at the start of the step may respawn (so what is collected now cannot return now), collecting may end the
-episode, and last comes the time limit, which truncates and is told apart from termination.
+Order within a step, as in GROOVE's code: the agent moves (a wall or the edge stops it), collects what lies on
+its cell, objects absent at the start of the step may respawn (so what is collected now cannot return now),
+collecting may end the episode, and last comes the time limit, which truncates and is told apart from
+termination.
 """
 
 import functools
@@ -25,9 +26,7 @@ _MOVES = {
 }
 _EVENT_BITS = 16  # a probability is resolved to 2**-16; six events of a step share three random words
 
-Noise: TypeAlias = dict[
-    str, tuple[Array, ...]
-]  # one array a random word, so that a batch of steps is contiguous
+Noise: TypeAlias = dict[str, tuple[Array, ...]]  # one array a random word, so that a batch of steps is contiguous
 
 
 @jax.tree_util.register_dataclass
@@ -61,8 +60,8 @@ def move(level: GridLevel, row: Array, col: Array, action: Array, sizes: GridSiz
     return jnp.where(blocked, row, to_row), jnp.where(blocked, col, to_col)
 
 
-# The functions below loop over objects in Python: flat integer arithmetic fuses into one loop over the batch, where an
-# axis of five objects would be materialised several times a step.
+# The functions below loop over objects in Python: flat integer arithmetic fuses into one loop over the batch,
+# where an axis of five objects would be materialised several times a step.
 
 
 def _bits(flags: Iterable[Array]) -> Array:
@@ -75,9 +74,7 @@ def _event_fields(words: tuple[Array, ...]) -> list[Array]:
     return [word >> shift & 0xFFFF for word in words for shift in (0, _EVENT_BITS)]
 
 
-def _collect(
-    level: GridLevel, cells: Array, present: Array, cell: Array, draw: Array
-) -> tuple[Array, Array, Array]:
+def _collect(level: GridLevel, cells: Array, present: Array, cell: Array, draw: Array) -> tuple[Array, Array, Array]:
     """What the agent collects on its cell: (bit of the object, reward, whether the episode ends)."""
     here = [object_cell == cell for object_cell in cells]
     collected = _bits(here) & present
@@ -92,7 +89,7 @@ def _collect(
 def _place(
     places: tuple[Array, ...], wanted: list[Array], occupied: list[Array], level: GridLevel, sizes: GridSizes
 ) -> list[Array]:
-    """Cells drawn for the wanted ones in turn, uniformly among those neither wall, occupied, nor drawn before.
+    """Cells drawn for the wanted ones in turn, uniformly among those neither wall, occupied nor drawn before.
 
     Args:
       places: f32 [] in [0, 1) each, the randomness of one draw.
@@ -141,8 +138,8 @@ def _respawn_places(
 
 
 def make_gridworld(
-    sizes: GridSizes = GridSizes(),
-    distribution: LevelDistribution = LevelDistribution(),
+    sizes: GridSizes = GridSizes(),  # noqa: B008 (frozen)
+    distribution: LevelDistribution = LevelDistribution(),  # noqa: B008 (frozen)
     observation: Literal["index", "planes"] = "index",
     placement: Literal["fixed", "random"] = "fixed",
     sampler: Callable[[Key], GridLevel] | None = None,
@@ -152,32 +149,29 @@ def make_gridworld(
     Args:
       sizes: static sizes shared by all its levels.
       distribution: what `sample_level` draws from, unless a sampler is given.
-      observation: "index", cell + S * S * (bitmask of objects present), int32; or "planes", f32 [S, S, 2 + O]: the
-        agent, the walls, and one plane for each object that is present.
-      placement: "fixed" objects and start (a tabular level), or "random": the start is drawn each episode, objects are
-        placed on free cells at each reset and again whenever they respawn (LPG's random grids).
+      observation: "index", cell + S * S * (bitmask of objects present), int32; or "planes", f32 [S, S, 2 +
+        O]: the agent, the walls, and one plane for each object that is present.
+      placement: "fixed" objects and start (a tabular level), or "random": the start is drawn each episode,
+        objects are placed on free cells at each reset and again whenever they respawn (LPG's random grids).
       sampler: draws levels instead of `distribution`, for named sets.
 
     Raises:
       ValueError: when the distribution's levels do not fit the sizes, or an index is asked of moving objects.
     """
     if observation == "index" and placement == "random":
-        raise ValueError(
-            'placement "random" needs observation "planes": an index does not say where objects are.'
-        )
+        raise ValueError('placement "random" needs observation "planes": an index does not say where objects are.')
     if sampler is None and (distribution.max_size > sizes.side or distribution.max_objects > sizes.objects):
         raise ValueError(
             f"levels of side {distribution.max_size} with {distribution.max_objects} objects do not fit "
             f"sizes of side {sizes.side} with {sizes.objects} objects; enlarge the sizes."
         )
+    box = Box((sizes.side, sizes.side, 2 + sizes.objects))
     event_words = (sizes.objects + 2) // 2  # one 16-bit field an object, one for termination
     moving = placement == "random"
 
     def noise(key: Key, shape: tuple[int, ...]) -> Noise:
         event_key, place_key = jax.random.split(key)
-        events = tuple(
-            jax.random.bits(k, shape, jnp.uint32) for k in jax.random.split(event_key, event_words)
-        )
+        events = tuple(jax.random.bits(k, shape, jnp.uint32) for k in jax.random.split(event_key, event_words))
         place_keys = jax.random.split(place_key, 1 + sizes.objects) if moving else ()
         return {"events": events, "places": tuple(jax.random.uniform(k, shape) for k in place_keys)}
 
@@ -202,9 +196,7 @@ def make_gridworld(
         *respawn_draws, end_draw = _event_fields(noise["events"])[: sizes.objects + 1]
         cells = level.object_cell if state.object_cell is None else state.object_cell
         collected, reward, terminated = _collect(level, cells, state.present, cell, end_draw)
-        returns = [
-            draw < threshold for draw, threshold in zip(respawn_draws, event_threshold(level.p_respawn))
-        ]
+        returns = [draw < threshold for draw, threshold in zip(respawn_draws, event_threshold(level.p_respawn))]
         respawned = _bits(returns) & ~state.present
         moved = _respawn_places(level, cells, cell, collected, respawned, noise, sizes) if moving else None
 
@@ -222,9 +214,7 @@ def make_gridworld(
     return EnvFamily(
         name="gridworld",
         num_actions=len(moves(sizes)),
-        observation=Discrete(sizes.states)
-        if observation == "index"
-        else Box((sizes.side, sizes.side, 2 + sizes.objects)),
+        observation=Discrete(sizes.states) if observation == "index" else box,
         sample_level=sampler or (lambda key: sample_level(key, distribution, sizes)),
         noise=noise,
         reset=reset,

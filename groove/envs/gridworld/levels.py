@@ -1,10 +1,12 @@
 """Gridworld levels: the pytree, the sizes they share, and the random distribution they are drawn from."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from groove.types import Array, Key
 
@@ -16,7 +18,8 @@ class GridSizes:
     Attributes:
       side: S, the padded grid's side; cells outside a level's own grid are walls.
       objects: O, the most objects a level can hold.
-      diagonal: nine actions (eight moves and stay, as LPG) instead of five (four moves and stay, as GROOVE's code).
+      diagonal: nine actions (eight moves and stay, as LPG) instead of five (four moves and stay, as GROOVE's
+        code).
     """
 
     side: int = 10
@@ -56,8 +59,8 @@ class LevelDistribution:
 
     Attributes:
       min_size, max_size: grid side, uniform.
-      walls: draws without replacement among max_size**2 indices, of which those inside the grid become walls: the
-        share of walls does not depend on the size.
+      walls: draws without replacement among max_size**2 indices, of which those inside the grid become walls:
+        the share of walls does not depend on the size.
       max_objects: number of objects, uniform from 1. The first one's reward is U(0, 1), the others' U(-1, 1).
       min_steps, max_steps: time limit, log-uniform, environment steps.
       min_terminate, max_terminate: probability of termination on collecting, log-uniform.
@@ -79,27 +82,35 @@ class LevelDistribution:
     max_lifetime: int = 250
 
 
-def log_uniform(key: Key, low: float, high: float, shape: tuple[int, ...] = ()) -> Array:
-    """Draws exp(U(log low, log high))."""
-    return jnp.exp(jax.random.uniform(key, shape, minval=jnp.log(low), maxval=jnp.log(high)))
+def uniform_int(u: Array, low: int, high: int) -> Array:
+    """The integer of {low, ..., high} that u, uniform in [0, 1), stands for."""
+    return low + jnp.minimum((u * (high - low + 1)).astype(jnp.int32), high - low)
 
 
-def log_uniform_int(key: Key, low: int, high: int) -> Array:
-    """Draws an integer of {low, ..., high}, log-uniformly: floor(exp(U(log low, log(high + 1))))."""
-    return jnp.clip(log_uniform(key, low, high + 1).astype(jnp.int32), low, high)
+def log_uniform(u: Array, low: float, high: float) -> Array:
+    """low * (high / low)^u: log-uniform in [low, high) where u is uniform in [0, 1)."""
+    return low * jnp.exp(u * math.log(high / low))
+
+
+def log_uniform_int(u: Array, low: int, high: int) -> Array:
+    """The integer of {low, ..., high}, log-uniform, that u stands for: floor(low ((high + 1) / low)^u)."""
+    return jnp.clip(log_uniform(u, low, high + 1).astype(jnp.int32), low, high)
 
 
 def sample_level(key: Key, dist: LevelDistribution, sizes: GridSizes) -> GridLevel:
     """Draws a level: walls, start and objects on distinct cells, none of them in a wall.
 
-    One permutation of the indices 0 .. max_size**2 - 1 places everything. Its first `dist.walls` entries are the wall
-    draws; the later entries that fall inside the grid are free cells in uniformly random order, of which the first is
-    the start and the next ones hold the objects. Wall draws that would leave fewer than O + 1 free cells are dropped
-    (on a 4 x 4 grid, with probability 3e-8).
+    One permutation of the indices 0 .. max_size**2 - 1 places everything. Its first `dist.walls` entries are
+    the wall draws; the later entries that fall inside the grid are free cells in uniformly random order, of
+    which the first is the start and the next ones hold the objects. Wall draws that would leave fewer than O
+    + 1 free cells are dropped (on a 4 x 4 grid, with probability 3e-8).
     """
-    keys = iter(jax.random.split(key, 8))
-    size = jax.random.randint(next(keys), (), dist.min_size, dist.max_size + 1)
-    order = jax.random.permutation(next(keys), dist.max_size**2)
+    draws = jax.random.uniform(key, (dist.max_size**2 + 5 + 3 * sizes.objects,))  # all there is, drawn at once
+    places, scalars, per_object = jnp.split(draws, [dist.max_size**2, dist.max_size**2 + 5])
+    u_size, u_count, u_steps, u_lifetime, u_first = scalars
+    u_reward, u_terminate, u_respawn = per_object.reshape((3, sizes.objects))
+    size = uniform_int(u_size, dist.min_size, dist.max_size)
+    order = jnp.argsort(places)
     inside = order < size * size
     cell = order // size * sizes.side + order % size  # [max_size**2], meaningful where inside
 
@@ -114,21 +125,20 @@ def sample_level(key: Key, dist: LevelDistribution, sizes: GridSizes) -> GridLev
     free = jnp.zeros(1 + dist.max_objects, jnp.int32)
     free = free.at[jnp.where(is_free, rank, 1 + dist.max_objects)].set(cell, mode="drop")
 
-    count = jax.random.randint(next(keys), (), 1, dist.max_objects + 1)
-    exists = jnp.arange(sizes.objects) < count
-    reward = jax.random.uniform(next(keys), (sizes.objects,), minval=-1.0).at[0].set(jax.random.uniform(next(keys)))
-    terminate, respawn = jax.random.split(next(keys))
-    shape = (sizes.objects,)
+    exists = jnp.arange(sizes.objects) < uniform_int(u_count, 1, dist.max_objects)
+    reward = (2.0 * u_reward - 1.0).at[0].set(u_first)
+    p_terminate = log_uniform(u_terminate, dist.min_terminate, dist.max_terminate)
+    p_respawn = log_uniform(u_respawn, dist.min_respawn, dist.max_respawn)
     return GridLevel(
         size=size,
         walls=walls,
         start=free[0],
         object_cell=jnp.where(exists, jnp.pad(free[1:], (0, sizes.objects - dist.max_objects)), -1),
         object_reward=jnp.where(exists, reward, 0.0),
-        p_terminate=jnp.where(exists, log_uniform(terminate, dist.min_terminate, dist.max_terminate, shape), 0.0),
-        p_respawn=jnp.where(exists, log_uniform(respawn, dist.min_respawn, dist.max_respawn, shape), 0.0),
-        max_steps=log_uniform_int(next(keys), dist.min_steps, dist.max_steps),
-        lifetime=log_uniform_int(next(keys), dist.min_lifetime, dist.max_lifetime),
+        p_terminate=jnp.where(exists, p_terminate, 0.0),
+        p_respawn=jnp.where(exists, p_respawn, 0.0),
+        max_steps=log_uniform_int(u_steps, dist.min_steps, dist.max_steps),
+        lifetime=log_uniform_int(u_lifetime, dist.min_lifetime, dist.max_lifetime),
     )
 
 
@@ -136,28 +146,43 @@ def check_level(level: GridLevel, sizes: GridSizes) -> None:
     """Refuses a level that the dynamics would silently misread. Takes concrete (not traced) arrays.
 
     Raises:
-      ValueError: naming the field, on NaN, a probability outside [0, 1], an object or start in a wall or off the grid,
-        two objects on one cell, or a time limit or lifetime below one.
+      ValueError: naming the field, on NaN, a probability outside [0, 1], a size that does not fit, cells
+        outside the level's own grid that are not walls, an object or start in a wall or off the grid, two
+        objects on one cell, an absent object that could respawn, or a time limit or lifetime below one.
     """
-    host: GridLevel = jax.tree.map(jax.device_get, level)
-    for name in ("object_reward", "p_terminate", "p_respawn"):
-        if not bool(jnp.isfinite(getattr(host, name)).all()):
-            raise ValueError(f"level.{name} holds NaN or infinity: {getattr(host, name)}.")
-    for name in ("p_terminate", "p_respawn"):
-        value = getattr(host, name)
-        if (value < 0).any() or (value > 1).any():
-            raise ValueError(f"level.{name} must lie in [0, 1]: {value}.")
-    if host.walls.shape != (sizes.cells,):
-        raise ValueError(f"level.walls has shape {host.walls.shape}, expected ({sizes.cells},) for side {sizes.side}.")
-    cells = [int(c) for c in host.object_cell if c != -1]
-    if len(set(cells)) < len(cells):
-        raise ValueError(f"level.object_cell puts two objects on one cell: {cells}.")
-    for name, cell in [("start", int(host.start))] + [("object_cell", c) for c in cells]:
-        if not 0 <= cell < sizes.cells or host.walls[cell]:
-            raise ValueError(f"level.{name} = {cell} is in a wall or off the grid.")
+    host: GridLevel = jax.tree.map(np.asarray, level)
+    _check_objects(host)
+    _check_cells(host, sizes)
     for name in ("max_steps", "lifetime"):
         if int(getattr(host, name)) < 1:
             raise ValueError(f"level.{name} must be at least 1: {getattr(host, name)}.")
+
+
+def _check_objects(level: GridLevel) -> None:
+    for name in ("object_reward", "p_terminate", "p_respawn"):
+        value = getattr(level, name)
+        if not np.isfinite(value).all():
+            raise ValueError(f"level.{name} holds NaN or infinity: {value}.")
+        if name != "object_reward" and ((value < 0) | (value > 1)).any():
+            raise ValueError(f"level.{name} must lie in [0, 1]: {value}.")
+    if ((level.object_cell == -1) & (level.p_respawn > 0)).any():
+        raise ValueError(f"level.p_respawn must be 0 for absent objects (cell -1): {level.p_respawn}.")
+
+
+def _check_cells(level: GridLevel, sizes: GridSizes) -> None:
+    if level.walls.shape != (sizes.cells,):
+        raise ValueError(f"level.walls has shape {level.walls.shape}, expected ({sizes.cells},) for side {sizes.side}.")
+    if not 1 <= level.size <= sizes.side:
+        raise ValueError(f"level.size = {level.size} is not in 1 .. {sizes.side}.")
+    row, col = np.divmod(np.arange(sizes.cells), sizes.side)
+    if not level.walls[(row >= level.size) | (col >= level.size)].all():
+        raise ValueError(f"level.walls must be true outside the level's own grid of side {level.size}.")
+    cells = [int(cell) for cell in level.object_cell if cell != -1]
+    if len(set(cells)) < len(cells):
+        raise ValueError(f"level.object_cell puts two objects on one cell: {cells}.")
+    for name, cell in [("start", int(level.start))] + [("object_cell", cell) for cell in cells]:
+        if not 0 <= cell < sizes.cells or level.walls[cell]:
+            raise ValueError(f"level.{name} = {cell} is in a wall or off the grid.")
 
 
 def with_lifetime(level: GridLevel, lifetime: int) -> GridLevel:

@@ -1,0 +1,171 @@
+"""Pictures of gridworld levels: one level as an array of pixels, many as a titled figure.
+
+Walls are dark and the floor is light. An object is a disc, coloured by its reward from red (-1) through white
+to blue (+1), readable by the colour-blind; the dark arc around it is the share of the circle that its
+probability of ending the episode is of one. The start is a diamond.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from groove.envs.gridworld.levels import GridLevel, GridSizes
+
+_FLOOR = np.array([0xF6, 0xF3, 0xEC], np.float32)
+_LINE = np.array([0xE3, 0xDE, 0xD3], np.float32)
+_WALL = np.array([0x38, 0x3E, 0x4A], np.float32)
+_INK = np.array([0x22, 0x26, 0x2E], np.float32)
+_START = np.array([0x00, 0x9E, 0x73], np.float32)
+_RAMP = np.array(  # ColorBrewer's RdBu without its two darkest ends
+    [
+        (178, 24, 43),
+        (214, 96, 77),
+        (244, 165, 130),
+        (253, 219, 199),
+        (255, 255, 255),
+        (209, 229, 240),
+        (146, 197, 222),
+        (67, 147, 195),
+        (33, 102, 172),
+    ],
+    np.float32,
+)
+_OVERSAMPLING = 4  # samples a pixel and axis, averaged, so that discs have smooth edges
+
+
+def reward_colour(reward: np.ndarray | float) -> np.ndarray:
+    """Colours of rewards, clipped to [-1, 1]: f32 [...] -> f32 [..., 3] in [0, 255]."""
+    stops = np.linspace(-1.0, 1.0, len(_RAMP))
+    return np.stack([np.interp(reward, stops, channel) for channel in _RAMP.T], axis=-1)
+
+
+def render(level: GridLevel, sizes: GridSizes, scale: int = 16) -> np.ndarray:
+    """Draws one level, cropped to its own size.
+
+    Args:
+      level: concrete (not traced) arrays of one level.
+      sizes: of the level.
+      scale: pixels a cell.
+
+    Returns:
+      uint8 [size * scale, size * scale, 3].
+    """
+    host = jax.tree.map(np.asarray, level)
+    size, tile = int(host.size), scale * _OVERSAMPLING
+    cells = np.empty((size, size, tile, tile, 3), np.float32)
+    cells[:] = _floor_tile(tile)
+    cells[host.walls.reshape(sizes.side, sizes.side)[:size, :size]] = _WALL
+    for cell, reward, p_terminate in zip(host.object_cell, host.object_reward, host.p_terminate):
+        if cell >= 0:
+            _paint_object(cells[divmod(int(cell), sizes.side)], float(reward), float(p_terminate))
+    _paint_start(cells[divmod(int(host.start), sizes.side)])
+    image = cells.transpose(0, 2, 1, 3, 4)
+    image = image.reshape(size * scale, _OVERSAMPLING, size * scale, _OVERSAMPLING, 3).mean((1, 3))
+    return np.round(image).astype(np.uint8)
+
+
+def draw_levels(
+    levels: Sequence[GridLevel], titles: Sequence[str], sizes: GridSizes, path: str | Path, columns: int = 5
+) -> None:
+    """Saves a figure of many levels, each under its title, with a key and a colour bar of rewards.
+
+    Args:
+      levels: concrete levels.
+      titles: one a level.
+      sizes: of the levels.
+      path: where the picture goes; its suffix is the format.
+      columns: most levels in a row.
+
+    Raises:
+      ValueError: when there are no levels, or not one title a level.
+    """
+    if not levels or len(levels) != len(titles):
+        raise ValueError(f"got {len(levels)} levels and {len(titles)} titles; give at least one, and as many of each.")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and only drawing needs it
+    from matplotlib.figure import Figure
+
+    columns = min(columns, len(levels))
+    rows = math.ceil(len(levels) / columns)
+    figure = Figure(figsize=(max(2.1 * columns + 0.9, 4.4), 2.35 * rows + 0.55), dpi=160, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, level, title in zip(axes.flat, levels, titles):
+        axis.imshow(render(level, sizes, scale=600 // int(level.size)), interpolation="antialiased")
+        axis.set_title(title, fontsize=9, color=_INK / 255)
+    _add_colour_bar(figure, axes)
+    _add_key(figure, 4 if columns > 2 else 2)
+    figure.savefig(path)
+
+
+def _radius_and_turn(tile: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of each sample of a cell: distance from the centre (edge at 1), clockwise turn from the top."""
+    axis = (np.arange(tile) + 0.5) / tile * 2 - 1
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    return np.hypot(x, y), np.arctan2(x, -y) / (2 * np.pi) % 1.0
+
+
+def _floor_tile(tile: int) -> np.ndarray:
+    floor = np.full((tile, tile, 3), _FLOOR)
+    line = max(1, tile // 32)
+    floor[:line] = floor[-line:] = floor[:, :line] = floor[:, -line:] = _LINE
+    return floor
+
+
+def _paint_object(cell: np.ndarray, reward: float, p_terminate: float) -> None:
+    radius, turn = _radius_and_turn(len(cell))
+    cell[radius < 0.62] = _INK
+    cell[radius < 0.56] = reward_colour(reward)
+    ring = (radius > 0.70) & (radius < 0.86)
+    cell[ring] = _LINE
+    cell[ring & (turn < p_terminate)] = _INK
+
+
+def _paint_start(cell: np.ndarray) -> None:
+    axis = np.abs((np.arange(len(cell)) + 0.5) / len(cell) * 2 - 1)
+    distance = axis[:, None] + axis[None, :]
+    cell[distance < 0.62] = _INK
+    cell[distance < 0.50] = _START
+
+
+def _add_colour_bar(figure: Any, axes: np.ndarray) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
+
+    colours = ListedColormap(reward_colour(np.linspace(-1, 1, 256)) / 255)
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(-1, 1), colours), ax=axes, shrink=0.8, aspect=30, pad=0.02, fraction=0.04
+    )
+    bar.set_label("reward on collecting", fontsize=8)
+    bar.set_ticks([-1, -0.5, 0, 0.5, 1])
+    bar.ax.tick_params(labelsize=7)
+    bar.outline.set_visible(False)
+
+
+def _add_key(figure: Any, columns: int) -> None:
+    from matplotlib.lines import Line2D
+
+    def mark(label: str, marker: str, face: np.ndarray, size: float) -> Line2D:
+        style: dict[str, Any] = {"marker": marker, "markersize": size}
+        style |= {"markerfacecolor": face / 255, "markeredgecolor": _INK / 255}
+        return Line2D([], [], linestyle="none", label=label, **style)
+
+    handles = [
+        mark("start", "D", _START, 6),
+        mark("wall", "s", _WALL, 8),
+        mark("object", "o", _RAMP[-2], 8),
+        mark("dark arc: probability of ending the episode", r"$\circlearrowright$", _INK, 9),
+    ]
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=8,
+        handletextpad=0.4,
+    )

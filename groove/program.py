@@ -1,0 +1,90 @@
+"""From a command line to a run: what the launch programs call. Complaints are one line each, and exit code 2."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from groove import config as configs
+from groove.config import Config, ConfigError
+
+MAY_DIFFER = ("preset", "run.steps", "run.minutes", "run.wandb", "run.checkpoint_every")  # of a resumed run
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "groove" / "xla"
+
+
+def meta_train(
+    *,
+    preset: str | None = None,
+    assignments: Sequence[str] = (),
+    run_dir: str | None = None,
+    resume: bool = False,
+    compilation_cache: bool = True,
+) -> int:
+    """Meta-trains a rule; returns the exit code.
+
+    Args:
+      preset: name of the configuration; None chooses by backend.
+      assignments: "field=value" overrides, applied in order.
+      run_dir: where the run's files go; None for a new directory under runs/.
+      resume: continue the run in `run_dir`.
+      compilation_cache: keep compiled programs between processes.
+    """
+    try:
+        config, directory = _prepare(preset, assignments, run_dir, resume, compilation_cache)
+    except ValueError as error:
+        return _refuse(error)
+    from groove.train import train  # only now: environments and devices have been set up
+
+    try:
+        train(config, directory, resume)
+    except ValueError as error:
+        return _refuse(error)
+    return 0
+
+
+def _prepare(
+    preset: str | None, assignments: Sequence[str], run_dir: str | None, resume: bool, cache: bool
+) -> tuple[Config, Any]:
+    from groove import parallel
+    from groove.checks import validate
+    from groove.run_dir import RunDir
+
+    if resume:
+        if run_dir is None:
+            raise ConfigError("--resume needs --run_dir, the directory of the run to continue.")
+        stored = configs.from_dict(RunDir(Path(run_dir).absolute()).read_config())
+        config = _override(configs.preset(preset) if preset else stored, assignments)
+        parallel.request_devices(stored.devices)
+        if not config.devices:
+            config = dataclasses.replace(config, devices=stored.devices)
+    else:
+        config = _override(configs.preset(preset) if preset else Config(preset=""), assignments)
+        parallel.request_devices(config.devices)
+        if preset is None:
+            config = _override(configs.preset(parallel.default_preset()), assignments)
+        config = dataclasses.replace(config, devices=config.devices or parallel.usable_devices(config.slots.count))
+    validate(config)
+    if cache:
+        parallel.keep_compilations(CACHE)
+    directory = run_dir or f"runs/{config.curriculum}-{config.preset}-{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
+    values = configs.to_dict(config)
+    opened = RunDir.resume(directory, values, may_differ=MAY_DIFFER) if resume else RunDir.create(directory, values)
+    how = "resuming" if resume else "config"
+    print(f"{how} {config.preset} ({configs.PRESETS[config.preset][0]}), {parallel.describe(config.devices)}")
+    print(f"files in {opened.path}")
+    return config, opened
+
+
+def _override(config: Config, assignments: Sequence[str]) -> Config:
+    for assignment in assignments:
+        config = configs.override(config, assignment)
+    return config
+
+
+def _refuse(error: ValueError) -> int:
+    for line in str(error).splitlines():
+        print(f"groove: {line}", file=sys.stderr)
+    return 2

@@ -1,0 +1,255 @@
+"""The host side of a run: chunks of meta-steps, and between them logs, validation, checkpoints and pictures."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+from groove import config as configs
+from groove.build import Parts, build
+from groove.checkpoint import Checkpointer
+from groove.config import Config
+from groove.console import Progress
+from groove.envs.gridworld.render import draw_levels
+from groove.evaluate import Validation
+from groove.loggers import CsvLogger, JsonlLogger, Logger, MultiLogger, TensorBoardLogger, WandbLogger
+from groove.report import draw_curves, summary_text
+from groove.rule_file import save_rule
+from groove.run_dir import RunDir, write_json
+from groove.step import TrainState
+
+DRAWN_LEVELS = 24
+_SUMS = (
+    "student_return_sum",
+    "student_episodes",
+    "antagonist_return_sum",
+    "antagonist_episodes",
+    "regret_sum",
+)
+
+
+def train(config: Config, run_dir: RunDir, resume: bool = False) -> dict[str, Any]:
+    """Runs the main job to its end, or until it is told to stop, and returns its summary.
+
+    Args:
+      config: checked, with `devices` resolved.
+      run_dir: opened for this run.
+      resume: go on from the latest checkpoint.
+    """
+    return _Run(config, run_dir, resume).to_the_end()
+
+
+class _Run:
+    """One run in progress: the state on the devices, and the files it leaves."""
+
+    def __init__(self, config: Config, run_dir: RunDir, resume: bool) -> None:
+        self.config, self.dir = config, run_dir
+        self.parts: Parts = build(config)
+        self.checkpoints = Checkpointer(run_dir.checkpoints)
+        self.state: TrainState = self.parts.trainer.init(jax.random.key(config.seed))
+        self.untrained = jax.tree.map(np.asarray, self.state.eta)
+        self.step, self.seconds, self.best = 0, 0.0, -np.inf
+        self.baselines: dict[str, npt.NDArray[np.float32]] = {}
+        self.last: dict[str, float] = {}
+        self.validated: dict[int, float] = {}  # step -> A2C-normalised return
+        if resume:
+            self.state, host, self.step = self.checkpoints.restore(self.state)
+            self.seconds, self.best = host["seconds"], host["best"] if host["best"] is not None else -np.inf
+            self.last = host["last"]
+        self.logger = self._make_logger(self.step if resume else None)
+        self.progress = Progress(
+            config.run.steps,
+            max(config.run.minutes - self.seconds / 60, 0.01) if config.run.minutes else None,
+            start_step=self.step,
+            title=f"groove: curriculum {config.curriculum}, config {config.preset}, seed {config.seed}",
+        )
+
+    def to_the_end(self) -> dict[str, Any]:
+        start, before = time.monotonic(), self.seconds
+        stopped = None
+        with _stop_requests() as stop_requested, self.progress:
+            while self.step < self.config.run.steps and not stopped:
+                self._chunk()
+                self.seconds = before + time.monotonic() - start
+                if stop_requested():
+                    stopped = "on request; go on with --resume"
+                elif self.config.run.minutes and self.seconds >= 60 * self.config.run.minutes:
+                    stopped = f"after run.minutes = {self.config.run.minutes:g}"
+                self._after_chunk(asked=stop_requested())
+            if not stop_requested():
+                self._validate_and_log()
+                self._save(final=True)
+            self.seconds = before + time.monotonic() - start
+        return self._finish(stopped)
+
+    def _chunk(self) -> None:
+        """Some meta-steps, up to the next multiple of log_every, and their row of the log."""
+        run = self.config.run
+        n = min(run.log_every - self.step % run.log_every, run.steps - self.step)
+        begin = time.monotonic()
+        self.state, metrics = self.parts.trainer.run(self.state, n)
+        row = log_row({name: np.asarray(values)[:n] for name, values in metrics.items()})
+        elapsed = time.monotonic() - begin
+        self.step += n
+        slots = self.config.slots
+        per_step = slots.count * slots.workers * slots.steps * (self.config.meta.updates + 1)
+        row |= {
+            "env_steps": float(self.step * per_step),
+            "seconds": self.seconds + elapsed,
+            "meta_steps_per_second": n / elapsed,
+            "env_steps_per_second": n * per_step / elapsed,
+        }
+        self.last |= row
+        self.logger.write(self.step, row)
+        self.progress.update(self.step, row)
+
+    def _after_chunk(self, asked: bool) -> None:
+        """Validates and saves where it is due; saves at once when asked to stop."""
+        every, run = self.config.validation.every, self.config.run
+        ended = self.step >= run.steps
+        if asked:
+            self._save(final=True)
+        elif every and self.step % every == 0 and not ended:
+            self._validate_and_log()
+            self._save()
+        elif self.step % run.checkpoint_every == 0 and not ended:
+            self._save()
+
+    def _validate_and_log(self) -> None:
+        validation = self._validate()
+        row = validation.metrics()
+        self.last |= row
+        self.logger.write(self.step, row)
+        self.progress.update(self.step, row)
+        returns = {name: getattr(validation, name).tolist() for name in ("student", "untrained", "a2c")}
+        write_json(self.dir.validation, {"step": self.step, "metrics": row, "returns": returns})
+        score = self.validated[self.step] = row["validation/normalised_return"]
+        if score > self.best:
+            self.best = score
+            save_rule(self.dir.best_rule, jax.device_get(self.state.eta), self._rule_card())
+        self._draw()
+
+    def _validate(self) -> Validation:
+        """Judges the rule as it is now; A2C and the untrained rule, which stay what they are, once."""
+        levels = self.config.validation.levels
+        for name, judge, eta in (
+            ("a2c", self.parts.judge_a2c, ()),
+            ("untrained", self.parts.judge, self.untrained),
+        ):
+            if name not in self.baselines:
+                self.baselines[name] = self._judge(f"{name} on {levels} unseen levels", judge, eta)
+        student = self._judge(f"the rule on {levels} unseen levels", self.parts.judge, self.state.eta)
+        return Validation(student=student, **self.baselines)
+
+    def _judge(self, what: str, judge: Callable, eta: Any) -> npt.NDArray[np.float32]:
+        with self.progress.subtask(f"validating {what}", self.config.validation.levels) as advance:
+            done = 0
+
+            def report(total: int) -> None:
+                nonlocal done
+                advance(total - done)
+                done = total
+
+            return judge(eta, report)
+
+    def _save(self, final: bool = False) -> None:
+        """A checkpoint to resume from, and the rule as others will load it."""
+        host = {
+            "seconds": self.seconds,
+            "best": self.best if np.isfinite(self.best) else None,
+            "last": self.last,
+        }
+        self.checkpoints.save(self.step, self.state, host, self.validated.get(self.step))
+        save_rule(self.dir.rule, jax.device_get(self.state.eta), self._rule_card())
+        if final:
+            self.checkpoints.wait()
+
+    def _rule_card(self) -> dict[str, Any]:
+        values = configs.to_dict(self.config)
+        return {"rule": "lpg", "lpg": values["lpg"], "meta_steps": self.step, "trained_with": values}
+
+    def _draw(self) -> None:
+        """curves.png and levels.png."""
+        draw_curves(self.dir.metrics_jsonl, self.dir.curves)
+        curriculum = self.parts.curriculum
+        if curriculum.top is not None:
+            levels, scores = jax.device_get(curriculum.top(self.state.curriculum, DRAWN_LEVELS))
+            titles = [f"regret {score:.2f}" for score in scores if np.isfinite(score)]
+        else:
+            levels = jax.device_get(jax.tree.map(lambda x: x[:DRAWN_LEVELS], self.state.slots.level))
+            titles = [f"slot {i}" for i in range(min(DRAWN_LEVELS, self.config.slots.count))]
+        chosen = [jax.tree.map(lambda x, i=i: x[i], levels) for i in range(len(titles))]
+        if chosen:
+            draw_levels(chosen, titles, self.config.sizes, self.dir.levels)
+
+    def _finish(self, stopped: str | None) -> dict[str, Any]:
+        summary = {
+            **self.last,
+            "step": self.step,
+            "seconds": self.seconds,
+            "stopped": stopped,
+            "run_dir": str(self.dir.path),
+        }
+        write_json(self.dir.summary, summary)
+        draw_curves(self.dir.metrics_jsonl, self.dir.curves)
+        self.logger.close()
+        self.checkpoints.close()
+        self.progress.message(summary_text(summary))
+        return summary
+
+    def _make_logger(self, resume_step: int | None) -> Logger:
+        loggers: list[Logger] = [
+            JsonlLogger(self.dir.metrics_jsonl, resume_step),
+            CsvLogger(self.dir.metrics_csv, resume_step),
+            TensorBoardLogger(self.dir.tensorboard, resume_step),
+        ]
+        if self.config.run.wandb:
+            loggers.append(WandbLogger(self.dir.path, configs.to_dict(self.config)))
+        return MultiLogger(loggers)
+
+
+def log_row(metrics: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, float]:
+    """One row from the metrics f32[n] of n meta-steps: means, but returns weigh every episode or lifetime alike."""
+    total = {name: float(np.nansum(values)) for name, values in metrics.items()}
+    row = {
+        name: float(np.mean(values))
+        for name, values in metrics.items()
+        if name not in _SUMS and not name.startswith("finished")
+    }
+    row["skipped"] = float(metrics["skipped"][-1])
+    row["finished"] = total["finished"]
+    row["student_return"] = _ratio(total["student_return_sum"], total["student_episodes"])
+    if "antagonist_episodes" in total:
+        row["antagonist_return"] = _ratio(total["antagonist_return_sum"], total["antagonist_episodes"])
+        row["regret"] = _ratio(total["regret_sum"], total["finished"])
+    return row
+
+
+def _ratio(a: float, b: float) -> float:
+    return a / b if b else float("nan")
+
+
+@contextmanager
+def _stop_requests() -> Iterator[Callable[[], bool]]:
+    """Turns the first SIGINT or SIGTERM into a polite request; a second one has its usual effect."""
+    asked = threading.Event()
+    usual: dict[int, Any] = {}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        signal.signal(number, usual[number])
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        usual[number] = signal.signal(number, ask)
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)

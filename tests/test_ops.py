@@ -1,0 +1,78 @@
+"""Advantages and categorical distributions against plain loops, rlax and SciPy-free arithmetic."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from groove import ops
+
+
+def _loop_advantage(reward, value, next_value, terminated, truncated, discount, trace):
+    """Plain Python, one worker at a time, one episode end at a time."""
+    steps, workers = reward.shape
+    out = np.zeros((steps, workers))
+    for w in range(workers):
+        running = 0.0
+        for t in reversed(range(steps)):
+            bootstrap = 0.0 if terminated[t, w] else discount * next_value[t, w]
+            if terminated[t, w] or truncated[t, w]:
+                running = 0.0
+            running = reward[t, w] + bootstrap - value[t, w] + discount * trace * running
+            out[t, w] = running
+    return out
+
+
+@pytest.fixture
+def experience():
+    rng = np.random.default_rng(0)
+    shape = (12, 5)
+    terminated = rng.random(shape) < 0.2
+    truncated = ~terminated & (rng.random(shape) < 0.2)
+    return (*rng.normal(size=(3, *shape)).astype(np.float32), terminated, truncated)
+
+
+def test_advantage_equals_plain_loops(experience):
+    ours = ops.generalised_advantage(*map(jnp.asarray, experience), 0.9, 0.8)
+    np.testing.assert_allclose(ours, _loop_advantage(*experience, 0.9, 0.8), atol=1e-5)
+
+
+def test_truncation_bootstraps_and_termination_does_not():
+    one, flag = jnp.ones((1, 1)), jnp.ones((1, 1), bool)
+    truncated = ops.generalised_advantage(one, 0 * one, 10 * one, ~flag, flag, 0.5, 1.0)
+    terminated = ops.generalised_advantage(one, 0 * one, 10 * one, flag, ~flag, 0.5, 1.0)
+    assert float(truncated[0, 0]) == 6.0
+    assert float(terminated[0, 0]) == 1.0
+
+
+def test_advantage_agrees_with_rlax(experience):
+    rlax = pytest.importorskip("rlax", reason="the test extra brings it")
+    reward, value, _, terminated, _ = experience
+    chained = np.concatenate([value, value[:1]])
+    ours = ops.generalised_advantage(
+        *map(jnp.asarray, (reward, value, chained[1:], terminated, np.zeros_like(terminated))), 0.9, 0.8
+    )
+    theirs = jax.vmap(rlax.truncated_generalized_advantage_estimation, (1, 1, None, 1), 1)(
+        jnp.asarray(reward), 0.9 * (1.0 - jnp.asarray(terminated)), 0.8, jnp.asarray(chained)
+    )
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_categorical_by_hand():
+    logits = jnp.log(jnp.asarray([[0.5, 0.25, 0.25]]))
+    np.testing.assert_allclose(ops.entropy(logits), [1.5 * np.log(2)], rtol=1e-6)
+    np.testing.assert_allclose(ops.log_prob(logits, jnp.asarray([2])), [np.log(0.25)], rtol=1e-6)
+    uniform = jnp.log(jnp.full((1, 3), 1 / 3))
+    np.testing.assert_allclose(ops.kl_divergence(logits, uniform), [np.log(3) - 1.5 * np.log(2)], rtol=1e-5)
+
+
+def test_sampling_inverts_the_cumulative_distribution():
+    logits = jnp.log(jnp.asarray([0.2, 0.5, 0.3]))
+    uniform = jnp.asarray([0.0, 0.19, 0.21, 0.69, 0.71, 0.9999999])
+    actions = ops.sample_categorical(uniform, jnp.broadcast_to(logits, (6, 3)))
+    assert actions.tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_masked_mean():
+    assert float(ops.masked_mean(jnp.asarray([1.0, 2.0, 30.0]), jnp.asarray([True, True, False]))) == 1.5
+    assert np.isnan(ops.masked_mean(jnp.ones(3), jnp.zeros(3, bool)))

@@ -1,0 +1,84 @@
+"""The meta-step: one compilation, the same bits for the same seed, the same rule on one device and on eight."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from groove import parallel
+from groove.curriculum.fixed import make_dr
+from groove.curriculum.plr import PLRConfig
+from groove.curriculum.registry import make_curriculum
+from groove.meta.gradient import MetaConfig, make_gradient
+from groove.step import make_trainer
+from tests.tiny import DISCOUNT, assert_all_moved, tiny_setup
+
+SLOTS = 8
+
+
+def _trainer(devices, curriculum="ar", chunk=4):
+    setup = tiny_setup(antagonist=curriculum == "ar")
+    config = MetaConfig(updates=2, micro_batch=2, learning_rate=1e-2, final_learning_rate=1e-3)
+    meta = make_gradient(setup, config, DISCOUNT, 100, parallel.SLOTS)
+    if curriculum == "dr":
+        chosen = make_dr(setup.env.sample_level)
+    else:
+        chosen = make_curriculum("ar", setup.env.sample_level, PLRConfig(buffer_size=16), SLOTS)
+    mesh = parallel.make_mesh(devices)
+    return make_trainer(setup, meta, chosen, mesh, slots=SLOTS, updates=2, stagger=2, chunk=chunk)
+
+
+def _same(a, b):
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+            x, y = jax.random.key_data(x), jax.random.key_data(y)
+        np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
+
+
+@pytest.fixture(scope="module")
+def one_device():
+    return _trainer(1)
+
+
+def test_same_seed_same_bits_in_whatever_chunks(one_device):
+    whole, _ = one_device.run(one_device.init(jax.random.key(3)), 4)
+    parts = one_device.init(jax.random.key(3))
+    for n in (1, 3):
+        parts, _ = one_device.run(parts, n)
+    _same(whole, parts)
+    other, _ = one_device.run(one_device.init(jax.random.key(4)), 4)
+    assert_all_moved(other.eta, whole.eta)
+
+
+def test_everything_moves_and_levels_turn_over(one_device):
+    start = one_device.init(jax.random.key(0))
+    before = jax.tree.map(np.asarray, (start.eta, start.slots.critic, start.slots.antagonist.learner.params))
+    state, metrics = one_device.run(start, 4)
+    after = (state.eta, state.slots.critic, state.slots.antagonist.learner.params)
+    assert_all_moved(*(jax.tree.map(jnp.asarray, tree) for tree in (before[0], after[0])))
+    assert int(state.step) == 4
+    # lifetimes of 2 and 4 updates at 2 a meta-step: the first half ends every step, then all in turn
+    assert metrics["finished"].tolist()[:2] == [4.0, 8.0]
+    assert bool((metrics["skipped"] == 0).all())
+
+
+def test_eight_devices_make_the_rule_of_one(one_device):
+    eight = _trainer(8)
+    states = [t.run(t.init(jax.random.key(0)), 3)[0] for t in (one_device, eight)]
+    assert len(states[1].slots.level_id.sharding.device_set) == 8
+    for a, b in zip(*(jax.tree.leaves(s.eta) for s in states), strict=True):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=2e-3, atol=2e-5)
+    np.testing.assert_array_equal(*(np.asarray(s.slots.level_id) for s in states))
+
+
+def test_one_compilation_serves_every_chunk_length():
+    trainer = _trainer(1, "dr")
+    state = trainer.init(jax.random.key(0))
+    for n in (1, 2, 4, 3):
+        state, _ = trainer.run(state, n)
+    assert trainer.compilations() == 1
+
+
+def test_more_than_a_chunk_is_refused(one_device):
+    with pytest.raises(ValueError, match="chunks of 1 to 4"):
+        one_device.run(one_device.init(jax.random.key(0)), 5)
