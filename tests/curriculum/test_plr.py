@@ -134,6 +134,7 @@ def test_the_coefficient_is_the_share_of_staleness_however_many_levels_are_drawn
     config = PLRConfig(temperature=0.05, staleness_coefficient=0.25)
     places = draw_many(buffer_of(score, age=age), config, 16, draws=500)
     assert np.mean(places < 32) == pytest.approx(0.25, abs=0.02)
+    assert np.std((places < 32).sum(1)) == pytest.approx(np.sqrt(16 * 0.25 * 0.75), abs=0.3)  # a coin for each draw
     assert np.mean(places >= 48) == pytest.approx(0.75, abs=0.02)
 
 

@@ -28,8 +28,9 @@ def optimal_return(level: GridLevel, sizes: GridSizes, discount: float = 1.0) ->
         Q_h(c, m) = g E[V_{h-1}(c, m')]                                 where nothing is collected
         Q_h(c, m) = r_o + g (1 - p_terminate_o) E[V_{h-1}(c, (m - o)')] where object o is collected
 
-    with o not in (m - o)', and g the discount. Probabilities are the ones that the dynamics resolve,
-    multiples of 2**-16. Costs max_steps * S * S * 2**O * (O + A) operations. On a CPU, batch it with jax.lax.map: vmap gives every level the longest time limit.
+    with o not in (m - o)', and g the discount. Probabilities are the ones that the dynamics resolve, multiples of
+    2**-16. Costs max_steps * S * S * 2**O * (O + A) operations. On a CPU, batch it with jax.lax.map: vmap gives
+    every level the longest time limit.
 
     Args:
       level: one level; max_steps may be traced.
