@@ -78,7 +78,7 @@ def live(
 
     def body(_: Array, carry: tuple[Lifetime, EpisodeStats]) -> tuple[Lifetime, EpisodeStats]:
         lifetimes, total = carry
-        lifetimes, _, episodes, _ = advance(env, agent, rule, eta, lifetimes, levels, steps)
+        lifetimes, _experience, episodes, _info = advance(env, agent, rule, eta, lifetimes, levels, steps)
         return lifetimes, jax.tree.map(jnp.add, total, episodes)
 
     return jax.lax.fori_loop(0, updates, body, (lifetimes, none))

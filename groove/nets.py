@@ -52,7 +52,7 @@ def make_network(
         outputs = {name: hk.Linear(heads[name], name=f"head_{name}")(x) for name in names}
         return {name: y.reshape((*batch, heads[name])) for name, y in outputs.items()}
 
-    transformed = hk.without_apply_rng(hk.transform(forward))
+    transformed: hk.Transformed = hk.without_apply_rng(hk.transform(forward))
     everything = tuple(heads)
 
     def init(key: Key) -> Params:

@@ -53,13 +53,15 @@ class Trainer(NamedTuple):
     compilations: Callable[[], int]
 
 
+_EVERYWHERE: Any = PartitionSpec()
+_SHARED_OUT: Any = PartitionSpec(parallel.SLOTS)
 _SPECS = TrainState(
-    eta=PartitionSpec(),
-    meta=PartitionSpec(),
-    slots=PartitionSpec(parallel.SLOTS),
-    curriculum=PartitionSpec(),
-    key=PartitionSpec(),
-    step=PartitionSpec(),
+    eta=_EVERYWHERE,
+    meta=_EVERYWHERE,
+    slots=_SHARED_OUT,
+    curriculum=_EVERYWHERE,
+    key=_EVERYWHERE,
+    step=_EVERYWHERE,
 )
 _INIT, _STEP = range(2)
 
@@ -117,7 +119,10 @@ def make_trainer(
         state = TrainState(eta, meta_state, own, curriculum_state, state.key, state.step + 1)
         return state, jax.tree.map(lambda m: m.astype(jnp.float32), metrics)
 
+    traces = []  # one entry a compilation
+
     def run(state: TrainState, n: Array) -> tuple[TrainState, dict[str, Array]]:
+        traces.append(n)
         shapes = jax.eval_shape(meta_step, state)[1]
         log = {name: jnp.full(chunk, jnp.nan) for name in shapes}
 
@@ -127,7 +132,7 @@ def make_trainer(
 
         return jax.lax.fori_loop(0, n, body, (state, log))
 
-    program = parallel.over_slots(mesh, run, (_SPECS, PartitionSpec()), (_SPECS, PartitionSpec()))
+    program = parallel.over_slots(mesh, run, (_SPECS, _EVERYWHERE), (_SPECS, _EVERYWHERE))
     jitted = jax.jit(program, donate_argnums=0)
 
     def bounded_run(state: TrainState, n: int) -> tuple[TrainState, dict[str, Array]]:
@@ -139,7 +144,7 @@ def make_trainer(
     return Trainer(
         init=lambda key: parallel.shard(mesh, started(key), _SPECS),
         run=bounded_run,
-        compilations=jitted._cache_size,
+        compilations=lambda: len(traces),
     )
 
 

@@ -246,8 +246,8 @@ def _stop_requests() -> Iterator[Callable[[], bool]]:
         asked.set()
         signal.signal(number, usual[number])
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        usual[number] = signal.signal(number, ask)
+    for caught in (signal.SIGINT, signal.SIGTERM):
+        usual[caught] = signal.signal(caught, ask)
     try:
         yield asked.is_set
     finally:

@@ -31,7 +31,9 @@ FILES = {"train", "checkpoint", "rule_file", "loggers", "run_dir", "report", "pr
 
 
 def _modules():
-    return {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in ROOT.rglob("*.py")}
+    return {
+        ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in ROOT.rglob("*.py")
+    }
 
 
 def _imports(path):
@@ -44,7 +46,9 @@ def _imports(path):
 
 
 def _layer(module):
-    matches = [(len(name), i) for i, layer in enumerate(LAYERS) for name in layer if f"{module}.".startswith(f"{name}.")]
+    matches = [
+        (len(name), i) for i, layer in enumerate(LAYERS) for name in layer if f"{module}.".startswith(f"{name}.")
+    ]
     return max(matches)[1] if matches else None
 
 

@@ -78,25 +78,34 @@ def _gru_forward(weights: GRUWeights, x: Array, keep: Array) -> tuple[Array, tup
 
 def _gru_backward(saved: tuple, cotangent: Array) -> tuple[GRUWeights, Array, Array]:
     weights, x, keep, gates = saved
+    hidden, width = weights.w_h.shape[0], x.shape[-1]
+    # a column of ones makes the gradients of the biases rows of the gradients of the input weights
+    x_one = jnp.concatenate([x, jnp.ones((*x.shape[:2], 1), x.dtype)], axis=-1)
+    to_x = weights.w_i.T.at[2 * hidden :].set(0.0)  # n's input part takes another way than its hidden part
+    n_to_x = weights.w_i.T[2 * hidden :]
 
-    def body(dh: Array, inputs: tuple[Array, _Gates, Array]) -> tuple[Array, tuple[Array, Array]]:
-        cotangent, (h, r, z, n, n_h), keep = inputs
+    def body(carry: tuple, inputs: tuple) -> tuple[tuple, Array]:
+        dh, d_w_h, d_w_x, d_w_n = carry
+        cotangent, (h, r, z, n, n_h), keep, x_one = inputs
         dh = dh + cotangent
         dn = dh * (1 - z) * (1 - n * n)
         dz = dh * (h - n) * z * (1 - z)
         dr = dn * n_h * r * (1 - r)
         d_hidden = jnp.concatenate([dr, dz, dn * r], axis=1)
+        dx = d_hidden @ to_x + dn @ n_to_x
         dh = (dh * z + d_hidden @ weights.w_h.T) * keep[:, None]
-        return dh, (d_hidden, dn)
+        return (dh, d_w_h + h.T @ d_hidden, d_w_x + x_one.T @ d_hidden, d_w_n + x_one.T @ dn), dx
 
-    _, (d_hidden, dn) = jax.lax.scan(body, jnp.zeros_like(cotangent[0]), (cotangent, gates, keep))
-    hidden = dn.shape[-1]
-    d_hidden, dn, h, inputs = (a.reshape((-1, a.shape[-1])) for a in (d_hidden, dn, gates.h, x))
-    d_input = jnp.concatenate([d_hidden[:, : 2 * hidden], dn], axis=1)
-    gradient = GRUWeights(
-        w_i=inputs.T @ d_input, w_h=h.T @ d_hidden, b=d_input.sum(0), b_n=d_hidden[:, 2 * hidden :].sum(0)
+    start = (
+        jnp.zeros_like(cotangent[0]),
+        jnp.zeros_like(weights.w_h),
+        jnp.zeros((width + 1, 3 * hidden), x.dtype),
+        jnp.zeros((width + 1, hidden), x.dtype),
     )
-    return gradient, (d_input @ weights.w_i.T).reshape(x.shape), jnp.zeros_like(keep)
+    (_, d_w_h, d_w_x, d_w_n), dx = jax.lax.scan(body, start, (cotangent, gates, keep, x_one))
+    d_w_i = jnp.concatenate([d_w_x[:, : 2 * hidden], d_w_n], axis=1)
+    gradient = GRUWeights(w_i=d_w_i[:width], w_h=d_w_h, b=d_w_i[width], b_n=d_w_x[width, 2 * hidden :])
+    return gradient, dx, jnp.zeros_like(keep)
 
 
 gru.defvjp(_gru_forward, _gru_backward)

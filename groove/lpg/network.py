@@ -78,7 +78,7 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
         y_hat = hk.Linear(config.prediction_width, w_init=scaled, name="y_hat")(hs)
         return LPGTargets(pi_hat=pi_hat, y_hat=jax.nn.log_softmax(y_hat))
 
-    transformed = hk.without_apply_rng(hk.transform(forward))
+    transformed: hk.Transformed = hk.without_apply_rng(hk.transform(forward))
 
     def init(key: Key) -> Params:
         row = jnp.zeros((1, 1))

@@ -13,6 +13,7 @@ from groove import lifetime, ops
 from groove.meta.base import MetaOptimizer
 from groove.meta.critic import critic_update
 from groove.parallel import largest_share
+from groove.rollout import EpisodeStats
 from groove.slots import Setup, Slots
 from groove.types import Array, Heads
 
@@ -110,11 +111,11 @@ def meta_loss(
     advantage, and the last two terms are means over the K updates. The slots return as they are after the K updates.
     """
 
-    def update(slots: Slots, _: None) -> tuple[Slots, tuple[dict[str, Array], lifetime.EpisodeStats]]:
+    def update(slots: Slots, _: None) -> tuple[Slots, tuple[dict[str, Array], EpisodeStats]]:
         student, experience, episodes, info = lifetime.advance(
             setup.env, setup.student, setup.rule, eta, slots.student, slots.level, setup.steps
         )
-        critic, _, _ = _critic(setup, config, discount, slots.critic, experience)
+        critic = _critic(setup, config, discount, slots.critic, experience)[0]
         return dataclasses.replace(slots, student=student, critic=critic), (info, episodes)
 
     slots, (info, episodes) = jax.lax.scan(update, slots, None, length=config.updates)

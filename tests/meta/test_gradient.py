@@ -12,9 +12,7 @@ from tests.probes import make_probe
 from tests.tiny import DISCOUNT, assert_all_moved, tiny_setup, tiny_slots
 
 CONFIG = MetaConfig(updates=3, micro_batch=4)
-RETURN_ONLY = dataclasses.replace(
-    CONFIG, policy_entropy=0.0, prediction_entropy=0.0, pi_hat_l2=0.0, y_hat_l2=0.0
-)
+RETURN_ONLY = dataclasses.replace(CONFIG, policy_entropy=0.0, prediction_entropy=0.0, pi_hat_l2=0.0, y_hat_l2=0.0)
 
 
 def test_gradient_equals_finite_differences_in_double_precision():
@@ -37,7 +35,7 @@ def test_gradient_equals_finite_differences_in_double_precision():
             )
 
             def along(scale, direction=direction):
-                return loss(jax.tree.map(lambda x, d: x + scale * d, eta, direction))
+                return loss(jax.tree.map(lambda w, d: w + scale * d, eta, direction))
 
             numeric = (along(1e-5) - along(-1e-5)) / 2e-5
             analytic = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, gradient, direction)))
