@@ -18,7 +18,8 @@ SIZES = GridSizes(side=4, objects=2)
 LEVELS = LevelDistribution(
     min_size=3, max_size=4, walls=2, max_objects=2, min_steps=5, max_steps=10, min_lifetime=4, max_lifetime=4
 )
-LPG = LPGConfig(hidden=4, prediction_width=3, embedding_width=4)
+# no clipping: finite differences know nothing of it
+LPG = LPGConfig(hidden=4, prediction_width=3, embedding_width=4, max_target_gradient=1e6)
 DISCOUNT = LPG.discount
 
 

@@ -1,5 +1,6 @@
 """The Learned Policy Gradient as an update rule (Oh et al. 2020)."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -30,6 +31,7 @@ def make_lpg(config: LPGConfig) -> UpdateRule:
         params, heads = jax.vmap(lambda p, o: agent.read(p, o, ("logits", "y")))(learner.params, rollout.obs)
         params, after = jax.vmap(lambda p, o: agent.read(p, o, ("y",)))(params, rollout.next_obs)
         targets = apply_to_slots(network.apply, eta, lpg_inputs(learner, rollout, heads, after["y"]))
+        targets = clip_gradient(targets, config.max_target_gradient / rollout.reward.shape[0])
         gradients = jax.grad(agent_loss)(heads, rollout.action, targets, config.prediction_coefficient)
         params, opt_state = jax.vmap(agent.step)(params, learner.opt_state, rollout.obs, gradients)
         learner = Learner(params, opt_state, learner.updates + 1, learner.lifetime)
@@ -76,6 +78,27 @@ def apply_to_slots(apply: Any, eta: Any, inputs: LPGInputs) -> LPGTargets:
         return jnp.swapaxes(x.reshape((steps, slots, workers, *x.shape[2:])), 0, 1)
 
     return jax.tree.map(back, apply(eta, jax.tree.map(rows, inputs)))
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def clip_gradient(targets: LPGTargets, max_norm: float) -> LPGTargets:
+    """The identity, whose gradient is clipped to a norm, agent by agent: leading axis N."""
+    del max_norm
+    return targets
+
+
+def _clip_forward(targets: LPGTargets, max_norm: float) -> tuple[LPGTargets, None]:
+    return clip_gradient(targets, max_norm), None
+
+
+def _clip_backward(max_norm: float, _: None, gradient: LPGTargets) -> tuple[LPGTargets]:
+    agents = gradient.pi_hat.shape[0]
+    square = sum(jnp.sum(g.reshape(agents, -1) ** 2, axis=1) for g in gradient)
+    scale = max_norm * jax.lax.rsqrt(jnp.maximum(square, max_norm**2))
+    return (LPGTargets(*(g * scale.reshape((agents,) + (1,) * (g.ndim - 1)) for g in gradient)),)
+
+
+clip_gradient.defvjp(_clip_forward, _clip_backward)
 
 
 def agent_loss(heads: Heads, action: Array, targets: LPGTargets, prediction_coefficient: float) -> Array:

@@ -24,7 +24,9 @@ class LPGConfig:
       prediction_coefficient: alpha_y, weight of the prediction's loss.
       lifetime_conditioning: two more inputs, n/L and log L (TA-LPG).
       discount: gamma, an input.
-      init_scale: of the two output layers; small, so that agents stay random until something has been learned.
+      init_scale: of the two output layers.
+      max_target_gradient: clips, agent by agent and update by update, the meta-gradient by the targets to this norm, so
+        that one agent whose K updates are unstable does not drown the others. Agents do not feel it.
     """
 
     hidden: int = 256
@@ -35,6 +37,7 @@ class LPGConfig:
     lifetime_conditioning: bool = False
     discount: float = 0.99
     init_scale: float = 1.0
+    max_target_gradient: float = 0.05
 
 
 @jax.tree_util.register_dataclass
