@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from groove.config import Config, ConfigError
+from groove.config import Config, ConfigError, nearest
+from groove.curriculum.registry import CURRICULA
 
 
 def validate(config: Config) -> None:
@@ -11,9 +12,17 @@ def validate(config: Config) -> None:
     Raises:
       ConfigError: with every complaint, a line each.
     """
-    complaints = [*_positive(config), *_ranges(config), *_divisions(config)]
+    complaints = [*_names(config), *_positive(config), *_ranges(config), *_divisions(config)]
     if complaints:
         raise ConfigError("\n".join(complaints))
+
+
+def _names(config: Config) -> Iterator[str]:
+    if config.curriculum not in CURRICULA:
+        there_are = ", ".join(sorted(CURRICULA))
+        yield f'unknown curriculum "{config.curriculum}"{nearest(config.curriculum, CURRICULA)}; there are {there_are}.'
+    if config.agent.torso != "table" or config.agent.optimizer != "sgd":
+        yield 'gridworld levels are tabular: agent.torso must be "table" and agent.optimizer "sgd".'
 
 
 def _positive(config: Config) -> Iterator[str]:

@@ -125,6 +125,7 @@ PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "slots.count": 64,
             "slots.workers": 16,
             "slots.episodes": 32,
+            "slots.chunk": 4,
             "plr.buffer_size": 1000,
             "meta.micro_batch": 8,
             "meta.learning_rate": 1e-3,
@@ -171,7 +172,7 @@ def preset(name: str) -> Config:
       ConfigError: naming the nearest preset.
     """
     if name not in PRESETS:
-        raise ConfigError(f'unknown config "{name}"{_nearest(name, PRESETS)}; there are {", ".join(sorted(PRESETS))}.')
+        raise ConfigError(f'unknown config "{name}"{nearest(name, PRESETS)}; there are {", ".join(sorted(PRESETS))}.')
     config = Config(preset=name)
     for path, value in PRESETS[name][1].items():
         config = replace(config, path, value)
@@ -238,7 +239,7 @@ def _require_field(config: Any, name: str, path: str) -> None:
     names = [f.name for f in dataclasses.fields(config)] if dataclasses.is_dataclass(config) else []
     if name not in names:
         everywhere = flatten(dataclasses.asdict(Config()))
-        raise ConfigError(f'unknown field "{path}"{_nearest(path, everywhere)}.')
+        raise ConfigError(f'unknown field "{path}"{nearest(path, everywhere)}.')
 
 
 def _parse(path: str, text: str, kind: Any) -> Any:
@@ -269,6 +270,7 @@ def _describe(kind: Any) -> str:
     return {bool: "true or false", int: "an integer", float: "a number", str: "text"}[kind]
 
 
-def _nearest(name: str, valid: typing.Iterable[str]) -> str:
+def nearest(name: str, valid: typing.Iterable[str]) -> str:
+    """ "; did you mean ...?" with the closest valid name, or nothing."""
     close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.4)
     return f'; did you mean "{close[0]}"?' if close else ""

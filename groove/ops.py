@@ -1,4 +1,4 @@
-"""Pure functions of arrays: advantages, categorical distributions, masked means."""
+"""Pure functions of arrays: advantages and categorical distributions."""
 
 import chex
 import jax
@@ -76,8 +76,3 @@ def sample_categorical(uniform: Array, logits: Array) -> Array:
         cumulative += probs[..., a]
         action += uniform >= cumulative
     return action
-
-
-def masked_mean(x: Array, mask: Array) -> Array:
-    """Mean over the elements where the mask holds; NaN where it holds nowhere."""
-    return jnp.sum(jnp.where(mask, x, 0.0)) / jnp.sum(mask)

@@ -36,11 +36,14 @@ def meta_train(
         config, directory = _prepare(preset, assignments, run_dir, resume, compilation_cache)
     except ValueError as error:
         return _refuse(error)
-    from groove.train import train  # only now: environments and devices have been set up
+    from groove.checkpoint import CheckpointError
+    from groove.loggers import LoggerError
+    from groove.rule_file import RuleFileError
+    from groove.train import train
 
     try:
         train(config, directory, resume)
-    except ValueError as error:
+    except (CheckpointError, LoggerError, RuleFileError) as error:  # any other error is a bug, and shows where
         return _refuse(error)
     return 0
 

@@ -54,11 +54,11 @@ class Trainer(NamedTuple):
 
 
 _EVERYWHERE: Any = PartitionSpec()
-_SHARED_OUT: Any = PartitionSpec(parallel.SLOTS)
+_SHARDED: Any = PartitionSpec(parallel.SLOTS)
 _SPECS = TrainState(
     eta=_EVERYWHERE,
     meta=_EVERYWHERE,
-    slots=_SHARED_OUT,
+    slots=_SHARDED,
     curriculum=_EVERYWHERE,
     key=_EVERYWHERE,
     step=_EVERYWHERE,

@@ -57,8 +57,3 @@ def test_sampling_inverts_the_cumulative_distribution():
     uniform = jnp.asarray([0.0, 0.19, 0.21, 0.69, 0.71, 0.9999999])
     actions = ops.sample_categorical(uniform, jnp.broadcast_to(logits, (6, 3)))
     assert actions.tolist() == [0, 0, 1, 1, 2, 2]
-
-
-def test_masked_mean():
-    assert float(ops.masked_mean(jnp.asarray([1.0, 2.0, 30.0]), jnp.asarray([True, True, False]))) == 1.5
-    assert np.isnan(ops.masked_mean(jnp.ones(3), jnp.zeros(3, bool)))

@@ -1,6 +1,5 @@
 """Gridworld levels: the pytree, the sizes they share, and the random distribution they are drawn from."""
 
-import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -183,8 +182,3 @@ def _check_cells(level: GridLevel, sizes: GridSizes) -> None:
     for name, cell in [("start", int(level.start))] + [("object_cell", cell) for cell in cells]:
         if not 0 <= cell < sizes.cells or level.walls[cell]:
             raise ValueError(f"level.{name} = {cell} is in a wall or off the grid.")
-
-
-def with_lifetime(level: GridLevel, lifetime: int) -> GridLevel:
-    """The same level with another lifetime, in agent updates."""
-    return dataclasses.replace(level, lifetime=jnp.full_like(level.lifetime, lifetime))

@@ -13,7 +13,6 @@ from groove.envs.gridworld.levels import (
     check_level,
     log_uniform_int,
     sample_level,
-    with_lifetime,
 )
 
 from ..reference import draw, level_of, nth
@@ -146,10 +145,3 @@ def test_check_refuses(message):
     changes = {name: jnp.asarray(value) for name, value in DEFECTS[message].items()}
     with pytest.raises(ValueError, match=message):
         check_level(dataclasses.replace(GOOD, **changes), SMALL)
-
-
-def test_with_lifetime_changes_only_the_lifetime(levels):
-    batch = jax.tree.map(lambda leaf: jnp.asarray(leaf[:3]), levels)
-    changed = with_lifetime(batch, 7)
-    np.testing.assert_array_equal(changed.lifetime, [7, 7, 7])
-    jax.tree.map(np.testing.assert_array_equal, dataclasses.replace(changed, lifetime=batch.lifetime), batch)
