@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from groove import config as configs
 from groove import parallel
@@ -117,6 +117,7 @@ def measure() -> dict[str, Any]:
 def main(argv: list[str]) -> None:
     """Prints the table and, if asked, writes the JSON."""
     del argv
+    logging.set_verbosity(logging.ERROR)
     parallel.request_devices(_DEVICES.value)
     result = measure()
     for name, value in result.items():

@@ -131,7 +131,7 @@ PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "meta.learning_rate": 1e-3,
             "meta.final_learning_rate": 1e-4,
             "run.steps": 1000,
-            "run.minutes": 6.5,
+            "run.minutes": 8.0,
             "validation.every": 500,
         },
     ),

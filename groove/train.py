@@ -75,6 +75,7 @@ class _Run:
         start, before = time.monotonic(), self.seconds
         stopped = None
         with _stop_requests() as stop_requested, self.progress:
+            self.progress.message("compiling the meta-step, which takes up to a minute the first time")
             while self.step < self.config.run.steps and not stopped:
                 self._chunk()
                 self.seconds = before + time.monotonic() - start

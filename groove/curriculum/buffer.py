@@ -157,7 +157,7 @@ def levels_at(buffer: LevelBuffer, ids: Array) -> PyTree:
 
 
 def top(buffer: LevelBuffer, count: int) -> tuple[PyTree, Array]:
-    """The highest-scored SCORED levels, best first.
+    """The highest-scored levels, those being trained on again included, best first.
 
     Returns:
       Levels, leaves [count, ...], and scores, f32 [count]: NaN where there are no more.
@@ -167,7 +167,8 @@ def top(buffer: LevelBuffer, count: int) -> tuple[PyTree, Array]:
     """
     if not 1 <= count <= buffer.capacity:
         raise ValueError(f"top({count}) of a buffer of {buffer.capacity} levels: ask for 1 to {buffer.capacity}.")
-    score, place = jax.lax.top_k(jnp.where(buffer.scored, buffer.score, -jnp.inf), count)
+    once_scored = buffer.scored | (buffer.status == Status.ACTIVE)  # -inf where a level has no score yet
+    score, place = jax.lax.top_k(jnp.where(once_scored, buffer.score, -jnp.inf), count)
     return levels_at(buffer, place), jnp.where(jnp.isfinite(score), score, jnp.nan)
 
 

@@ -209,12 +209,12 @@ def test_a_level_whose_score_is_not_finite_is_forgotten(score):
     np.testing.assert_array_equal(scores, [2.0, 1.0, np.nan])
 
 
-def test_top_orders_scored_levels_only_and_pads_with_nan():
+def test_top_orders_levels_with_a_score_only_and_pads_with_nan():
     status = [Status.SCORED, Status.ACTIVE, Status.SCORED, Status.EMPTY, Status.SCORED, Status.FRESH]
     buffer = buffer_of(status, score=[-4.0, 99.0, 0.0, 99.0, -0.5, 99.0])
     levels, scores = jax.jit(top, static_argnums=1)(buffer, 5)
-    assert levels["id"].tolist()[:3] == [102, 104, 100]
-    np.testing.assert_array_equal(scores, np.asarray([0.0, -0.5, -4.0, np.nan, np.nan], np.float32))
+    assert levels["id"].tolist()[:4] == [101, 102, 104, 100]
+    np.testing.assert_array_equal(scores, np.asarray([99.0, 0.0, -0.5, -4.0, np.nan], np.float32))
 
 
 @pytest.mark.parametrize("count", [0, B + 1])
