@@ -95,7 +95,7 @@ def _divisions(config: Config) -> Iterator[str]:
     count, devices = config.slots.count, max(config.devices, 1)
     if count % devices:
         yield f"slots.count = {count} does not divide over devices = {devices}; make it a multiple."
-    if config.slots.stagger > count:
+    if 0 < count < config.slots.stagger:
         yield f"slots.stagger = {config.slots.stagger} is more groups than slots.count = {count}."
     if config.curriculum == "ar" and config.plr.buffer_size < 2 * count:
         yield f"plr.buffer_size = {config.plr.buffer_size} must be at least twice slots.count = {count}."

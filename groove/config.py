@@ -271,6 +271,6 @@ def _describe(kind: Any) -> str:
 
 
 def nearest(name: str, valid: typing.Iterable[str]) -> str:
-    """ "; did you mean ...?" with the closest valid name, or nothing."""
+    """The closest valid name as a question in brackets, or nothing."""
     close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.4)
-    return f'; did you mean "{close[0]}"?' if close else ""
+    return f' (did you mean "{close[0]}"?)' if close else ""

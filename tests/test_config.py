@@ -38,7 +38,7 @@ def test_overrides_are_read_as_the_fields_type(assignment, path, value):
 @pytest.mark.parametrize(
     ("assignment", "complaint"),
     [
-        ("meta.learning_rte=1", r'unknown field "meta.learning_rte"; did you mean "meta.learning_rate"\?'),
+        ("meta.learning_rte=1", r'unknown field "meta.learning_rte" \(did you mean "meta.learning_rate"\?\)'),
         ("lerning_rate=1", "did you mean"),
         ("slots.count=1.5", "slots.count takes an integer"),
         ("slots.count=many", "slots.count takes an integer"),

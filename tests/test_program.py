@@ -109,7 +109,7 @@ def test_a_request_to_stop_saves_and_can_be_resumed(finished, tmp_path, environm
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        (["--curriculum=ra"], 'did you mean "ar"'),
+        (["--curriculum=at"], 'did you mean "ar"'),
         (["--config=labtop"], 'did you mean "laptop"'),
         (["--set=meta.learning_rte=1"], 'did you mean "meta.learning_rate"'),
         (["--set=slots.count=0"], "slots.count = 0 must be positive"),
