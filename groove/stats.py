@@ -38,6 +38,9 @@ def ratio_of_means(
     if a.shape != b.shape or a.ndim != 1 or not a.size:
         raise ValueError(f"expected two equally long vectors of tasks, got shapes {a.shape} and {b.shape}.")
     index = rng.integers(a.size, size=(resamples, a.size))
-    ratios = a[index].mean(1) / b[index].mean(1)
+    below = b[index].mean(1)
+    ratios = a[index].mean(1)[below != 0] / below[below != 0]  # a handful of tasks can resample to nothing
+    if not ratios.size:
+        return Interval(float("nan"), float("nan"), float("nan"))
     low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(a.mean() / b.mean()), float(low), float(high))
