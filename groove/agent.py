@@ -28,7 +28,8 @@ class AgentConfig:
       channels: of the 3 x 3 convolutions of "conv".
       optimizer: "sgd" or "adam".
       learning_rate: of the policy, and of the whole network unless it is a table.
-      critic_learning_rate: of a table's other heads (prediction or value).
+      critic_learning_rate: of a table's value head.
+      prediction_learning_rate: of a table's prediction head.
       max_grad_norm: global-norm clipping; of each table by itself.
     """
 
@@ -38,6 +39,7 @@ class AgentConfig:
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: float = 40.0
     critic_learning_rate: float = 4.0
+    prediction_learning_rate: float = 40.0
     max_grad_norm: float = 0.5
 
 
@@ -83,7 +85,11 @@ def begin_learner(agent: Agent, key: Key, lifetime: Array) -> Learner:
 
 
 def _table_agent(states: int, heads: Mapping[str, int], config: AgentConfig) -> Agent:
-    rates = {name: config.learning_rate if name == "logits" else config.critic_learning_rate for name in heads}
+    rates = {
+        "logits": config.learning_rate,
+        "value": config.critic_learning_rate,
+        "y": config.prediction_learning_rate,
+    }
 
     def init(key: Key) -> tuple[Params, PyTree]:
         del key  # a table starts at zero: the uniform policy

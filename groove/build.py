@@ -1,6 +1,6 @@
 """From a configuration to the parts of a run: the one place where names become objects."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from jax.sharding import Mesh
@@ -9,63 +9,111 @@ from groove import parallel
 from groove.agent import Agent, make_agent
 from groove.config import Config
 from groove.curriculum.base import Curriculum
-from groove.curriculum.registry import make_curriculum
-from groove.envs.base import EnvFamily
-from groove.envs.gridworld.dynamics import make_gridworld
+from groove.curriculum.registry import make_curriculum, parse_curriculum
+from groove.envs.base import Discrete, EnvFamily
 from groove.evaluate import LifetimeReturns, make_lifetime_returns, unseen_levels
-from groove.lpg.a2c import make_a2c
+from groove.generation import make_generation
+from groove.lockstep import make_lockstep
 from groove.lpg.base import UpdateRule
 from groove.lpg.lpg import make_lpg
+from groove.lpg.registry import make_hand_written
 from groove.meta.critic import HEADS as CRITIC_HEADS
+from groove.meta.es import make_openes
 from groove.meta.gradient import make_gradient
-from groove.slots import Setup
-from groove.step import Trainer, make_trainer
+from groove.slots import Rival, Setup
+from groove.sources import BASE, make_source
+from groove.step import MetaStep, Trainer, make_trainer
+
+_SET, _VALIDATION = 0x5E7, 0xA6E  # folded into the seed's key
 
 
 class Parts(NamedTuple):
     """What a run is made of."""
 
-    env: EnvFamily
+    env: EnvFamily  # that the rule is trained on
+    base: EnvFamily  # random gridworlds, which it is validated on
     rule: UpdateRule
     curriculum: Curriculum
     mesh: Mesh
     trainer: Trainer
+    unseen: Any  # [levels] of it
     judge: LifetimeReturns  # of the learned rule
     judge_a2c: LifetimeReturns
 
 
 def build(config: Config) -> Parts:
     """Builds every part; the configuration has been checked."""
-    env = make_gridworld(config.sizes, config.levels)
-    rule, a2c = make_lpg(config.lpg), make_a2c(config.a2c, config.lpg.discount)
-    curriculum = make_curriculum(config.curriculum, env.sample_level, config.plr, config.slots.count)
+    curriculum, setup = make_players(config)
     mesh = parallel.make_mesh(config.devices)
-    setup = make_setup(config, env, rule, a2c, curriculum)
+    meta_step = (_generations if config.meta.optimizer == "es" else _lockstep)(config, setup, curriculum)
+    trainer = make_trainer(meta_step, mesh, config.run.log_every, config.meta.average_decay)
+    base, a2c = _source(config, BASE), make_hand_written("a2c", config.a2c, config.ppo, config.lpg.discount)
+    unseen = unseen_levels(base, jax.random.key(config.seed), config.validation.levels)
+    judges = [_judge(config, base, unseen, mesh, which) for which in (setup.rule, a2c)]
+    return Parts(setup.env, base, setup.rule, curriculum, mesh, trainer, unseen, *judges)
+
+
+def make_players(config: Config) -> tuple[Curriculum, Setup]:
+    """The curriculum and who plays; cheap, so that what does not go together is refused before a run begins.
+
+    Raises:
+      ValueError: on a source, score, antagonist or buffer that cannot do what it is asked; it says what can.
+    """
+    spec = parse_curriculum(config.curriculum)
+    env = _source(config, spec.source)
+    at_once = config.es.population // 2 if config.meta.optimizer == "es" else config.slots.count
+    curriculum = make_curriculum(spec, env, config.plr, at_once)
+    return curriculum, make_setup(config, env, make_lpg(config.lpg), curriculum)
+
+
+def _source(config: Config, name: str) -> EnvFamily:
+    key = jax.random.fold_in(jax.random.key(config.seed), _SET)
+    return make_source(name, config.levels, config.sizes, key)
+
+
+def _lockstep(config: Config, setup: Setup, curriculum: Curriculum) -> MetaStep:
     meta = make_gradient(setup, config.meta, config.lpg.discount, config.run.steps, parallel.SLOTS)
-    trainer = make_trainer(
-        setup,
-        meta,
-        curriculum,
-        mesh,
-        slots=config.slots.count,
-        updates=config.meta.updates,
-        stagger=config.slots.stagger,
-        chunk=config.run.log_every,
+    return make_lockstep(
+        setup, meta, curriculum, config.slots.count, updates=config.meta.updates, stagger=config.slots.stagger
     )
-    judges = [_judge(config, env, mesh, which) for which in (rule, a2c)]
-    return Parts(env, rule, curriculum, mesh, trainer, *judges)
 
 
-def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, a2c: UpdateRule, curriculum: Curriculum) -> Setup:
-    """The players of the slots; an antagonist only where the curriculum needs one."""
-    rival = a2c if "antagonist_return" in curriculum.needs else None
+def _generations(config: Config, setup: Setup, curriculum: Curriculum) -> MetaStep:
+    strategy = make_openes(config.es, jax.eval_shape(setup.rule.init, jax.random.key(0)))
+    return make_generation(
+        setup,
+        strategy,
+        curriculum,
+        config.es.population,
+        config.es.pairs_at_once,
+        discount=config.lpg.discount,
+        trace=config.meta.trace,
+    )
+
+
+def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Curriculum) -> Setup:
+    """The players of the slots; antagonists only where the curriculum needs them.
+
+    Raises:
+      ValueError: if optimal returns are needed of levels that have no solver.
+    """
+    wanted = config.antagonists if "antagonist_return" in curriculum.needs else ()
+    if env.optimal_return is None and ("optimal" in wanted or "optimal_return" in curriculum.needs):
+        raise ValueError(
+            f'the levels of "{env.name}" have no exact solver, so neither the score nor the antagonist "optimal".'
+        )
+    rivals = [
+        make_hand_written(name, config.a2c, config.ppo, config.lpg.discount) for name in wanted if name != "optimal"
+    ]
     return Setup(
         env=env,
         rule=rule,
-        student=agent_for(config, env, rule),
-        critic=make_agent(env.observation, CRITIC_HEADS, config.agent),
-        antagonist_rule=rival,
-        antagonist=agent_for(config, env, rival) if rival else None,
+        student=agent_for(config, env, rule.heads(env.num_actions)),
+        critic=agent_for(config, env, CRITIC_HEADS),
+        rivals=tuple(
+            Rival(rival, agent_for(config, env, rival.heads(env.num_actions), rival.name)) for rival in rivals
+        ),
+        optimal_rival="optimal" in wanted,
         workers=config.slots.workers,
         steps=config.slots.steps,
         episodes=config.slots.episodes,
@@ -73,20 +121,21 @@ def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, a2c: UpdateRule
     )
 
 
-def agent_for(config: Config, env: EnvFamily, rule: UpdateRule) -> Agent:
-    """Agents with the heads this rule asks for."""
-    return make_agent(env.observation, rule.heads(env.num_actions), config.agent)
+def agent_for(config: Config, env: EnvFamily, heads: Any, rule: str = "") -> Agent:
+    """Agents with these heads, for what this family lets them observe and as the rule of this name needs them."""
+    table = config.ppo_agent if rule == "ppo" else config.agent
+    return make_agent(env.observation, heads, table if isinstance(env.observation, Discrete) else config.network)
 
 
-def _judge(config: Config, env: EnvFamily, mesh: Mesh, rule: UpdateRule) -> LifetimeReturns:
+def _judge(config: Config, env: EnvFamily, unseen: Any, mesh: Mesh, rule: UpdateRule) -> LifetimeReturns:
     key = jax.random.key(config.seed)
     chosen = config.validation
     return make_lifetime_returns(
         env,
         rule,
-        agent_for(config, env, rule),
-        unseen_levels(env, key, chosen.levels),
-        jax.random.fold_in(key, 0xA6E),
+        agent_for(config, env, rule.heads(env.num_actions)),
+        unseen,
+        jax.random.fold_in(key, _VALIDATION),
         mesh,
         workers=config.slots.workers,
         steps=config.slots.steps,

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from groove.config import Config, ConfigError, nearest
-from groove.curriculum.registry import CURRICULA
+from groove.curriculum.registry import CURRICULA, parse_curriculum
+from groove.curriculum.scores import SCORES
+from groove.lpg.registry import HAND_WRITTEN
+from groove.sources import SOURCES, check_source
 
 
 def validate(config: Config) -> None:
@@ -12,17 +15,32 @@ def validate(config: Config) -> None:
     Raises:
       ConfigError: with every complaint, a line each.
     """
-    complaints = [*_names(config), *_positive(config), *_ranges(config), *_divisions(config)]
+    complaints = [*_names(config), *_agents(config), *_positive(config), *_ranges(config), *_divisions(config)]
     if complaints:
         raise ConfigError("\n".join(complaints))
 
 
 def _names(config: Config) -> Iterator[str]:
-    if config.curriculum not in CURRICULA:
-        there_are = ", ".join(sorted(CURRICULA))
-        yield f'unknown curriculum "{config.curriculum}"{nearest(config.curriculum, CURRICULA)}; there are {there_are}.'
+    try:
+        check_source(parse_curriculum(config.curriculum).source)
+    except ValueError as error:
+        known = (*CURRICULA, *SOURCES[1:])
+        one_word = config.curriculum.isidentifier()  # neither a mixture nor a file
+        guess = f'unknown curriculum "{config.curriculum}"{nearest(config.curriculum, known)}; there are '
+        yield guess + ", ".join(known) + "." if one_word else str(error)
+    antagonists = (*HAND_WRITTEN, "optimal")
+    for name in config.antagonists:
+        if name not in antagonists:
+            yield f'unknown antagonist "{name}"{nearest(name, antagonists)}; there are {", ".join(antagonists)}.'
+    if not config.antagonists or len(set(config.antagonists)) < len(config.antagonists):
+        yield "antagonists must name at least one, and none twice."
+
+
+def _agents(config: Config) -> Iterator[str]:
     if config.agent.torso != "table" or config.agent.optimizer != "sgd":
-        yield 'gridworld levels are tabular: agent.torso must be "table" and agent.optimizer "sgd".'
+        yield 'agent is for observations that are an index: agent.torso must be "table" and agent.optimizer "sgd".'
+    if config.network.torso == "table":
+        yield 'network is for observations that are an array: network.torso must be "mlp" or "conv".'
 
 
 def _positive(config: Config) -> Iterator[str]:
@@ -52,7 +70,17 @@ def _positive(config: Config) -> Iterator[str]:
         "meta.max_grad_norm": config.meta.max_grad_norm,
         "agent.learning_rate": config.agent.learning_rate,
         "agent.critic_learning_rate": config.agent.critic_learning_rate,
+        "agent.prediction_learning_rate": config.agent.prediction_learning_rate,
         "agent.max_grad_norm": config.agent.max_grad_norm,
+        "network.learning_rate": config.network.learning_rate,
+        "network.max_grad_norm": config.network.max_grad_norm,
+        "ppo.epochs": config.ppo.epochs,
+        "ppo.minibatches": config.ppo.minibatches,
+        "ppo.clip": config.ppo.clip,
+        "es.population": config.es.population,
+        "es.sigma": config.es.sigma,
+        "es.learning_rate": config.es.learning_rate,
+        "es.pairs_at_once": config.es.pairs_at_once,
     }
     yield from (f"{name} = {value} must be positive." for name, value in counts.items() if not value > 0)
     for name, value in {
@@ -87,18 +115,40 @@ def _ranges(config: Config) -> Iterator[str]:
         "lpg.discount": config.lpg.discount,
         "a2c.trace": config.a2c.trace,
         "meta.trace": config.meta.trace,
+        "meta.average_decay": config.meta.average_decay,
+        "es.decay": config.es.decay,
     }
     yield from (f"{name} = {value} must lie in [0, 1]." for name, value in unit.items() if not 0 <= value <= 1)
 
 
 def _divisions(config: Config) -> Iterator[str]:
     count, devices = config.slots.count, max(config.devices, 1)
-    if count % devices:
+    if config.meta.optimizer == "es":
+        count = config.es.population // 2
+        if config.es.population % 2 or count % devices:
+            yield (
+                f"es.population = {config.es.population} must be pairs that divide over devices = {devices}; make it a "
+                f"multiple of {2 * devices}."
+            )
+        if config.meta.normalise_slots:
+            yield "meta.normalise_slots is of the meta-gradient; it says nothing to meta.optimizer=es."
+    elif count % devices:
         yield f"slots.count = {count} does not divide over devices = {devices}; make it a multiple."
-    if 0 < count < config.slots.stagger:
+    elif 0 < count < config.slots.stagger:
         yield f"slots.stagger = {config.slots.stagger} is more groups than slots.count = {count}."
-    if config.curriculum == "ar" and config.plr.buffer_size < 2 * count:
-        yield f"plr.buffer_size = {config.plr.buffer_size} must be at least twice slots.count = {count}."
+    yield from _portions(config, count)
+
+
+def _portions(config: Config, at_once: int) -> Iterator[str]:
+    replays = config.curriculum.partition("@")[0].partition(":")[0] in {*SCORES, "accel"}
+    if replays and config.plr.buffer_size < 2 * at_once:
+        yield f"plr.buffer_size = {config.plr.buffer_size} must be at least twice the {at_once} levels in use at once."
+    transitions = config.slots.steps * config.slots.workers
+    if "ppo" in config.antagonists and config.ppo.minibatches > 0 and transitions % config.ppo.minibatches:
+        yield (
+            f"ppo.minibatches = {config.ppo.minibatches} does not divide slots.steps * slots.workers = {transitions}; "
+            "choose a divisor."
+        )
     if config.run.checkpoint_every % max(config.run.log_every, 1):
         yield (
             f"run.checkpoint_every = {config.run.checkpoint_every} must be a multiple of "

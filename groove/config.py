@@ -14,6 +14,8 @@ from groove.curriculum.plr import PLRConfig
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.lpg.a2c import A2CConfig
 from groove.lpg.network import LPGConfig
+from groove.lpg.ppo import PPOConfig
+from groove.meta.es import ESConfig
 from groove.meta.gradient import MetaConfig
 
 
@@ -80,6 +82,9 @@ class RunConfig:
     wandb: bool = False
 
 
+NETWORK = AgentConfig(torso="mlp", widths=(32,), optimizer="adam", learning_rate=1e-3)  # LPG's on random grids
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything that decides what a run computes.
@@ -88,12 +93,16 @@ class Config:
       preset: the named preset it started from.
       seed: of all randomness.
       devices: local devices the slots are shared out over; 0 for as many as divide them.
-      curriculum: name in the curriculum registry.
-      levels: the distribution new levels are drawn from.
-      sizes: static sizes of levels.
-      agent: what the learned rule and the antagonist train.
+      curriculum: where levels come from and what they are replayed by, as `parse_curriculum` reads it.
+      antagonists: what algorithmic regret is measured against: a2c, ppo, random, optimal; the best of several.
+      levels: the distribution random levels are drawn from.
+      sizes: static sizes of levels, enlarged where a source needs it.
+      agent: what the learned rule and the antagonists train where observations are an index.
+      network: the same where observations are an array.
       lpg: the learned rule; its `discount` is the run's.
-      a2c: the antagonist.
+      a2c, ppo: hand-written rules.
+      ppo_agent: what PPO trains where observations are an index; it takes more and therefore smaller steps than A2C.
+      meta: how the learned rule is moved, by the meta-gradient or, with `meta.optimizer=es`, as `es` says.
       plr: the level buffer.
     """
 
@@ -101,12 +110,17 @@ class Config:
     seed: int = 0
     devices: int = 0
     curriculum: str = "ar"
+    antagonists: tuple[str, ...] = ("a2c",)
     levels: LevelDistribution = field(default_factory=LevelDistribution)
     sizes: GridSizes = field(default_factory=GridSizes)
     agent: AgentConfig = field(default_factory=AgentConfig)
+    network: AgentConfig = field(default_factory=lambda: NETWORK)
     lpg: LPGConfig = field(default_factory=LPGConfig)
     a2c: A2CConfig = field(default_factory=A2CConfig)
+    ppo: PPOConfig = field(default_factory=PPOConfig)
+    ppo_agent: AgentConfig = field(default_factory=lambda: AgentConfig(learning_rate=3.0))
     meta: MetaConfig = field(default_factory=MetaConfig)
+    es: ESConfig = field(default_factory=ESConfig)
     plr: PLRConfig = field(default_factory=PLRConfig)
     slots: SlotsConfig = field(default_factory=SlotsConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
@@ -127,8 +141,10 @@ PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "slots.episodes": 32,
             "slots.chunk": 4,
             "plr.buffer_size": 1000,
+            "es.population": 64,
+            "es.pairs_at_once": 4,
             "meta.micro_batch": 8,
-            "meta.learning_rate": 1e-3,
+            "meta.learning_rate": 5e-4,
             "meta.final_learning_rate": 1e-4,
             "run.steps": 1000,
             "run.minutes": 8.0,
@@ -160,6 +176,8 @@ PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "validation.episodes": 4,
             "validation.every": 10,
             "validation.batch": 8,
+            "es.population": 8,
+            "es.pairs_at_once": 2,
         },
     ),
 }
@@ -255,7 +273,7 @@ def _parse(path: str, text: str, kind: Any) -> Any:
         return text.lower() == "true"
     try:
         if typing.get_origin(kind) is tuple:
-            items = [item for item in text.strip("()[] ").split(",") if item.strip()]
+            items = [item.strip('" ') for item in text.strip("()[] ").split(",") if item.strip()]
             return tuple(typing.get_args(kind)[0](item) for item in items)
         return kind(text)
     except (ValueError, TypeError):

@@ -65,7 +65,8 @@ def make_lifetime_returns(
         lives, _ = lifetime.live(env, agent, rule, eta, lives, levels, steps, updates)
         policies = jax.vmap(agent.policy)(lives.learner.params)
         keys = lifetime.step_keys(lives, lifetime.EVALUATE)
-        return jax.vmap(lambda p, lv, k: evaluate_policy(env, agent, p, lv, k, episodes))(policies, levels, keys)
+        play = jax.vmap(lambda p, lv, k: evaluate_policy(env, agent, p, lv, k, episodes).mean())
+        return play(policies, levels, keys)
 
     slots, everywhere = PartitionSpec(parallel.SLOTS), PartitionSpec()
     program = jax.jit(parallel.over_slots(mesh, judge, (everywhere, slots, slots), slots))

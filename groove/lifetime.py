@@ -28,6 +28,7 @@ class Lifetime:
 
     learner: Learner
     workers: Workers
+    best_return: Array  # f32 []: of the best complete episode so far; -inf before the first
     key: Key  # the one it was born with
 
 
@@ -36,6 +37,7 @@ def begin(env: EnvFamily, agent: Agent, level: PyTree, length: Array, key: Key, 
     return Lifetime(
         learner=begin_learner(agent, jax.random.fold_in(key, _BIRTH), length),
         workers=start_workers(env, level, jax.random.fold_in(key, _START), workers),
+        best_return=jnp.full((), -jnp.inf),
         key=key,
     )
 
@@ -50,7 +52,8 @@ def collect(
         return rollout(env, agent, life.learner.params, level, life.workers, key, steps)
 
     workers, experience, episodes = jax.vmap(one)(lifetimes, levels, keys)
-    return dataclasses.replace(lifetimes, workers=workers), experience, episodes
+    best = jnp.maximum(lifetimes.best_return, episodes.best)
+    return dataclasses.replace(lifetimes, workers=workers, best_return=best), experience, episodes
 
 
 def advance(
@@ -74,14 +77,13 @@ def live(
     updates: int | Array,
 ) -> tuple[Lifetime, EpisodeStats]:
     """`updates` updates of each of N lifetimes, and the episodes completed in them."""
-    none = EpisodeStats(*(jnp.zeros_like(lifetimes.learner.updates, jnp.float32),) * 2)
 
     def body(_: Array, carry: tuple[Lifetime, EpisodeStats]) -> tuple[Lifetime, EpisodeStats]:
         lifetimes, total = carry
         lifetimes, _experience, episodes, _info = advance(env, agent, rule, eta, lifetimes, levels, steps)
-        return lifetimes, jax.tree.map(jnp.add, total, episodes)
+        return lifetimes, total.and_then(episodes)
 
-    return jax.lax.fori_loop(0, updates, body, (lifetimes, none))
+    return jax.lax.fori_loop(0, updates, body, (lifetimes, EpisodeStats.none(lifetimes.learner.updates.shape)))
 
 
 def step_keys(lifetimes: Lifetime, purpose: int) -> Key:

@@ -52,6 +52,7 @@ def _prepare(
     preset: str | None, assignments: Sequence[str], run_dir: str | None, resume: bool, cache: bool
 ) -> tuple[Config, Any]:
     from groove import parallel
+    from groove.build import make_players
     from groove.checks import validate
     from groove.run_dir import RunDir
 
@@ -68,8 +69,10 @@ def _prepare(
         parallel.request_devices(config.devices)
         if preset is None:
             config = _override(configs.preset(parallel.default_preset()), assignments)
-        config = dataclasses.replace(config, devices=config.devices or parallel.usable_devices(config.slots.count))
+        at_once = config.es.population // 2 if config.meta.optimizer == "es" else config.slots.count
+        config = dataclasses.replace(config, devices=config.devices or parallel.usable_devices(max(at_once, 1)))
     validate(config)
+    make_players(config)
     if cache:
         parallel.keep_compilations(CACHE)
     directory = run_dir or f"runs/{config.curriculum}-{config.preset}-{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"

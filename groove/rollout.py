@@ -28,6 +28,20 @@ class EpisodeStats:
 
     return_sum: Array  # f32 []
     episodes: Array  # f32 []
+    best: Array  # f32 []: the highest return, -inf of no episodes
+
+    @staticmethod
+    def none(shape: tuple[int, ...] = ()) -> "EpisodeStats":
+        """Of no episodes."""
+        return EpisodeStats(jnp.zeros(shape), jnp.zeros(shape), jnp.full(shape, -jnp.inf))
+
+    def and_then(self, later: "EpisodeStats") -> "EpisodeStats":
+        """Of both."""
+        return EpisodeStats(
+            return_sum=self.return_sum + later.return_sum,
+            episodes=self.episodes + later.episodes,
+            best=jnp.maximum(self.best, later.best),
+        )
 
 
 def start_workers(env: EnvFamily, level: PyTree, key: Key, workers: int) -> Workers:
@@ -92,17 +106,22 @@ def rollout(
             next_obs=step.obs,
         )
         following = Workers(state=state, obs=obs, episode_return=jnp.where(done, 0.0, episode_return))
-        return following, (transition, jnp.where(done, episode_return, 0.0))
+        return following, (transition, episode_return)
 
     workers, (transitions, returns) = jax.lax.scan(body, workers, (uniform, noise))
     done = transitions.terminated | transitions.truncated
-    return workers, transitions, EpisodeStats(return_sum=returns.sum(), episodes=done.sum(dtype=jnp.float32))
+    episodes = EpisodeStats(
+        return_sum=jnp.sum(returns, where=done),
+        episodes=done.sum(dtype=jnp.float32),
+        best=jnp.max(returns, where=done, initial=-jnp.inf),
+    )
+    return workers, transitions, episodes
 
 
 def evaluate_policy(
     env: EnvFamily, agent: Agent, policy: Params, level: PyTree, key: Key, episodes: int, block: int = 32
 ) -> Array:
-    """Mean undiscounted return of complete episodes of the stochastic policy: f32[].
+    """Undiscounted returns of complete episodes of the stochastic policy: f32[episodes].
 
     Steps blocks of the episodes side by side, randomness drawn a block at a time, and stops when the last has ended.
 
@@ -112,7 +131,7 @@ def evaluate_policy(
       policy: `agent.policy(params)`.
       level: one level.
       key: all the randomness.
-      episodes: how many to average over.
+      episodes: how many.
       block: steps between looks at whether all have ended.
     """
     start_key, key = jax.random.split(key)
@@ -134,7 +153,7 @@ def evaluate_policy(
     start = start_workers(env, level, start_key, episodes)
     carry = (jnp.int32(0), start, jnp.ones(episodes, bool))
     _, workers, _ = jax.lax.while_loop(lambda carry: carry[2].any(), body, carry)
-    return workers.episode_return.mean()
+    return workers.episode_return
 
 
 def select(condition: Array, a: Array, b: Array) -> Array:

@@ -56,6 +56,7 @@ class RunDir:
     checkpoints = _Inside("checkpoints")  # a folder, to resume from
     rule = _Inside("rule.safetensors")  # the rule as it is now, with rule.json beside it
     best_rule = _Inside("best_rule.safetensors")  # the rule at its best validation, with best_rule.json
+    average_rule = _Inside("average_rule.safetensors")  # the moving average of the rule, where one is kept
     curves = _Inside("curves.png")  # the metrics, drawn
     levels = _Inside("levels.png")  # the highest-scoring levels of the buffer, drawn
     validation = _Inside("validation.json")  # the last meta-validation in full

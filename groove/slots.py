@@ -5,6 +5,8 @@ nothing depends on how slots are shared out.
 """
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,9 +20,16 @@ from groove.lifetime import Lifetime
 from groove.lpg.base import UpdateRule
 from groove.meta.critic import Critic, begin_critic
 from groove.rollout import EpisodeStats, evaluate_policy, select
-from groove.types import Array, Key, LevelOutcome, PyTree
+from groove.types import Array, Key, LevelMemory, LevelOutcome, PyTree
 
 _STUDENT, _ANTAGONIST, _CRITIC = range(3)
+
+
+class Rival(NamedTuple):
+    """An antagonist: a hand-written rule and agents as it needs them."""
+
+    rule: UpdateRule
+    agent: Agent
 
 
 class Setup(NamedTuple):
@@ -31,8 +40,8 @@ class Setup(NamedTuple):
       rule: the learned rule.
       student: agents as the rule needs them.
       critic: agents as the meta-critic needs them.
-      antagonist_rule: the hand-written rule of the antagonist; None where the curriculum needs none.
-      antagonist: agents as that rule needs them.
+      rivals: the antagonists that learn; none where the curriculum needs none.
+      optimal_rival: whether the best policy is an antagonist, too.
       workers: W.
       steps: T.
       episodes: evaluation episodes of a finished lifetime.
@@ -43,8 +52,8 @@ class Setup(NamedTuple):
     rule: UpdateRule
     student: Agent
     critic: Agent
-    antagonist_rule: UpdateRule | None
-    antagonist: Agent | None
+    rivals: tuple[Rival, ...]
+    optimal_rival: bool
     workers: int
     steps: int
     episodes: int
@@ -58,28 +67,30 @@ class Slots:
 
     level: PyTree
     level_id: Array  # int32 [N]: the curriculum's name for the level
+    weight: Array  # f32 [N]: of the lifetime in the meta-gradient
     student: Lifetime
     critic: Critic
-    antagonist: Lifetime | None
+    antagonists: tuple[Lifetime, ...]  # one a rival
 
 
-def begin_slots(setup: Setup, levels: PyTree, ids: Array, lengths: Array, keys: Key) -> Slots:
-    """Starts N lifetimes: levels [N], ids int32[N], lengths int32[N] in agent updates, keys [N]."""
+def begin_slots(setup: Setup, levels: PyTree, ids: Array, weights: Array, lengths: Array, keys: Key) -> Slots:
+    """Starts N lifetimes: levels [N], ids int32[N], weights f32[N], lengths int32[N] in agent updates, keys [N]."""
 
-    def one(level: PyTree, level_id: Array, length: Array, key: Key) -> Slots:
+    def one(level: PyTree, level_id: Array, weight: Array, length: Array, key: Key) -> Slots:
         student, antagonist, critic = (jax.random.fold_in(key, i) for i in (_STUDENT, _ANTAGONIST, _CRITIC))
-        rival = None
-        if setup.antagonist is not None:
-            rival = lifetime.begin(setup.env, setup.antagonist, level, length, antagonist, setup.workers)
         return Slots(
             level=level,
             level_id=level_id,
+            weight=weight,
             student=lifetime.begin(setup.env, setup.student, level, length, student, setup.workers),
             critic=begin_critic(setup.critic, critic),
-            antagonist=rival,
+            antagonists=tuple(
+                lifetime.begin(setup.env, rival.agent, level, length, antagonist, setup.workers)
+                for rival in setup.rivals
+            ),
         )
 
-    return jax.vmap(one)(levels, ids, lengths, keys)
+    return jax.vmap(one)(levels, ids, weights, lengths, keys)
 
 
 def staggered_lengths(lengths: Array, index: Array, groups: int, multiple: int) -> Array:
@@ -103,21 +114,16 @@ def round_up(lengths: Array, multiple: int) -> Array:
     return jnp.maximum(-(-lengths // multiple), 1) * multiple
 
 
-def advance_antagonists(setup: Setup, slots: Slots, updates: int) -> tuple[Slots, EpisodeStats | None]:
+def advance_antagonists(setup: Setup, slots: Slots, updates: int | Array) -> tuple[Slots, EpisodeStats | None]:
     """Gives every antagonist as many updates as its student had, from its own experience."""
-    if setup.antagonist is None or setup.antagonist_rule is None or slots.antagonist is None:
+    if not setup.rivals:
         return slots, None
-    rivals, episodes = lifetime.live(
-        setup.env,
-        setup.antagonist,
-        setup.antagonist_rule,
-        (),
-        slots.antagonist,
-        slots.level,
-        setup.steps,
-        updates,
-    )
-    return dataclasses.replace(slots, antagonist=rivals), episodes
+    lived = [
+        lifetime.live(setup.env, rival.agent, rival.rule, (), life, slots.level, setup.steps, updates)
+        for rival, life in zip(setup.rivals, slots.antagonists, strict=True)
+    ]
+    episodes = functools.reduce(EpisodeStats.and_then, [stats for _, stats in lived])
+    return dataclasses.replace(slots, antagonists=tuple(life for life, _ in lived)), episodes
 
 
 def finished_slots(slots: Slots) -> Array:
@@ -125,53 +131,89 @@ def finished_slots(slots: Slots) -> Array:
     return slots.student.learner.updates >= slots.student.learner.lifetime
 
 
-def level_outcome(setup: Setup, slots: Slots, finished: Array, needs: frozenset[str]) -> LevelOutcome:
-    """Estimates what the curriculum needs to know of the finished slots, and of no other.
-
-    Finished slots are taken in chunks, as many as it takes; each chunk stops at its longest episode.
+def level_outcome(
+    setup: Setup, slots: Slots, finished: Array, memory: LevelMemory, needs: frozenset[str]
+) -> LevelOutcome:
+    """Finds out what the curriculum needs to know of the finished slots, and of no other.
 
     Args:
       setup: the players.
       slots: [N].
       finished: bool[N].
+      memory: [N], of the slots' levels; what it knows is not computed again.
       needs: fields of LevelOutcome; the others are NaN.
     """
+    found: dict[str, Array] = {}
+    if "optimal_return" in needs or ("antagonist_return" in needs and setup.optimal_rival):
+        found["optimal_return"] = _optimal_returns(setup.env, slots.level, finished, memory.optimal_return)
+    found |= _play(setup, slots, finished, needs)
+    if "antagonist_return" in needs and setup.optimal_rival:
+        rivals = found.get("antagonist_return", jnp.full(finished.shape, -jnp.inf))
+        found["antagonist_return"] = jnp.maximum(rivals, found["optimal_return"])
+    found["best_return"] = jnp.maximum(memory.best_return, slots.student.best_return)
+    found |= {name: getattr(slots.critic, name) for name in ("positive_value_loss", "l1_value_loss", "value")}
+    kept = {name: jnp.where(finished, value, jnp.nan) for name, value in found.items() if name in needs}
+    return dataclasses.replace(LevelOutcome.unknown(finished), **kept)
+
+
+_STUDENT_FIELDS = {"student_return", "student_variance", "student_largest"}
+
+
+def _play(setup: Setup, slots: Slots, finished: Array, needs: frozenset[str]) -> dict[str, Array]:
+    """Evaluation episodes of the finished slots' players: chunk by chunk, as many as it takes, until all have ended."""
+    players = _players(setup, slots, needs)
+    if not players:
+        return {}
     count = finished.shape[0]
     chunk = min(setup.chunk, count)
-    players = _players(setup, slots, needs)
-    returns = {name: jnp.full(count, jnp.nan) for name in ("student_return", "antagonist_return")}
-    if not players:
-        return LevelOutcome(finished=finished, **returns)
     order = jnp.argsort(~finished, stable=True)
     agent = setup.student  # reads any rule's policy parameters, which are alike
 
-    def evaluate(i: Array, returns: dict[str, Array]) -> dict[str, Array]:
+    def evaluate(i: Array, returns: Array) -> Array:
         which = jax.lax.dynamic_slice_in_dim(order, i * chunk, chunk)
-        chosen = [jax.tree.map(lambda x: x[which], (*player, slots.level)) for player in players.values()]
+        chosen = [jax.tree.map(lambda x: x[which], (*player, slots.level)) for player in players]
         policies, keys, levels = jax.tree.map(lambda *x: jnp.concatenate(x), *chosen)
-        values = jax.vmap(lambda p, k, lv: evaluate_policy(setup.env, agent, p, lv, k, setup.episodes))(
-            policies, keys, levels
-        )
-        values = values.reshape((len(players), chunk))
-        kept = {n: jnp.where(finished[which], v, jnp.nan) for n, v in zip(players, values, strict=True)}
-        return returns | {name: returns[name].at[which].set(value) for name, value in kept.items()}
+        play = jax.vmap(lambda p, k, lv: evaluate_policy(setup.env, agent, p, lv, k, setup.episodes))
+        values = play(policies, keys, levels).reshape((len(players), chunk, setup.episodes))
+        return returns.at[:, which].set(values)
 
+    returns = jnp.full((len(players), count, setup.episodes), jnp.nan)
     returns = jax.lax.fori_loop(0, -(-finished.sum() // chunk), evaluate, returns)
-    return LevelOutcome(finished=finished, **returns)
+    found = {}
+    if needs & _STUDENT_FIELDS:
+        student, returns = returns[0], returns[1:]
+        found = {
+            "student_return": student.mean(1),
+            "student_variance": student.var(1),
+            "student_largest": jnp.abs(student).max(1),
+        }
+    if returns.shape[0]:
+        found["antagonist_return"] = returns.mean(2).max(0)
+    return found
 
 
-def _players(setup: Setup, slots: Slots, needs: frozenset[str]) -> dict[str, tuple[PyTree, Key]]:
-    """{field of LevelOutcome: (policy parameters [N], keys [N])} of those whose return is needed."""
-    players = {}
-    if "student_return" in needs:
-        life = slots.student
-        players["student_return"] = (setup.student.policy(life.learner.params), life)
+def _players(setup: Setup, slots: Slots, needs: frozenset[str]) -> list[tuple[PyTree, Key]]:
+    """(policy parameters [N], keys [N]) of those whose returns are needed: the student, then its rivals."""
+    players = [(setup.student, slots.student)] if needs & _STUDENT_FIELDS else []
     if "antagonist_return" in needs:
-        if setup.antagonist is None or slots.antagonist is None:
+        if not setup.rivals and not setup.optimal_rival:
             raise ValueError("the curriculum needs antagonist_return: give the setup an antagonist.")
-        life = slots.antagonist
-        players["antagonist_return"] = (setup.antagonist.policy(life.learner.params), life)
-    return {n: (policy, lifetime.step_keys(life, lifetime.EVALUATE)) for n, (policy, life) in players.items()}
+        players += [(rival.agent, life) for rival, life in zip(setup.rivals, slots.antagonists, strict=True)]
+    return [(agent.policy(life.learner.params), lifetime.step_keys(life, lifetime.EVALUATE)) for agent, life in players]
+
+
+def _optimal_returns(env: EnvFamily, levels: PyTree, finished: Array, known: Array) -> Array:
+    """The optimal returns of the finished slots' levels, f32[N]; solves only those not known, one after another."""
+    assert env.optimal_return is not None
+    solve: Callable[[PyTree], Array] = env.optimal_return
+    wanted = finished & jnp.isnan(known)
+    order = jnp.argsort(~wanted, stable=True)
+
+    def one(i: Array, values: Array) -> Array:
+        level = jax.tree.map(lambda x: x[order[i]], levels)
+        return values.at[order[i]].set(solve(level))
+
+    return jax.lax.fori_loop(0, wanted.sum(), one, known)
 
 
 def replace_finished(slots: Slots, fresh: Slots, finished: Array) -> Slots:

@@ -1,5 +1,6 @@
-"""One meta-step, and a jitted chunk of them: the device side of training, with no files and no host work."""
+"""A jitted chunk of meta-steps: the device side of training, with no files and no host work."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,19 +10,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
 from groove import parallel
-from groove.curriculum.base import Curriculum
-from groove.meta.base import MetaOptimizer
-from groove.slots import (
-    Setup,
-    Slots,
-    advance_antagonists,
-    begin_slots,
-    finished_slots,
-    level_outcome,
-    replace_finished,
-    round_up,
-    staggered_lengths,
-)
+from groove.slots import Slots
 from groove.types import Array, Key, LevelOutcome
 
 
@@ -32,10 +21,23 @@ class TrainState:
 
     eta: Any
     meta: Any  # the meta-optimizer's state
-    slots: Slots  # sharded over devices; everything else is replicated
+    average: Any  # of eta, an exponential moving average; () where it is not kept
+    slots: Slots | None  # sharded over devices; everything else is replicated. None where lifetimes are lived whole
     curriculum: Any
     key: Key  # of the run; never changes
     step: Array  # int32 []: meta-steps done
+
+
+class MetaStep(NamedTuple):
+    """What is iterated. `step` runs inside `over_slots`, on one device's share of the slots.
+
+    Attributes:
+      init: key -> TrainState.
+      step: TrainState -> (TrainState, {name: []}), the same metrics every time.
+    """
+
+    init: Callable[[Key], TrainState]
+    step: Callable[[TrainState], tuple[TrainState, dict[str, Array]]]
 
 
 class Trainer(NamedTuple):
@@ -58,76 +60,43 @@ _SHARDED: Any = PartitionSpec(parallel.SLOTS)
 _SPECS = TrainState(
     eta=_EVERYWHERE,
     meta=_EVERYWHERE,
+    average=_EVERYWHERE,
     slots=_SHARDED,
     curriculum=_EVERYWHERE,
     key=_EVERYWHERE,
     step=_EVERYWHERE,
 )
-_INIT, _STEP = range(2)
 
 
-def make_trainer(
-    setup: Setup,
-    meta: MetaOptimizer,
-    curriculum: Curriculum,
-    mesh: Mesh,
-    slots: int,
-    updates: int,
-    stagger: int,
-    chunk: int,
-) -> Trainer:
+def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: float = 0.0) -> Trainer:
     """Builds the program.
 
     Args:
-      setup: the players.
-      meta: moves eta.
-      curriculum: chooses levels.
-      mesh: of devices; its size divides `slots`.
-      slots: N.
-      updates: K; lifetimes are rounded up to multiples of it.
-      stagger: groups in which the first lifetimes end.
+      meta_step: what is iterated.
+      mesh: of devices; its size divides the slots.
       chunk: the most meta-steps of one call.
+      average_decay: of the moving average of eta, per meta-step; 0 keeps none.
     """
 
     def init(key: Key) -> TrainState:
-        rule_key, level_key, slot_key = jax.random.split(jax.random.fold_in(key, _INIT), 3)
-        eta = setup.rule.init(rule_key)
-        state, levels, ids = curriculum.init(level_key, slots)
-        index = jnp.arange(slots)
-        lengths = staggered_lengths(jax.vmap(setup.env.lifetime)(levels), index, stagger, updates)
-        keys = jax.vmap(jax.random.fold_in, (None, 0))(slot_key, index)
-        return TrainState(
-            eta=eta,
-            meta=meta.init(eta),
-            slots=begin_slots(setup, levels, ids, lengths, keys),
-            curriculum=state,
-            key=key,
-            step=jnp.int32(0),
-        )
+        state = meta_step.init(key)
+        return dataclasses.replace(state, average=state.eta if average_decay else ())
 
-    def meta_step(state: TrainState) -> tuple[TrainState, dict[str, Array]]:
-        eta, meta_state, own, metrics = meta.step(state.eta, state.meta, state.slots)
-        own, antagonists = advance_antagonists(setup, own, updates)
-        if antagonists is not None:
-            totals = {
-                "antagonist_return_sum": antagonists.return_sum,
-                "antagonist_episodes": antagonists.episodes,
-            }
-            metrics |= jax.lax.pmean(jax.tree.map(jnp.sum, totals), parallel.SLOTS)
-        own, curriculum_state, outcome = _turnover(setup, curriculum, updates, state, own)
-        metrics |= _outcome_metrics(outcome) | dict(curriculum.metrics(curriculum_state))
-        state = TrainState(eta, meta_state, own, curriculum_state, state.key, state.step + 1)
-        return state, jax.tree.map(lambda m: m.astype(jnp.float32), metrics)
+    def one(state: TrainState) -> tuple[TrainState, dict[str, Array]]:
+        state, metrics = meta_step.step(state)
+        if average_decay:
+            mix = jax.tree.map(lambda a, e: a + (1 - average_decay) * (e - a), state.average, state.eta)
+            state = dataclasses.replace(state, average=mix)
+        return state, {name: value.astype(jnp.float32) for name, value in metrics.items()}
 
     traces = []  # one entry a compilation
 
     def run(state: TrainState, n: Array) -> tuple[TrainState, dict[str, Array]]:
         traces.append(n)
-        shapes = jax.eval_shape(meta_step, state)[1]
-        log = {name: jnp.full(chunk, jnp.nan) for name in shapes}
+        log = {name: jnp.full(chunk, jnp.nan) for name in jax.eval_shape(one, state)[1]}
 
         def body(i: Array, carry: tuple[TrainState, dict[str, Array]]) -> tuple[TrainState, dict[str, Array]]:
-            state, metrics = meta_step(carry[0])
+            state, metrics = one(carry[0])
             return state, {name: carry[1][name].at[i].set(value) for name, value in metrics.items()}
 
         return jax.lax.fori_loop(0, n, body, (state, log))
@@ -148,34 +117,7 @@ def make_trainer(
     )
 
 
-def _turnover(
-    setup: Setup, curriculum: Curriculum, updates: int, state: TrainState, own: Slots
-) -> tuple[Slots, Any, LevelOutcome]:
-    """Scores the levels of lifetimes that ended, and starts new lifetimes on the curriculum's next levels."""
-    finished = finished_slots(own)
-    local = finished.shape[0]
-    everyone = parallel.gather_slots(finished)
-
-    def turn(own: Slots, curriculum_state: Any) -> tuple[Slots, Any, LevelOutcome]:
-        outcome = parallel.gather_slots(level_outcome(setup, own, finished, curriculum.needs))
-        curriculum_state = curriculum.update(curriculum_state, parallel.gather_slots(own.level_id), outcome)
-        key = jax.random.fold_in(jax.random.fold_in(state.key, _STEP), state.step)
-        level_key, slot_key = jax.random.split(key)
-        curriculum_state, levels, ids = curriculum.sample(curriculum_state, level_key, everyone)
-        levels, ids = parallel.own_slots((levels, ids), local)
-        keys = jax.vmap(jax.random.fold_in, (None, 0))(slot_key, parallel.global_index(local))
-        lengths = round_up(jax.vmap(setup.env.lifetime)(levels), updates)
-        fresh = begin_slots(setup, levels, ids, lengths, keys)
-        return replace_finished(own, fresh, finished), curriculum_state, outcome
-
-    def stay(own: Slots, curriculum_state: Any) -> tuple[Slots, Any, LevelOutcome]:
-        nothing = jnp.full(everyone.shape, jnp.nan)
-        return own, curriculum_state, LevelOutcome(everyone, nothing, nothing)
-
-    return jax.lax.cond(everyone.any(), turn, stay, own, state.curriculum)
-
-
-def _outcome_metrics(outcome: LevelOutcome) -> dict[str, Array]:
+def outcome_metrics(outcome: LevelOutcome) -> dict[str, Array]:
     """Sums over the finished slots, so that a chunk's averages weigh lifetimes alike."""
     regret = outcome.antagonist_return - outcome.student_return
     return {

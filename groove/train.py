@@ -17,8 +17,10 @@ from groove.build import Parts, build
 from groove.checkpoint import Checkpointer
 from groove.config import Config
 from groove.console import Progress
+from groove.envs.gridworld.levels import GridLevel, sizes_of
 from groove.envs.gridworld.render import draw_levels
 from groove.evaluate import Validation
+from groove.level_metrics import make_level_metrics
 from groove.loggers import CsvLogger, JsonlLogger, Logger, MultiLogger, TensorBoardLogger, WandbLogger
 from groove.report import draw_curves, summary_text
 from groove.rule_file import save_rule
@@ -57,6 +59,8 @@ class _Run:
         self.untrained = jax.tree.map(np.asarray, self.state.eta)
         self.step, self.seconds, self.best = 0, 0.0, -np.inf
         self.baselines: dict[str, npt.NDArray[np.float32]] = {}
+        self.base_levels: dict[str, float] = {}
+        self.describe_levels = make_level_metrics(self.parts.env)
         self.last: dict[str, float] = {}
         self.validated: dict[int, float] = {}  # step -> A2C-normalised return
         if resume:
@@ -99,17 +103,20 @@ class _Run:
         row = log_row({name: np.asarray(values)[:n] for name, values in metrics.items()})
         elapsed = time.monotonic() - begin
         self.step += n
-        slots = self.config.slots
-        per_step = slots.count * slots.workers * slots.steps * (self.config.meta.updates + 1)
+        env_steps = row.pop("env_steps")
         row |= {
-            "env_steps": float(self.step * per_step),
+            "env_steps": self.last.get("env_steps", 0.0) + env_steps,
             "seconds": self.seconds + elapsed,
             "meta_steps_per_second": n / elapsed,
-            "env_steps_per_second": n * per_step / elapsed,
+            "env_steps_per_second": env_steps / elapsed,
         }
+        row |= self._level_row("levels", self.describe_levels(levels_in_use(self.state), False))
         self.last |= row
         self.logger.write(self.step, row)
         self.progress.update(self.step, row)
+
+    def _level_row(self, prefix: str, metrics: Mapping[str, float]) -> dict[str, float]:
+        return {f"{prefix}/{name}": value for name, value in metrics.items()}
 
     def _after_chunk(self, asked: bool) -> None:
         """Validates and saves where it is due; saves at once when asked to stop."""
@@ -126,6 +133,8 @@ class _Run:
     def _validate_and_log(self) -> None:
         validation = self._validate()
         row = validation.metrics()
+        row |= self._level_row("levels", self.describe_levels(levels_in_use(self.state), True))
+        row |= self._level_row("base_levels", self._describe_base())
         self.last |= row
         self.logger.write(self.step, row)
         self.progress.update(self.step, row)
@@ -149,6 +158,12 @@ class _Run:
         student = self._judge(f"the rule on {levels} unseen levels", self.parts.judge, self.state.eta)
         return Validation(student=student, **self.baselines)
 
+    def _describe_base(self) -> dict[str, float]:
+        """What the validation levels are like, which come from the base distribution and stay the same."""
+        if not self.base_levels:
+            self.base_levels = make_level_metrics(self.parts.base)(self.parts.unseen, True)
+        return self.base_levels
+
     def _judge(self, what: str, judge: Callable, eta: Any) -> npt.NDArray[np.float32]:
         with self.progress.subtask(f"validating {what}", self.config.validation.levels) as advance:
             done = 0
@@ -169,6 +184,8 @@ class _Run:
         }
         self.checkpoints.save(self.step, self.state, host, self.validated.get(self.step))
         save_rule(self.dir.rule, jax.device_get(self.state.eta), self._rule_card())
+        if self.config.meta.average_decay:
+            save_rule(self.dir.average_rule, jax.device_get(self.state.average), self._rule_card())
         if final:
             self.checkpoints.wait()
 
@@ -181,14 +198,16 @@ class _Run:
         draw_curves(self.dir.metrics_jsonl, self.dir.curves)
         curriculum = self.parts.curriculum
         if curriculum.top is not None:
-            levels, scores = jax.device_get(curriculum.top(self.state.curriculum, DRAWN_LEVELS))
-            titles = [f"regret {score:.2f}" for score in scores if np.isfinite(score)]
+            count = min(DRAWN_LEVELS, self.config.plr.buffer_size)
+            levels, scores = jax.device_get(curriculum.top(self.state.curriculum, count))
+            name = "regret" if curriculum.name == "ar" else curriculum.name
+            titles = [f"{name} {score:.2f}" for score in scores if np.isfinite(score)]
         else:
-            levels = jax.device_get(jax.tree.map(lambda x: x[:DRAWN_LEVELS], self.state.slots.level))
-            titles = [f"slot {i}" for i in range(min(DRAWN_LEVELS, self.config.slots.count))]
+            levels = jax.device_get(levels_in_use(self.state))
+            titles = [f"level {i}" for i in range(min(DRAWN_LEVELS, len(jax.tree.leaves(levels)[0])))]
         chosen = [jax.tree.map(lambda x, i=i: x[i], levels) for i in range(len(titles))]
-        if chosen:
-            draw_levels(chosen, titles, self.config.sizes, self.dir.levels)
+        if chosen and isinstance(chosen[0], GridLevel):
+            draw_levels(chosen, titles, sizes_of(chosen[0], self.config.sizes), self.dir.levels)
 
     def _finish(self, stopped: str | None) -> dict[str, Any]:
         summary = {
@@ -224,13 +243,19 @@ def log_row(metrics: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, float]:
         for name, values in metrics.items()
         if name not in _SUMS and not name.startswith("finished")
     }
-    row["skipped"] = float(metrics["skipped"][-1])
-    row["finished"] = total["finished"]
+    if "skipped" in row:
+        row["skipped"] = float(metrics["skipped"][-1])
+    row["finished"], row["env_steps"] = total["finished"], total["env_steps"]
     row["student_return"] = _ratio(total["student_return_sum"], total["student_episodes"])
     if "antagonist_episodes" in total:
         row["antagonist_return"] = _ratio(total["antagonist_return_sum"], total["antagonist_episodes"])
         row["regret"] = _ratio(total["regret_sum"], total["finished"])
     return row
+
+
+def levels_in_use(state: TrainState) -> Any:
+    """The levels being trained on, [N]."""
+    return state.slots.level if state.slots is not None else state.meta.level
 
 
 def _ratio(a: float, b: float) -> float:

@@ -14,7 +14,7 @@ HEADS = {"logits": 3, "y": 4}
 
 @pytest.mark.parametrize("scale", [0.01, 10.0])
 def test_table_step_equals_dense_sgd_with_clipping(scale):
-    config = AgentConfig(learning_rate=2.0, critic_learning_rate=0.5, max_grad_norm=0.7)
+    config = AgentConfig(learning_rate=2.0, prediction_learning_rate=0.5, max_grad_norm=0.7)
     agent = make_agent(Discrete(6), HEADS, config)
     params, opt_state = agent.init(jax.random.key(0))
     obs = jnp.asarray([[1, 4, 1], [1, 0, 4]])

@@ -20,14 +20,28 @@ LAYERS = [
     ("lpg",),
     ("lifetime",),
     ("meta.critic", "slots", "meta", "curriculum"),
-    ("config", "checks"),
-    ("step", "evaluate"),
+    ("config", "run_dir"),
+    ("level_file",),
+    ("sources",),
+    ("checks", "step", "evaluate", "level_metrics"),
+    ("lockstep", "generation"),
     ("build",),
-    ("run_dir", "rule_file", "checkpoint", "loggers", "console", "report"),
+    ("rule_file", "checkpoint", "loggers", "console", "report"),
     ("train",),
-    ("program",),
+    ("program", "level_program"),
 ]
-FILES = {"train", "checkpoint", "rule_file", "loggers", "run_dir", "report", "program", "console"}
+TOUCH_FILES = {
+    "checkpoint",
+    "envs.gridworld.render",
+    "level_file",
+    "level_program",
+    "loggers",
+    "parallel",  # where compiled programs are kept
+    "program",
+    "report",
+    "rule_file",
+    "run_dir",
+}
 
 
 def _modules():
@@ -68,6 +82,10 @@ def test_curricula_know_no_rules_and_rules_no_environments():
             assert not any(n.startswith("groove.lpg") for n in names), module
         if module.startswith("lpg"):
             assert not any(n.startswith("groove.envs") for n in names), module
+
+
+def test_files_are_touched_where_one_expects_it():
+    assert {module for module, path in _modules().items() if "pathlib" in set(_imports(path))} == TOUCH_FILES
 
 
 @pytest.mark.parametrize("library", ["gymnax", "pgx", "evosax", "jumanji", "ale_py"])

@@ -1,14 +1,51 @@
 """Does it learn? Minutes of training, outside CI: pytest -m slow tests/test_learning.py."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from groove import config as configs
+from groove.agent import AgentConfig, make_agent
 from groove.build import build
 from groove.evaluate import Validation
+from groove.lifetime import begin, live
+from groove.lpg.a2c import A2CConfig
+from groove.lpg.ppo import PPOConfig
+from groove.lpg.registry import make_hand_written
+from tests.probes import make_probe
 
 pytestmark = pytest.mark.slow
+
+PROBES = {
+    "which action pays": (1, (0.0, 1.0, 0.5)),
+    "what is to come": (4, (1.0,)),
+    "which action pays in the end": (4, (0.0, 1.0)),
+}
+DISCOUNT = 0.9
+
+
+@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize("name", ["a2c", "ppo"])
+def test_hand_written_rules_learn_the_probes(name, probe):
+    length, rewards = PROBES[probe]
+    env = make_probe(length, limit=99, rewards=rewards)
+    rule = make_hand_written(name, A2CConfig(), PPOConfig(), DISCOUNT)
+    agent = make_agent(
+        env.observation, rule.heads(env.num_actions), AgentConfig(learning_rate=2.0, critic_learning_rate=0.5)
+    )
+
+    @jax.jit
+    def grown_up(keys):
+        levels = jax.vmap(env.sample_level)(keys)
+        lives = jax.vmap(lambda level, key: begin(env, agent, level, jnp.int32(200), key, workers=8))(levels, keys)
+        return live(env, agent, rule, (), lives, levels, steps=8, updates=200)[0].learner.params
+
+    params = grown_up(jax.random.split(jax.random.key(0), 2))
+    best = jax.nn.softmax(params["logits"])[:, length - 1, np.argmax(rewards)]
+    np.testing.assert_allclose(best, 1.0, atol=0.05)
+    expected = DISCOUNT ** np.arange(length)[::-1]
+    np.testing.assert_allclose(params["value"][:, :length, 0], np.broadcast_to(expected, (2, length)), atol=0.05)
 
 
 @pytest.fixture(scope="module")

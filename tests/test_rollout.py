@@ -46,7 +46,7 @@ def test_returns_do_not_leak_over_resets():
 def test_evaluation_is_of_whole_first_episodes(length, limit, expected):
     env, agent, params, level, _ = _run(length, limit, steps=1)
     value = evaluate_policy(env, agent, agent.policy(params), level, jax.random.key(3), episodes=4)
-    assert float(value) == expected
+    assert value.tolist() == [expected] * 4
 
 
 def test_evaluation_averages_over_the_policy():
@@ -54,4 +54,4 @@ def test_evaluation_averages_over_the_policy():
     agent = make_agent(env.observation, {"logits": 2}, AgentConfig())
     params = {"logits": jnp.broadcast_to(jnp.log(jnp.asarray([0.25, 0.75])), (2, 2))}
     value = evaluate_policy(env, agent, params, env.sample_level(jax.random.key(0)), jax.random.key(3), episodes=4000)
-    np.testing.assert_allclose(value, 0.75, atol=0.03)
+    np.testing.assert_allclose(value.mean(), 0.75, atol=0.03)

@@ -12,7 +12,7 @@ from groove.lpg.base import UpdateRule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
 from groove.meta.critic import HEADS
-from groove.slots import Setup, Slots, begin_slots
+from groove.slots import Rival, Setup, Slots, begin_slots
 
 SIZES = GridSizes(side=4, objects=2)
 LEVELS = LevelDistribution(
@@ -36,8 +36,8 @@ def tiny_setup(env: EnvFamily | None = None, rule: UpdateRule | None = None, ant
         rule=rule,
         student=agent(rule.heads(env.num_actions)),
         critic=agent(HEADS),
-        antagonist_rule=a2c if antagonist else None,
-        antagonist=agent(a2c.heads(env.num_actions)) if antagonist else None,
+        rivals=(Rival(a2c, agent(a2c.heads(env.num_actions))),) if antagonist else (),
+        optimal_rival=False,
         workers=3,
         steps=4,
         episodes=2,
@@ -49,7 +49,7 @@ def tiny_slots(setup: Setup, count: int, length: int = 4) -> Slots:
     """Newborn slots with levels of their own."""
     levels = jax.vmap(setup.env.sample_level)(jax.random.split(jax.random.key(1), count))
     keys = jax.random.split(jax.random.key(2), count)
-    return begin_slots(setup, levels, jnp.arange(count), jnp.full(count, length), keys)
+    return begin_slots(setup, levels, jnp.arange(count), jnp.ones(count), jnp.full(count, length), keys)
 
 
 def assert_all_moved(before, after) -> None:

@@ -4,13 +4,14 @@ from groove.curriculum.base import Curriculum
 from groove.curriculum.buffer import LevelBuffer, Status
 from groove.curriculum.fixed import make_dr
 from groove.curriculum.plr import PLRConfig, PLRState, make_plr, replay_distribution
-from groove.curriculum.registry import CURRICULA, make_curriculum
+from groove.curriculum.registry import CURRICULA, CurriculumSpec, make_curriculum, parse_curriculum
 from groove.curriculum.scores import SCORES, Score, algorithmic_regret
 
 __all__ = [
     "CURRICULA",
     "SCORES",
     "Curriculum",
+    "CurriculumSpec",
     "LevelBuffer",
     "PLRConfig",
     "PLRState",
@@ -20,5 +21,6 @@ __all__ = [
     "make_curriculum",
     "make_dr",
     "make_plr",
+    "parse_curriculum",
     "replay_distribution",
 ]

@@ -16,7 +16,7 @@ from enum import IntEnum
 import jax
 import jax.numpy as jnp
 
-from groove.types import Array, PyTree
+from groove.types import Array, LevelMemory, PyTree
 
 
 class Status(IntEnum):
@@ -34,6 +34,7 @@ class LevelBuffer:
     """Levels and what is known of them; time is counted in levels handed out."""
 
     level: PyTree  # leaves [B, ...]
+    memory: LevelMemory  # [B]
     score: Array  # f32 [B]: the newest score, -inf before the first; finite wherever SCORED
     status: Array  # int8 [B]: Status
     stamp: Array  # int32 [B]: the clock when last handed out, 0 before the first time
@@ -59,6 +60,7 @@ def empty(level_example: PyTree, capacity: int) -> LevelBuffer:
     """
     return LevelBuffer(
         level=jax.tree.map(lambda x: jnp.zeros((capacity, *x.shape), x.dtype), level_example),
+        memory=LevelMemory.blank(capacity),
         score=jnp.full((capacity,), -jnp.inf, jnp.float32),
         status=jnp.full((capacity,), Status.EMPTY, jnp.int8),
         stamp=jnp.zeros((capacity,), jnp.int32),
@@ -84,7 +86,8 @@ def best_places(priority: Array, mask: Array) -> Array:
 def insert(buffer: LevelBuffer, levels: PyTree, mask: Array) -> tuple[LevelBuffer, Array]:
     """Puts levels into EMPTY places and, when those are used up, into those of the lowest-scored levels.
 
-    Only SCORED levels are evicted, never FRESH or ACTIVE ones. The inserted levels are FRESH.
+    Only SCORED levels are evicted, never FRESH or ACTIVE ones, and among equal scores first the one handed out longest
+    ago. The inserted levels are FRESH.
 
     Args:
       buffer: of B places.
@@ -95,13 +98,17 @@ def insert(buffer: LevelBuffer, levels: PyTree, mask: Array) -> tuple[LevelBuffe
       The buffer, and the place of each row, int32 [n]: distinct; -1 for rows masked out or for which no place
       was left.
     """
-    # A finite score lies between the infinities: every SCORED level can go, but only after the EMPTY places.
-    evictable = jnp.where(buffer.scored, -buffer.score, -jnp.inf)
+    order = jnp.lexsort((buffer.stamp, buffer.score))  # the first to go first
+    turn = jnp.zeros(buffer.capacity, jnp.int32).at[order].set(jnp.arange(buffer.capacity, dtype=jnp.int32))
+    evictable = jnp.where(buffer.scored, -turn.astype(jnp.float32), -jnp.inf)
     ids = best_places(jnp.where(buffer.status == Status.EMPTY, jnp.inf, evictable), mask)
     rows = _rows(buffer, ids, mask)
     inserted = dataclasses.replace(
         buffer,
         level=jax.tree.map(lambda old, new: old.at[rows].set(new, mode="drop"), buffer.level, levels),
+        memory=jax.tree.map(
+            lambda old, new: old.at[rows].set(new, mode="drop"), buffer.memory, LevelMemory.blank(ids.shape[0])
+        ),
         score=buffer.score.at[rows].set(-jnp.inf, mode="drop"),
         status=buffer.status.at[rows].set(Status.FRESH, mode="drop"),
         stamp=buffer.stamp.at[rows].set(0, mode="drop"),
@@ -129,7 +136,7 @@ def activate(buffer: LevelBuffer, ids: Array, mask: Array) -> LevelBuffer:
     )
 
 
-def record(buffer: LevelBuffer, ids: Array, scores: Array, mask: Array) -> LevelBuffer:
+def record(buffer: LevelBuffer, ids: Array, scores: Array, memory: LevelMemory, mask: Array) -> LevelBuffer:
     """Takes ACTIVE levels back with their newest scores, whatever they scored before: they become SCORED.
 
     A level whose score is not finite is forgotten, its place EMPTY: such a score says that a lifetime broke
@@ -139,6 +146,7 @@ def record(buffer: LevelBuffer, ids: Array, scores: Array, mask: Array) -> Level
       buffer: of B places.
       ids: int32 [n]: places, distinct where `mask`; -1, and places that are not ACTIVE, are ignored.
       scores: f32 [n].
+      memory: [n], to be remembered of the levels; NaN is nothing new.
       mask: bool [n]: the rows to record.
     """
     rows = _rows(buffer, ids, mask & (_status_of(buffer, ids, mask) == Status.ACTIVE))
@@ -146,6 +154,11 @@ def record(buffer: LevelBuffer, ids: Array, scores: Array, mask: Array) -> Level
     status = jnp.where(finite, Status.SCORED, Status.EMPTY).astype(buffer.status.dtype)
     return dataclasses.replace(
         buffer,
+        memory=jax.tree.map(
+            lambda old, new: old.at[rows].set(jnp.where(jnp.isnan(new), old[ids], new), mode="drop"),
+            buffer.memory,
+            memory,
+        ),
         score=buffer.score.at[rows].set(jnp.where(finite, scores, -jnp.inf), mode="drop"),
         status=buffer.status.at[rows].set(status, mode="drop"),
     )
@@ -154,6 +167,13 @@ def record(buffer: LevelBuffer, ids: Array, scores: Array, mask: Array) -> Level
 def levels_at(buffer: LevelBuffer, ids: Array) -> PyTree:
     """The levels of these places, leaves [n, ...]; for ids outside the buffer, any level."""
     return jax.tree.map(lambda leaf: leaf[ids], buffer.level)
+
+
+def memory_at(buffer: LevelBuffer, ids: Array) -> LevelMemory:
+    """What is known of the levels at these places, [n]; blank for ids outside the buffer."""
+    known = (ids >= 0) & (ids < buffer.capacity)
+    blank = LevelMemory.blank(ids.shape[0])
+    return jax.tree.map(lambda leaf, nothing: jnp.where(known, leaf[ids], nothing), buffer.memory, blank)
 
 
 def top(buffer: LevelBuffer, count: int) -> tuple[PyTree, Array]:

@@ -1,4 +1,4 @@
-"""Domain randomisation, as in LPG: every level is a new one from the base distribution."""
+"""A fixed distribution of levels. Over random ones that is domain randomisation, as in LPG."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from groove.curriculum.base import Curriculum
-from groove.types import Array, Key, LevelOutcome, Metrics, PyTree
+from groove.types import Array, Key, LevelMemory, LevelOutcome, Metrics, PyTree
 
 
 def make_dr(sample_level: Callable[[Key], PyTree]) -> Curriculum:
@@ -30,4 +30,14 @@ def make_dr(sample_level: Callable[[Key], PyTree]) -> Curriculum:
     def metrics(state: Any) -> Metrics:
         return {}
 
-    return Curriculum("dr", frozenset(), init, sample, update, metrics, top=None)
+    return Curriculum(
+        name="dr",
+        needs=frozenset(),
+        init=init,
+        sample=sample,
+        update=update,
+        recall=lambda state, ids: LevelMemory.blank(ids.shape[0]),
+        weight=lambda state, ids: jnp.ones(ids.shape),
+        metrics=metrics,
+        top=None,
+    )

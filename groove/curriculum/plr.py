@@ -17,13 +17,14 @@ from groove.curriculum.buffer import (
     empty,
     insert,
     levels_at,
+    memory_at,
     record,
     top,
 )
 from groove.curriculum.scores import Score
-from groove.types import Array, Key, LevelOutcome, Metrics, PyTree
+from groove.types import Array, Key, LevelMemory, LevelOutcome, Metrics, PyTree
 
-Prioritization = Literal["rank", "topk"]
+Prioritization = Literal["rank", "proportional", "topk"]
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,13 @@ class PLRConfig:
     Attributes:
       buffer_size: B, places; at least twice the number of slots.
       replay_probability: of a slot that wants a level getting a replayed one.
-      temperature: T of the score part, rank^(-1/T). Not read by "topk".
+      temperature: T of the score part, rank^(-1/T) or score^(1/T). Not read by "topk".
       staleness_coefficient: c, the share of the replay given to staleness. Not read by "topk".
-      prioritization: "rank" draws by rank and staleness; "topk" always takes the highest scores, as the
-        public code does, for comparison.
+      prioritization: "rank" draws by rank and staleness; "proportional" by score, of which negative ones count as
+        zero, and staleness; "topk" always takes the highest scores, as the public code does, for comparison.
       min_fill: the share of B that must be SCORED for levels to be replayed.
+      robust: no meta-gradient from lifetimes on levels never scored before (robust PLR, Jiang et al. 2021b).
+      edit_probability: under "accel", of a new level being an edited copy of one drawn for replay.
 
     Raises:
       ValueError: on a value outside its range.
@@ -57,9 +60,11 @@ class PLRConfig:
     staleness_coefficient: float = 0.3
     prioritization: Prioritization = "rank"
     min_fill: float = 0.125
+    robust: bool = False
+    edit_probability: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("replay_probability", "staleness_coefficient", "min_fill"):
+        for name in ("replay_probability", "staleness_coefficient", "min_fill", "edit_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"PLRConfig.{name} = {getattr(self, name)}: choose a value in [0, 1].")
         if not 0 < self.temperature < math.inf:
@@ -104,7 +109,8 @@ def replay_distribution(buffer: LevelBuffer, config: PLRConfig) -> Array:
         P = (1 - c) P_score + c P_staleness,    P_score ~ rank^(-1/T),    P_staleness ~ clock - stamp
 
     over SCORED levels, rank 1 the highest score; P_staleness is uniform if nothing was handed out since. With
-    "topk" the highest score has it all.
+    "proportional" P_score ~ max(score, 0)^(1/T), uniform if no score is positive; with "topk" the highest score has it
+    all.
 
     Returns:
       f32 [B]: sums to one, or to zero where there is no SCORED level.
@@ -113,7 +119,7 @@ def replay_distribution(buffer: LevelBuffer, config: PLRConfig) -> Array:
     if config.prioritization == "topk":
         best = jnp.argmax(jnp.where(scored, buffer.score, -jnp.inf))
         return jnp.where(scored & (jnp.arange(buffer.capacity) == best), 1.0, 0.0)
-    by_score = jax.nn.softmax(_score_logits(buffer, config.temperature))
+    by_score = jax.nn.softmax(_score_logits(buffer, config))
     by_staleness = jax.nn.softmax(_staleness_logits(buffer))
     c = config.staleness_coefficient
     return jnp.where(scored, (1 - c) * by_score + c * by_staleness, 0.0)
@@ -141,7 +147,7 @@ def replay(buffer: LevelBuffer, config: PLRConfig, key: Key, mask: Array) -> tup
         return activate(buffer, ids, mask), ids
     coin, score_key, staleness_key = jax.random.split(key, 3)
     is_stale = mask & jax.random.bernoulli(coin, config.staleness_coefficient, mask.shape)
-    by_score = best_places(_perturb(score_key, _score_logits(buffer, config.temperature)), mask & ~is_stale)
+    by_score = best_places(_perturb(score_key, _score_logits(buffer, config)), mask & ~is_stale)
     age_logits = _staleness_logits(buffer)  # before the clock moves
     buffer = activate(buffer, by_score, mask)
     age_logits = jnp.where(buffer.scored, age_logits, -jnp.inf)
@@ -150,12 +156,19 @@ def replay(buffer: LevelBuffer, config: PLRConfig, key: Key, mask: Array) -> tup
 
 
 def make_plr(
-    sample_level: Callable[[Key], PyTree], config: PLRConfig, score: Score, num_slots: int, name: str = "plr"
+    sample_level: Callable[[Key], PyTree],
+    config: PLRConfig,
+    score: Score,
+    num_slots: int,
+    name: str = "plr",
+    mutate: Callable[[Key, PyTree], PyTree] | None = None,
 ) -> Curriculum:
     """A curriculum that replays high-scoring levels, and otherwise hands out new ones and keeps them.
 
     A new level takes an empty place or that of the lowest score. A slot also gets a new level where it was to
-    have a replayed one but none is left, or too few are scored.
+    have a replayed one but none is left, or too few are scored. With `mutate`, once enough are scored, new levels are
+    edited copies of levels drawn as for replay (ACCEL, Parker-Holder et al. 2022); like every new level they enter the
+    buffer at once, and leave it soon if they score low.
 
     Args:
       sample_level: key -> level, from the base distribution.
@@ -164,6 +177,7 @@ def make_plr(
       num_slots: N, slots; each holds one ACTIVE level, whose outcome `update` must hear before the slot wants
         another: what is never heard of stays ACTIVE.
       name: as in the registry.
+      mutate: (key, level) -> level, an edit.
 
     Raises:
       ValueError: if the buffer is too small for the slots, or can never be as full as replay demands.
@@ -178,13 +192,16 @@ def make_plr(
         return sample(PLRState(buffer, inserted=zero, forgotten=zero), key, jnp.ones((n,), bool))
 
     def sample(state: PLRState, key: Key, wanted: Array) -> tuple[PLRState, PyTree, Array]:
-        coin, replay_key, level_key = jax.random.split(key, 3)
+        coin, replay_key, level_key, edit_key = jax.random.split(key, 4)
         ready = jnp.sum(state.buffer.scored) >= config.min_scored
         wants_replay = wanted & ready & jax.random.bernoulli(coin, config.replay_probability, wanted.shape)
         buffer, replay_ids = replay(state.buffer, config, replay_key, wants_replay)
         replayed = replay_ids >= 0
         is_new = wanted & ~replayed
         new = jax.vmap(sample_level)(jax.random.split(level_key, wanted.shape[0]))
+        if mutate is not None:
+            is_edit, edited = edits(mutate, state.buffer, config, edit_key, wanted.shape[0])
+            new = _select(is_edit & ready, edited, new)
         levels = _select(replayed, levels_at(buffer, replay_ids), new)
         buffer, new_ids = insert(buffer, new, is_new)
         inserted = state.inserted + jnp.sum(new_ids >= 0, dtype=jnp.int32)
@@ -192,11 +209,37 @@ def make_plr(
         return state, levels, jnp.where(replayed, replay_ids, new_ids)
 
     def update(state: PLRState, ids: Array, outcome: LevelOutcome) -> PLRState:
-        buffer = record(state.buffer, ids, score.fn(outcome), outcome.finished)
+        known = LevelMemory(best_return=outcome.best_return, optimal_return=outcome.optimal_return)
+        buffer = record(state.buffer, ids, score.fn(outcome), known, outcome.finished)
         dropped = (state.buffer.status == Status.ACTIVE) & (buffer.status == Status.EMPTY)
         return PLRState(buffer, state.inserted, state.forgotten + jnp.sum(dropped, dtype=jnp.int32))
 
-    return Curriculum(name, score.needs, init, sample, update, plr_metrics, lambda s, count: top(s.buffer, count))
+    def weight(state: PLRState, ids: Array) -> Array:
+        scored_before = state.buffer.score[ids] > -jnp.inf
+        return jnp.where(scored_before | (not config.robust), 1.0, 0.0)
+
+    return Curriculum(
+        name=name,
+        needs=score.needs,
+        init=init,
+        sample=sample,
+        update=update,
+        recall=lambda state, ids: memory_at(state.buffer, ids),
+        weight=weight,
+        metrics=plr_metrics,
+        top=lambda state, count: top(state.buffer, count),
+    )
+
+
+def edits(
+    mutate: Callable[[Key, PyTree], PyTree], buffer: LevelBuffer, config: PLRConfig, key: Key, n: int
+) -> tuple[Array, PyTree]:
+    """Which of n new levels are to be edited copies, bool [n], and copies, [n], of parents drawn as for replay."""
+    coin, parent_key, edit_key = jax.random.split(key, 3)
+    logits = jnp.log(replay_distribution(buffer, config))
+    parents = jax.random.categorical(parent_key, logits, shape=(n,))
+    edited = jax.vmap(mutate)(jax.random.split(edit_key, n), levels_at(buffer, parents))
+    return jax.random.bernoulli(coin, config.edit_probability, (n,)), edited
 
 
 def plr_metrics(state: PLRState) -> Metrics:
@@ -205,7 +248,7 @@ def plr_metrics(state: PLRState) -> Metrics:
     Returns:
       scored_fraction: SCORED levels / B.
       replay_share: of the levels being trained on, the share that was scored before.
-      score_mean, score_max: of SCORED levels.
+      score_mean, score_max, score_p10, score_median, score_p90: of SCORED levels.
       staleness_mean: of SCORED levels, in levels handed out since they were.
       turnover: levels inserted so far / B.
       forgotten: levels dropped so far because their score was not finite.
@@ -217,21 +260,35 @@ def plr_metrics(state: PLRState) -> Metrics:
         "replay_share": _mean(buffer.score > -jnp.inf, buffer.status == Status.ACTIVE),
         "score_mean": _mean(buffer.score, scored),
         "score_max": jnp.where(jnp.any(scored), best, jnp.nan),
+        **_quantiles(buffer, score_p10=0.1, score_median=0.5, score_p90=0.9),
         "staleness_mean": _mean(buffer.clock - buffer.stamp, scored),
         "turnover": state.inserted / jnp.float32(buffer.capacity),
         "forgotten": state.forgotten.astype(jnp.float32),
     }
 
 
-def _score_logits(buffer: LevelBuffer, temperature: float) -> Array:
-    """Log of rank^(-1/T), which itself would be too small for float32 at a low T; -inf where not SCORED."""
-    return jnp.where(buffer.scored, -jnp.log(score_ranks(buffer).astype(jnp.float32)) / temperature, -jnp.inf)
+def _score_logits(buffer: LevelBuffer, config: PLRConfig) -> Array:
+    """Log of the unnormalised P_score, which itself may lie outside float32 at a low T; -inf where not SCORED."""
+    if config.prioritization == "proportional":
+        positive = jnp.where(buffer.scored, jnp.maximum(buffer.score, 0.0), 0.0)
+        logits = jnp.where(jnp.any(positive > 0), jnp.log(positive), 0.0)
+    else:
+        logits = -jnp.log(score_ranks(buffer).astype(jnp.float32))
+    return jnp.where(buffer.scored, logits / config.temperature, -jnp.inf)
 
 
 def _staleness_logits(buffer: LevelBuffer) -> Array:
     """Log of the age, or 0 everywhere if all ages are zero; -inf where not SCORED."""
     age = jnp.where(buffer.scored, buffer.clock - buffer.stamp, 0).astype(jnp.float32)
     return jnp.where(buffer.scored, jnp.where(jnp.any(age > 0), jnp.log(age), 0.0), -jnp.inf)
+
+
+def _quantiles(buffer: LevelBuffer, **shares: float) -> dict[str, Array]:
+    """The scores of SCORED levels below which these shares of them lie."""
+    ordered = jnp.sort(jnp.where(buffer.scored, buffer.score, jnp.inf))
+    count = jnp.sum(buffer.scored)
+    place = {name: (share * (count - 1)).astype(jnp.int32) for name, share in shares.items()}
+    return {name: jnp.where(count > 0, ordered[i], jnp.nan) for name, i in place.items()}
 
 
 def _perturb(key: Key, logits: Array) -> Array:

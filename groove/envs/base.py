@@ -51,6 +51,11 @@ class EnvFamily(NamedTuple):
       step: (level, state, action, noise) -> Step. Does not reset.
       lifetime: level -> int32 [], agent updates.
       max_steps: level -> int32 [], the longest episode, environment steps.
+      optimal_return: level -> f32 [], the expected undiscounted return of the best policy; None where unknown.
+      mutate: (key, level) -> level, a random small change that leaves the level valid, for curricula that edit
+        levels; None where levels cannot be edited.
+      describe: level -> the level in numbers, name -> f32 [], NaN where a number is undefined; the names are the
+        same for all levels of the family. None where there is nothing to say.
     """
 
     name: str
@@ -62,3 +67,6 @@ class EnvFamily(NamedTuple):
     step: Callable[[PyTree, PyTree, Array, PyTree], Step]
     lifetime: Callable[[PyTree], Array]
     max_steps: Callable[[PyTree], Array]
+    optimal_return: Callable[[PyTree], Array] | None = None
+    mutate: Callable[[Key, PyTree], PyTree] | None = None
+    describe: Callable[[PyTree], dict[str, Array]] | None = None

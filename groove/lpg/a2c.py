@@ -33,10 +33,11 @@ def make_a2c(config: A2CConfig, discount: float) -> UpdateRule:
     def update_one(agent: Agent, learner: Learner, rollout: Rollout) -> tuple[Learner, dict[str, Array]]:
         params, heads = agent.read(learner.params, rollout.obs, ("logits", "value"))
         params, after = agent.read(params, rollout.next_obs, ("value",))
-        advantage, target = advantages(config, discount, rollout, heads["value"][..., 0], after["value"][..., 0])
+        value, next_value = heads["value"][..., 0], after["value"][..., 0]
+        advantage, target = advantages(rollout, value, next_value, discount, config.trace, config.normalise_advantages)
         gradients = jax.grad(loss)(heads, rollout.action, advantage, target, config.entropy_coefficient)
         params, opt_state = agent.step(params, learner.opt_state, rollout.obs, gradients)
-        error = jnp.mean((heads["value"][..., 0] - target) ** 2)
+        error = jnp.mean((value - target) ** 2)
         return Learner(params, opt_state, learner.updates + 1, learner.lifetime), {"value_error": error}
 
     def update(
@@ -54,14 +55,13 @@ def make_a2c(config: A2CConfig, discount: float) -> UpdateRule:
 
 
 def advantages(
-    config: A2CConfig, discount: float, rollout: Rollout, value: Array, next_value: Array
+    rollout: Rollout, value: Array, next_value: Array, discount: float, trace: float, normalise: bool
 ) -> tuple[Array, Array]:
     """Advantages and value targets, f32[T, W] each; the targets are of the advantages before any normalisation."""
     advantage = ops.generalised_advantage(
-        rollout.reward, value, next_value, rollout.terminated, rollout.truncated, discount, config.trace
+        rollout.reward, value, next_value, rollout.terminated, rollout.truncated, discount, trace
     )
-    target = value + advantage
-    return (ops.normalise(advantage) if config.normalise_advantages else advantage), target
+    return (ops.normalise(advantage) if normalise else advantage), value + advantage
 
 
 def loss(heads: Heads, action: Array, advantage: Array, target: Array, entropy_coefficient: float) -> Array:

@@ -31,6 +31,8 @@ def make_lpg(config: LPGConfig) -> UpdateRule:
         params, heads = jax.vmap(lambda p, o: agent.read(p, o, ("logits", "y")))(learner.params, rollout.obs)
         params, after = jax.vmap(lambda p, o: agent.read(p, o, ("y",)))(params, rollout.next_obs)
         targets = apply_to_slots(network.apply, eta, lpg_inputs(learner, rollout, heads, after["y"]))
+        if config.normalise:
+            targets = targets._replace(pi_hat=jax.vmap(normalise)(targets.pi_hat))
         targets = clip_gradient(targets, config.max_target_gradient / rollout.reward.shape[0])
         gradients = jax.grad(agent_loss)(heads, rollout.action, targets, config.prediction_coefficient)
         params, opt_state = jax.vmap(agent.step)(params, learner.opt_state, rollout.obs, gradients)
@@ -78,6 +80,11 @@ def apply_to_slots(apply: Any, eta: Any, inputs: LPGInputs) -> LPGTargets:
         return jnp.swapaxes(x.reshape((steps, slots, workers, *x.shape[2:])), 0, 1)
 
     return jax.tree.map(back, apply(eta, jax.tree.map(rows, inputs)))
+
+
+def normalise(pi_hat: Array) -> Array:
+    """Zero mean and unit variance over a rollout, f32[T, W], and zero where pi_hat is (all but) the same everywhere."""
+    return (pi_hat - pi_hat.mean()) * jax.lax.rsqrt(pi_hat.var() + 1e-4)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))

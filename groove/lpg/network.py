@@ -25,6 +25,8 @@ class LPGConfig:
       lifetime_conditioning: two more inputs, n/L and log L (TA-LPG).
       discount: gamma, an input.
       init_scale: of the two output layers.
+      normalise: shifts and scales pi_hat to zero mean and unit variance over an agent's rollout, as A2C does with its
+        advantages, so that the size of an agent's step does not depend on the unit of reward. LPG has none of it.
       max_target_gradient: clips, agent by agent and update by update, the meta-gradient by the targets to this norm, so
         that one agent whose K updates are unstable does not drown the others. Agents do not feel it.
     """
@@ -37,6 +39,7 @@ class LPGConfig:
     lifetime_conditioning: bool = False
     discount: float = 0.99
     init_scale: float = 1.0
+    normalise: bool = True
     max_target_gradient: float = 0.05
 
 

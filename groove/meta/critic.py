@@ -20,11 +20,15 @@ class Critic:
 
     params: Params
     opt_state: PyTree
+    # what it thought of the newest rollout, f32 [] each; 0 before the first
+    positive_value_loss: Array  # mean of max(A_t, 0)
+    l1_value_loss: Array  # mean of |A_t|
+    value: Array  # mean of V(s_t)
 
 
 def begin_critic(agent: Agent, key: Key) -> Critic:
     """A critic that knows nothing yet."""
-    return Critic(*agent.init(key))
+    return Critic(*agent.init(key), *[jnp.zeros(())] * 3)
 
 
 def critic_update(
@@ -55,4 +59,5 @@ def critic_update(
 
     error, gradient = jax.value_and_grad(loss)(heads)
     params, opt_state = agent.step(params, critic.opt_state, rollout.obs, gradient)
-    return Critic(params, opt_state), advantage, 2 * error
+    thought = (jnp.maximum(advantage, 0.0).mean(), jnp.abs(advantage).mean(), value.mean())
+    return Critic(params, opt_state, *thought), advantage, 2 * error

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import chex
 import jax
@@ -23,30 +23,39 @@ class MetaConfig:
     """The meta-gradient and the optimizer of eta.
 
     Attributes:
+      optimizer: "gradient", the truncated meta-gradient, or "es", evolution strategies; then only `average_decay` is
+        read of what follows, and ESConfig.
       updates: K, agent updates of one meta-step.
       learning_rate: of Adam.
       final_learning_rate: reached linearly at the last meta-step of the run; equal to learning_rate for a constant one.
       max_grad_norm: global-norm clipping of the meta-gradient.
-      policy_entropy: b0, bonus for H(pi).
+      policy_entropy: b0, bonus for H(pi). GROOVE's 0.05 suits targets that are not normalised (`lpg.normalise=false`);
+        with normalised ones, whose steps are larger, agents lose their entropy and with it the far rewards.
       prediction_entropy: b1, bonus for H(y).
       pi_hat_l2: b2, cost of pi_hat squared.
       y_hat_l2: b3, cost of ||y_hat|| squared.
       trace: lambda of the meta-critic's advantages and targets.
       normalise_advantages: within each slot's rollout.
+      normalise_slots: scales each slot's meta-gradient to unit norm before averaging, so that no lifetime outweighs
+        the others (DiscoRL, Oh et al. 2025, has an Adam per agent to that end). Slots are differentiated one by one.
+      average_decay: of the exponential moving average of eta, per meta-step, saved beside the last; 0 for none.
       micro_batch: slots differentiated at once on one device, at most (the largest divisor of its share is taken);
         bounds memory, does not change the result.
     """
 
+    optimizer: Literal["gradient", "es"] = "gradient"
     updates: int = 5
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-4
     max_grad_norm: float = 0.1
-    policy_entropy: float = 0.05
+    policy_entropy: float = 0.2
     prediction_entropy: float = 0.001
     pi_hat_l2: float = 0.005
     y_hat_l2: float = 0.001
     trace: float = 0.95
     normalise_advantages: bool = True
+    normalise_slots: bool = False
+    average_decay: float = 0.0
     micro_batch: int = 1
 
 
@@ -65,7 +74,9 @@ def make_gradient(setup: Setup, config: MetaConfig, discount: float, total_steps
     optimizer = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(schedule))
 
     def step(eta: Any, state: GradientState, slots: Slots) -> tuple[Any, GradientState, Slots, dict[str, Array]]:
-        gradient, slots, metrics = meta_gradient(setup, config, discount, eta, slots)
+        mean_weight = jax.lax.pmean(slots.weight.mean(), axis)
+        weight = slots.weight / jnp.maximum(mean_weight, 1e-6)  # a mean over those that count
+        gradient, slots, metrics = meta_gradient(setup, config, discount, eta, slots, weight)
         gradient, metrics = jax.lax.pmean((gradient, metrics), axis)
         norm = optax.tree.norm(gradient)
         finite = jnp.isfinite(norm)
@@ -82,17 +93,32 @@ def make_gradient(setup: Setup, config: MetaConfig, discount: float, total_steps
 
 
 def meta_gradient(
-    setup: Setup, config: MetaConfig, discount: float, eta: Any, slots: Slots
+    setup: Setup, config: MetaConfig, discount: float, eta: Any, slots: Slots, weight: Array
 ) -> tuple[Any, Slots, dict[str, Array]]:
-    """The gradient of the mean meta-loss of these slots, micro-batch by micro-batch, and the slots K updates on."""
-    count = slots.level_id.shape[0]
-    size = largest_share(count, config.micro_batch)
-    batches = count // size
-    batched = jax.tree.map(lambda x: x.reshape((batches, size, *x.shape[1:])), slots)
-    grad = jax.grad(lambda eta, slots: meta_loss(setup, config, discount, eta, slots), has_aux=True)
+    """The gradient of the mean meta-loss of these slots, micro-batch by micro-batch, and the slots K updates on.
 
-    def accumulate(total: Any, slots: Slots) -> tuple[Any, tuple[Slots, dict[str, Array]]]:
-        gradient, out = grad(eta, slots)
+    Args:
+      setup: the players.
+      config: of the meta-gradient.
+      discount: gamma.
+      eta: the rule's parameters.
+      slots: [n].
+      weight: f32[n], of each slot's loss.
+    """
+    count = slots.level_id.shape[0]
+    size = 1 if config.normalise_slots else largest_share(count, config.micro_batch)
+    batches = count // size
+    batched = jax.tree.map(lambda x: x.reshape((batches, size, *x.shape[1:])), (slots, weight))
+    grad = jax.grad(lambda eta, slots, weight: meta_loss(setup, config, discount, eta, slots, weight), has_aux=True)
+
+    def accumulate(total: Any, batch: tuple[Slots, Array]) -> tuple[Any, tuple[Slots, dict[str, Array]]]:
+        slots, weight = batch
+        if config.normalise_slots:
+            gradient, out = grad(eta, slots, jnp.ones_like(weight))
+            scale = weight[0] / jnp.maximum(optax.tree.norm(gradient), 1e-12)
+            gradient = optax.tree.scale(scale, gradient)
+        else:
+            gradient, out = grad(eta, slots, weight)
         return jax.tree.map(jnp.add, total, gradient), out
 
     total, (batched, metrics) = jax.lax.scan(accumulate, jax.tree.map(jnp.zeros_like, eta), batched)
@@ -101,9 +127,9 @@ def meta_gradient(
 
 
 def meta_loss(
-    setup: Setup, config: MetaConfig, discount: float, eta: Any, slots: Slots
+    setup: Setup, config: MetaConfig, discount: float, eta: Any, slots: Slots, weight: Array
 ) -> tuple[Array, tuple[Slots, dict[str, Array]]]:
-    """What eta descends, the mean over slots of
+    """What eta descends, the weighted mean over slots of
 
     -log pi_K(a_t|s_t) A_t - b0 H(pi_K) - b1 H(y_K) + b2 pi_hat^2 + b3 ||y_hat||^2
 
@@ -127,21 +153,24 @@ def meta_loss(
         advantage = jax.vmap(ops.normalise)(advantage)
     _, heads = jax.vmap(lambda p, o: setup.student.read(p, o, ("logits", "y")))(student.learner.params, experience.obs)
     gain = policy_gradient_objective(heads, experience.action, jax.lax.stop_gradient(advantage))
-    policy_entropy, prediction_entropy = ops.entropy(heads["logits"]).mean(), ops.entropy(heads["y"]).mean()
-    pi_hat, y_hat = info["pi_hat_l2"].mean(), info["y_hat_l2"].mean()
-    loss = (
-        -gain
-        - config.policy_entropy * policy_entropy
-        - config.prediction_entropy * prediction_entropy
-        + config.pi_hat_l2 * pi_hat
-        + config.y_hat_l2 * y_hat
+    policy_entropy, prediction_entropy = (ops.entropy(heads[name]).mean((1, 2)) for name in ("logits", "y"))
+    pi_hat, y_hat = info["pi_hat_l2"].mean(0), info["y_hat_l2"].mean(0)
+    loss = jnp.mean(
+        weight
+        * (
+            -gain
+            - config.policy_entropy * policy_entropy
+            - config.prediction_entropy * prediction_entropy
+            + config.pi_hat_l2 * pi_hat
+            + config.y_hat_l2 * y_hat
+        )
     )
     metrics = {
         "meta_loss": loss,
-        "policy_entropy": policy_entropy,
-        "prediction_entropy": prediction_entropy,
-        "pi_hat_l2": pi_hat,
-        "y_hat_l2": y_hat,
+        "policy_entropy": policy_entropy.mean(),
+        "prediction_entropy": prediction_entropy.mean(),
+        "pi_hat_l2": pi_hat.mean(),
+        "y_hat_l2": y_hat.mean(),
         "meta_critic_loss": error.mean(),
         "student_return_sum": episodes.return_sum.sum(),
         "student_episodes": episodes.episodes.sum(),
@@ -151,10 +180,10 @@ def meta_loss(
 
 
 def policy_gradient_objective(heads: Heads, action: Array, advantage: Array) -> Array:
-    """Mean over slots and steps of log pi(a_t|s_t) A_t, each step weighted by its own advantage: f32[]."""
+    """Each slot's mean over steps of log pi(a_t|s_t) A_t, each step weighted by its own advantage: f32[N]."""
     log_prob = ops.log_prob(heads["logits"], action)
     chex.assert_equal_shape([log_prob, advantage])
-    return jnp.mean(log_prob * advantage)
+    return jnp.mean(log_prob * advantage, axis=(1, 2))
 
 
 def _critic(

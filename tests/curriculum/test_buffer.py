@@ -19,6 +19,7 @@ from groove.curriculum.buffer import (
     record,
     top,
 )
+from groove.types import LevelMemory
 
 B, N = 6, 3
 EXAMPLE = {"id": jnp.int32(0), "grid": jnp.zeros((2, 2), jnp.float32)}
@@ -38,6 +39,7 @@ def buffer_of(status, score=None, stamp=None, clock=0) -> LevelBuffer:
     n = len(status)
     return LevelBuffer(
         level=levels_of(np.arange(n) + 100),
+        memory=LevelMemory.blank(n),
         score=jnp.asarray([-jnp.inf] * n if score is None else score, jnp.float32),
         status=jnp.asarray(status, jnp.int8),
         stamp=jnp.asarray([0] * n if stamp is None else stamp, jnp.int32),
@@ -52,6 +54,7 @@ class Reference:
         self.status = [Status.EMPTY] * capacity
         self.level = [0] * capacity
         self.score = [-math.inf] * capacity
+        self.best = [-math.inf] * capacity
         self.stamp = [0] * capacity
         self.clock = 0
 
@@ -60,13 +63,13 @@ class Reference:
         for level, wanted in zip(levels, mask):
             free = [i for i, s in enumerate(self.status) if s == Status.EMPTY and i not in ids]
             scored = [i for i, s in enumerate(self.status) if s == Status.SCORED and i not in ids]
-            best = free[:1] or sorted(scored, key=lambda i: (self.score[i], i))[:1]
+            best = free[:1] or sorted(scored, key=lambda i: (self.score[i], self.stamp[i], i))[:1]
             ids.append(best[0] if wanted and best else -1)
             if wanted and best:
                 event("evicts" if not free else "takes an empty place")
                 place = best[0]
                 self.status[place], self.level[place] = Status.FRESH, level
-                self.score[place], self.stamp[place] = -math.inf, 0
+                self.score[place], self.stamp[place], self.best[place] = -math.inf, 0, -math.inf
         return ids
 
     def activate(self, ids, mask) -> None:
@@ -82,11 +85,13 @@ class Reference:
                 event("records a finite score" if math.isfinite(score) else "forgets a level")
                 self.status[i] = Status.SCORED if math.isfinite(score) else Status.EMPTY
                 self.score[i] = score if math.isfinite(score) else -math.inf
+                self.best[i] = self.best[i] if math.isnan(score) else score
 
 
 def assert_same(buffer: LevelBuffer, reference: Reference) -> None:
     np.testing.assert_array_equal(buffer.status, reference.status)
     np.testing.assert_array_equal(buffer.score, np.asarray(reference.score, np.float32))
+    np.testing.assert_array_equal(buffer.memory.best_return, np.asarray(reference.best, np.float32))
     np.testing.assert_array_equal(buffer.stamp, reference.stamp)
     assert int(buffer.clock) == reference.clock
     np.testing.assert_array_equal(buffer.level["id"], reference.level)
@@ -119,7 +124,8 @@ def test_any_sequence_of_operations_agrees_with_the_reference(sequence):
             buffer = activate_jit(buffer, jnp.asarray(ids), jnp.asarray(mask))
             reference.activate(ids, mask)
         else:
-            buffer = record_jit(buffer, jnp.asarray(ids), jnp.asarray(scores), jnp.asarray(mask))
+            memory = LevelMemory(best_return=jnp.asarray(scores), optimal_return=jnp.asarray(scores) + 1)
+            buffer = record_jit(buffer, jnp.asarray(ids), jnp.asarray(scores), memory, jnp.asarray(mask))
             reference.record(ids, scores, mask)
         assert_same(buffer, reference)
         assert_only_allowed_transitions(before, buffer)
@@ -177,8 +183,8 @@ def test_masked_rows_and_missing_ids_write_nowhere():
         insert_jit(buffer, levels_of([1, 2, 3]), nobody)[0],
         activate_jit(buffer, jnp.asarray([0, 1, 2]), nobody),
         activate_jit(buffer, all_missing, ~nobody),
-        record_jit(buffer, jnp.asarray([2, 3, 5]), ones, nobody),
-        record_jit(buffer, all_missing, ones, ~nobody),
+        record_jit(buffer, jnp.asarray([2, 3, 5]), ones, LevelMemory.blank(3), nobody),
+        record_jit(buffer, all_missing, ones, LevelMemory.blank(3), ~nobody),
     ]
     for after in unchanged:
         jax.tree.map(np.testing.assert_array_equal, after, buffer)
@@ -194,7 +200,9 @@ def test_an_active_level_is_not_handed_out_again_and_does_not_move_the_clock():
 
 def test_record_overwrites_the_score_with_the_newest():
     buffer = buffer_of([Status.ACTIVE] * 3, score=[5.0, 5.0, -jnp.inf])
-    buffer = record(buffer, jnp.asarray([0, 2, 1]), jnp.asarray([-1.0, 2.0, 9.0]), jnp.ones(3, bool))
+    buffer = record(
+        buffer, jnp.asarray([0, 2, 1]), jnp.asarray([-1.0, 2.0, 9.0]), LevelMemory.blank(3), jnp.ones(3, bool)
+    )
     assert buffer.score.tolist() == [-1.0, 9.0, 2.0]
     assert buffer.scored.all()
 
@@ -202,7 +210,9 @@ def test_record_overwrites_the_score_with_the_newest():
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
 def test_a_level_whose_score_is_not_finite_is_forgotten(score):
     buffer = buffer_of([Status.ACTIVE, Status.SCORED, Status.SCORED], score=[4.0, 1.0, 2.0])
-    buffer = record_jit(buffer, jnp.asarray([0, -1, -1]), jnp.full((N,), score), jnp.ones(N, bool))
+    buffer = record_jit(
+        buffer, jnp.asarray([0, -1, -1]), jnp.full((N,), score), LevelMemory.blank(N), jnp.ones(N, bool)
+    )
     assert buffer.status.tolist() == [Status.EMPTY, Status.SCORED, Status.SCORED]
     levels, scores = top(buffer, 3)
     assert levels["id"].tolist()[:2] == [102, 101]

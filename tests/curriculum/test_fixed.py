@@ -35,6 +35,7 @@ def test_it_needs_nothing_and_outcomes_change_nothing():
     assert DR.needs == frozenset()
     assert DR.top is None
     state, _, ids = DR.init(jax.random.key(0), N)
-    nothing = jnp.full((N,), jnp.nan)
-    assert DR.update(state, ids, LevelOutcome(jnp.ones(N, bool), nothing, nothing)) == state
+    assert DR.update(state, ids, LevelOutcome.unknown(jnp.ones(N, bool))) == state
+    assert DR.weight(state, ids).tolist() == [1.0] * N
+    assert np.isnan(DR.recall(state, ids).optimal_return).all()
     assert dict(DR.metrics(state)) == {}

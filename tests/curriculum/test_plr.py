@@ -11,7 +11,7 @@ from groove.curriculum.base import Curriculum
 from groove.curriculum.buffer import LevelBuffer, Status
 from groove.curriculum.plr import PLRConfig, PLRState, make_plr, replay, replay_distribution
 from groove.curriculum.scores import SCORES
-from groove.types import LevelOutcome
+from groove.types import LevelMemory, LevelOutcome
 
 SCORED, ACTIVE, FRESH, EMPTY = Status.SCORED, Status.ACTIVE, Status.FRESH, Status.EMPTY
 B, N = 24, 6
@@ -24,6 +24,7 @@ def buffer_of(score, status=None, age=None) -> LevelBuffer:
     clock = 1000
     return LevelBuffer(
         level={"id": jnp.arange(n) + 100},
+        memory=LevelMemory.blank(n),
         score=jnp.asarray(score, jnp.float32),
         status=jnp.asarray([SCORED] * n if status is None else status, jnp.int8),
         stamp=clock - jnp.asarray([0] * n if age is None else age, jnp.int32),
@@ -172,7 +173,9 @@ def test_draws_stamp_what_they_hand_out():
 
 def outcome_of(finished, regret) -> LevelOutcome:
     student = jnp.where(finished, 1.0, jnp.nan)
-    return LevelOutcome(finished, student, student + jnp.asarray(regret, jnp.float32))
+    antagonist = student + jnp.asarray(regret, jnp.float32)
+    unknown = LevelOutcome.unknown(finished)
+    return dataclasses.replace(unknown, student_return=student, antagonist_return=antagonist)
 
 
 TRACES = []  # an entry for every compilation of `sample`
@@ -218,7 +221,7 @@ def simulate(seed: int, prioritization="rank", steps: int = 80):
     return history
 
 
-@pytest.mark.parametrize("prioritization", ["rank", "topk"])
+@pytest.mark.parametrize("prioritization", ["rank", "proportional", "topk"])
 def test_a_whole_run_keeps_every_promise(prioritization):
     before = len(TRACES)
     history = simulate(0, prioritization)
@@ -346,6 +349,9 @@ def test_metrics_worked_by_hand():
         "replay_share": 1 / 3,
         "score_mean": 1.0,
         "score_max": 4.0,
+        "score_p10": -1.0,
+        "score_median": 0.0,
+        "score_p90": 0.0,
         "staleness_mean": 6.0,
         "turnover": 1.5,
         "forgotten": 2.0,

@@ -1,3 +1,5 @@
+"""Every score by hand on one outcome, and that it reads what it says it needs."""
+
 import dataclasses
 
 import jax
@@ -5,20 +7,38 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.curriculum.scores import SCORES, algorithmic_regret
+from groove.curriculum.scores import SCORES
 from groove.types import LevelOutcome
 
+NAN = float("nan")
 OUTCOME = LevelOutcome(
     finished=jnp.asarray([True, True, True, False]),
-    student_return=jnp.asarray([1.0, 4.0, -2.0, jnp.nan]),
-    antagonist_return=jnp.asarray([3.0, 1.5, -2.0, jnp.nan]),
+    student_return=jnp.asarray([1.0, 4.0, -2.0, NAN]),
+    student_variance=jnp.asarray([0.25, 2.0, 0.0, NAN]),
+    student_largest=jnp.asarray([1.0, 4.0, 2.0, NAN]),
+    antagonist_return=jnp.asarray([3.0, 1.5, -2.0, NAN]),
+    optimal_return=jnp.asarray([4.0, 4.5, 0.0, NAN]),
+    best_return=jnp.asarray([2.0, 7.0, -1.0, NAN]),
+    positive_value_loss=jnp.asarray([0.1, 0.2, 0.3, NAN]),
+    l1_value_loss=jnp.asarray([0.4, 0.5, 0.6, NAN]),
+    value=jnp.asarray([0.5, 8.0, -3.0, NAN]),
 )
+GOLDEN = {
+    "ar": [2.0, -2.5, 0.0, NAN],  # never clipped
+    "optimal": [3.0, 0.5, 2.0, NAN],
+    "pvl": [0.1, 0.2, 0.3, NAN],
+    "l1": [0.4, 0.5, 0.6, NAN],
+    "maxmc": [1.5, -1.0, 2.0, NAN],
+    "learnability": [0.25, 0.125, 0.0, NAN],  # first: half the episodes return 1, half 0, so p (1 - p) = 1/4
+    "uniform": [0.0, 0.0, 0.0, 0.0],
+}
 
 
-def test_algorithmic_regret_is_antagonist_minus_student_and_never_clipped():
-    golden = np.asarray([2.0, -2.5, 0.0, np.nan], np.float32)
-    np.testing.assert_array_equal(algorithmic_regret(OUTCOME), golden)
-    np.testing.assert_array_equal(jax.jit(algorithmic_regret)(OUTCOME), golden)
+@pytest.mark.parametrize("name", SCORES)
+def test_scores_by_hand(name):
+    golden = np.asarray(GOLDEN[name], np.float32)
+    np.testing.assert_allclose(SCORES[name].fn(OUTCOME), golden, rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(SCORES[name].fn)(OUTCOME), golden, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", SCORES)
@@ -31,3 +51,17 @@ def test_a_score_reads_the_fields_it_needs_and_no_other(name):
         nan = dataclasses.replace(OUTCOME, **{field: jnp.full((4,), jnp.nan)})
         moved = not np.array_equal(np.asarray(score.fn(nan))[:3], base)
         assert moved == (field in score.needs), field
+
+
+def test_learnability_is_that_of_success_and_does_not_change_with_the_unit():
+    returns = np.asarray([0.0, 1.0, 1.0, 1.0])
+
+    def score(g):
+        outcome = dataclasses.replace(
+            OUTCOME, student_variance=jnp.asarray([g.var()]), student_largest=jnp.asarray([np.abs(g).max()])
+        )
+        return float(SCORES["learnability"].fn(outcome)[0])
+
+    assert score(returns) == pytest.approx(0.75 * 0.25)
+    assert score(10 * returns) == pytest.approx(0.75 * 0.25)
+    assert score(np.full(4, 3.0)) == 0.0

@@ -5,6 +5,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from groove.meta.gradient import MetaConfig, meta_gradient, meta_loss, policy_gradient_objective
@@ -23,7 +24,7 @@ def test_gradient_equals_finite_differences_in_double_precision():
 
         @jax.jit
         def loss(eta):
-            return meta_loss(setup, CONFIG, DISCOUNT, eta, slots)[0]
+            return meta_loss(setup, CONFIG, DISCOUNT, eta, slots, jnp.asarray([1.0, 0.5]))[0]
 
         gradient = jax.jit(jax.grad(loss))(eta)
         assert {g.dtype for g in jax.tree.leaves(gradient)} == {jnp.dtype("float64")}
@@ -45,7 +46,7 @@ def test_gradient_equals_finite_differences_in_double_precision():
 def test_every_parameter_of_the_rule_has_a_gradient_from_the_return_alone():
     setup = tiny_setup()
     slots, eta = tiny_slots(setup, 4), setup.rule.init(jax.random.key(0))
-    gradient, after, _ = jax.jit(lambda e, s: meta_gradient(setup, RETURN_ONLY, DISCOUNT, e, s))(eta, slots)
+    gradient, after, _ = jax.jit(lambda e, s: meta_gradient(setup, RETURN_ONLY, DISCOUNT, e, s, s.weight))(eta, slots)
     assert {"pi_hat", "y_hat"} < set(gradient)
     assert_all_moved(jax.tree.map(jnp.zeros_like, gradient), gradient)
     assert_all_moved(slots.critic, after.critic)
@@ -59,7 +60,7 @@ def test_micro_batches_do_not_change_the_gradient():
 
     def gradient(size):
         config = dataclasses.replace(CONFIG, micro_batch=size)
-        return jax.jit(lambda e, s: meta_gradient(setup, config, DISCOUNT, e, s))(eta, slots)
+        return jax.jit(lambda e, s: meta_gradient(setup, config, DISCOUNT, e, s, s.weight))(eta, slots)
 
     whole, parts = gradient(4), gradient(1)
     for a, b in zip(jax.tree.leaves(whole[0]), jax.tree.leaves(parts[0]), strict=True):
@@ -67,10 +68,28 @@ def test_micro_batches_do_not_change_the_gradient():
     np.testing.assert_array_equal(whole[1].student.workers.obs, parts[1].student.workers.obs)
 
 
+def test_slots_without_weight_teach_nothing_and_normalised_ones_alike():
+    setup = tiny_setup()
+    slots, eta = tiny_slots(setup, 4), setup.rule.init(jax.random.key(0))
+
+    def gradient(weight, normalise):
+        config = dataclasses.replace(CONFIG, normalise_slots=normalise)
+        return jax.jit(lambda e, s, w: meta_gradient(setup, config, DISCOUNT, e, s, w)[0])(eta, slots, weight)
+
+    for normalise in (False, True):
+        one = [gradient(jnp.zeros(4).at[i].set(1.0), normalise) for i in range(4)]
+        norms = [float(optax.tree.norm(g)) for g in one]
+        if normalise:
+            np.testing.assert_allclose(norms, 0.25, rtol=1e-5)  # of unit norm, in a mean over four
+        together = gradient(jnp.asarray([1.0, 0.0, 1.0, 0.0]), normalise)
+        for a, b, c in zip(*(jax.tree.leaves(g) for g in (one[0], one[2], together)), strict=True):
+            np.testing.assert_allclose(a + b, c, rtol=1e-4, atol=1e-7)
+
+
 def test_each_step_is_weighted_by_its_own_advantage():
     heads = {"logits": jnp.log(jnp.asarray([[[[0.5, 0.5]], [[0.25, 0.75]]]]))}  # [N=1, T=2, W=1, A=2]
     action, advantage = jnp.asarray([[[0], [1]]]), jnp.asarray([[[2.0], [-4.0]]])
     expected = (2 * np.log(0.5) - 4 * np.log(0.75)) / 2
-    np.testing.assert_allclose(policy_gradient_objective(heads, action, advantage), expected, rtol=1e-6)
+    np.testing.assert_allclose(policy_gradient_objective(heads, action, advantage), [expected], rtol=1e-6)
     with pytest.raises(AssertionError):
         policy_gradient_objective(heads, action, advantage[..., None])

@@ -13,18 +13,21 @@ from typing import Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from groove.envs.base import Box, Discrete, EnvFamily, Step
-from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, sample_level
+from groove.envs.gridworld.edits import mutate
+from groove.envs.gridworld.features import describe
+from groove.envs.gridworld.levels import (
+    EVENT_BITS,
+    GridLevel,
+    GridSizes,
+    LevelDistribution,
+    event_threshold,
+    moves,
+    sample_level,
+)
+from groove.envs.gridworld.solver import optimal_return
 from groove.types import Array, Key
-
-# (row, column) of up, right, down, left, stay, and of the diagonals that nine actions add before stay.
-_MOVES = {
-    False: np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (0, 0)], np.int32),
-    True: np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1), (0, 0)], np.int32),
-}
-_EVENT_BITS = 16  # a probability is resolved to 2**-16; six events of a step share three random words
 
 Noise: TypeAlias = dict[str, tuple[Array, ...]]  # one array a random word, so that a batch of steps is contiguous
 
@@ -39,16 +42,6 @@ class GridState:
     present: Array  # int32 []: bit o is set while object o can be collected
     time: Array  # int32 []: steps taken
     object_cell: Array | None  # int32 [O], where objects are now, -1 while absent; None where they never move
-
-
-def moves(sizes: GridSizes) -> np.ndarray:
-    """(row, column) offsets of each action: int32 [A, 2]."""
-    return _MOVES[sizes.diagonal]
-
-
-def event_threshold(p: Array) -> Array:
-    """The integer below which a 16-bit draw makes an event of probability p happen; exact at 0 and 1."""
-    return jnp.round(p * 2.0**_EVENT_BITS).astype(jnp.uint32)
 
 
 def move(level: GridLevel, row: Array, col: Array, action: Array, sizes: GridSizes) -> tuple[Array, Array]:
@@ -71,7 +64,7 @@ def _bits(flags: Iterable[Array]) -> Array:
 
 def _event_fields(words: tuple[Array, ...]) -> list[Array]:
     """The 16-bit draws of one step: one an object, then one for termination."""
-    return [word >> shift & 0xFFFF for word in words for shift in (0, _EVENT_BITS)]
+    return [word >> shift & 0xFFFF for word in words for shift in (0, EVENT_BITS)]
 
 
 def _collect(level: GridLevel, cells: Array, present: Array, cell: Array, draw: Array) -> tuple[Array, Array, Array]:
@@ -143,17 +136,19 @@ def make_gridworld(
     observation: Literal["index", "planes"] = "index",
     placement: Literal["fixed", "random"] = "fixed",
     sampler: Callable[[Key], GridLevel] | None = None,
+    edits: int = 5,
 ) -> EnvFamily:
     """Builds a family of gridworlds.
 
     Args:
       sizes: static sizes shared by all its levels.
-      distribution: what `sample_level` draws from, unless a sampler is given.
+      distribution: what `sample_level` draws from, unless a sampler is given, and `mutate` takes its ranges from.
       observation: "index", cell + S * S * (bitmask of objects present), int32; or "planes", f32 [S, S, 2 +
         O]: the agent, the walls, and one plane for each object that is present.
       placement: "fixed" objects and start (a tabular level), or "random": the start is drawn each episode,
         objects are placed on free cells at each reset and again whenever they respawn (LPG's random grids).
       sampler: draws levels instead of `distribution`, for named sets.
+      edits: random edits of one `mutate`.
 
     Raises:
       ValueError: when the distribution's levels do not fit the sizes, or an index is asked of moving objects.
@@ -221,4 +216,7 @@ def make_gridworld(
         step=step,
         lifetime=lambda level: level.lifetime,
         max_steps=lambda level: level.max_steps,
+        optimal_return=None if moving else lambda level: optimal_return(level, sizes),
+        mutate=lambda key, level: mutate(key, level, distribution, sizes, edits),
+        describe=lambda level: describe(level, sizes),
     )

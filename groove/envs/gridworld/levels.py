@@ -1,4 +1,4 @@
-"""Gridworld levels: the pytree, the sizes they share, and the random distribution they are drawn from."""
+"""Gridworld levels: the pytree, the sizes they share, what their numbers mean, and the random distribution."""
 
 import math
 from dataclasses import dataclass
@@ -8,6 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove.types import Array, Key
+
+# (row, column) of up, right, down, left, stay, and of the diagonals that nine actions add before stay.
+_MOVES = {
+    False: np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (0, 0)], np.int32),
+    True: np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1), (0, 0)], np.int32),
+}
+EVENT_BITS = 16  # a probability is resolved to 2**-16; six events of a step share three random words
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,11 @@ class GridLevel:
     lifetime: Array  # int32 []: agent updates
 
 
+def sizes_of(level: GridLevel, like: GridSizes) -> GridSizes:
+    """The static sizes of a level, or of a batch of levels, with as many actions as `like`."""
+    return GridSizes(math.isqrt(level.walls.shape[-1]), level.object_cell.shape[-1], like.diagonal)
+
+
 @dataclass(frozen=True)
 class LevelDistribution:
     """The random levels of GROOVE's code, mode `all`; every range is inclusive.
@@ -81,7 +93,17 @@ class LevelDistribution:
     max_lifetime: int = 250
 
 
-def uniform_int(u: Array, low: int, high: int) -> Array:
+def moves(sizes: GridSizes) -> np.ndarray:
+    """(row, column) offsets of each action: int32 [A, 2]."""
+    return _MOVES[sizes.diagonal]
+
+
+def event_threshold(p: Array) -> Array:
+    """The integer below which a 16-bit draw makes an event of probability p happen; exact at 0 and 1."""
+    return jnp.round(p * 2.0**EVENT_BITS).astype(jnp.uint32)
+
+
+def uniform_int(u: Array, low: int, high: int | Array) -> Array:
     """The integer of {low, ..., high} that u, uniform in [0, 1), stands for."""
     return low + jnp.minimum((u * (high - low + 1)).astype(jnp.int32), high - low)
 

@@ -12,8 +12,7 @@ Finite-horizon dynamic programming over (cell, set of objects present), by the s
 import jax
 import jax.numpy as jnp
 
-from groove.envs.gridworld.dynamics import event_threshold, moves
-from groove.envs.gridworld.levels import GridLevel, GridSizes
+from groove.envs.gridworld.levels import EVENT_BITS, GridLevel, GridSizes, event_threshold, moves
 from groove.types import Array
 
 _BLOCKED = -1e30  # finite, because a probability of zero times infinity is not zero
@@ -88,7 +87,7 @@ def nearest_positive_object(level: GridLevel, sizes: GridSizes) -> Array:
 
 def _resolved(p: Array) -> Array:
     """A probability as the dynamics draw it."""
-    return event_threshold(p).astype(jnp.float32) / 2.0**16
+    return event_threshold(p).astype(jnp.float32) / 2.0**EVENT_BITS
 
 
 def _after_respawn(value: Array, p: Array) -> Array:

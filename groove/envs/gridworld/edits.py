@@ -1,0 +1,133 @@
+"""Random small edits of gridworld levels, from which ACCEL grows a curriculum (Parker-Holder et al., 2022).
+
+An edit is one of six, drawn uniformly; where it cannot be made the level stays as it is:
+
+    toggle a wall   on a cell of the level's own grid that holds neither the start nor an object, uniformly
+    move the start  to a free cell: in the grid, without wall, start or object; uniformly
+    move an object  an existing one, uniformly, to a free cell, uniformly
+    add an object   in the first absent place, on a free cell, uniformly; only if a place is left
+    remove          an existing object, uniformly; never the last one
+    redraw          reward, p_terminate and p_respawn of an existing object, uniformly
+
+New and redrawn objects have reward U(-1, 1) and the distribution's log-uniform probabilities. Size, time limit and
+lifetime stay. Walls may cut off whatever they like: whether a level can be solved is for the curriculum to judge.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, log_uniform, uniform_int
+from groove.types import Array, Key
+
+
+class _Draws(NamedTuple):
+    """All the randomness of one edit, U(0, 1) each."""
+
+    kind: Array  # f32 [1]: which of the six
+    cells: Array  # f32 [S * S]: the largest of the allowed ones is chosen
+    objects: Array  # f32 [O]: likewise
+    numbers: Array  # f32 [3]: reward, p_terminate, p_respawn
+
+
+def mutate(key: Key, level: GridLevel, dist: LevelDistribution, sizes: GridSizes, edits: int) -> GridLevel:
+    """Applies random edits one after another; a level that passes `check_level` still does so afterwards.
+
+    Args:
+      key: all the randomness.
+      level: one level; to be batched by vmap.
+      dist: ranges of p_terminate and p_respawn of new and redrawn objects; the rest of it is not looked at.
+      sizes: of the level.
+      edits: how many.
+    """
+    u = jax.random.uniform(key, (edits, 1 + sizes.cells + sizes.objects + 3))
+    draws = _Draws(*jnp.split(u, [1, 1 + sizes.cells, 1 + sizes.cells + sizes.objects], axis=1))
+
+    def edit(level: GridLevel, draws: _Draws) -> tuple[GridLevel, None]:
+        kinds: list[Callable[[], GridLevel]] = [
+            lambda: _toggle_wall(level, draws, sizes),
+            lambda: _move_start(level, draws),
+            lambda: _move_object(level, draws),
+            lambda: _add_object(level, draws, dist),
+            lambda: _remove_object(level, draws),
+            lambda: _redraw_object(level, draws, dist),
+        ]
+        return jax.lax.switch(uniform_int(draws.kind[0], 0, len(kinds) - 1), kinds), None
+
+    return jax.lax.scan(edit, level, draws)[0]
+
+
+def _toggle_wall(level: GridLevel, draws: _Draws, sizes: GridSizes) -> GridLevel:
+    row, col = jnp.divmod(jnp.arange(sizes.cells), sizes.side)
+    cell = _choose(draws.cells, (row < level.size) & (col < level.size) & ~_held(level))
+    return dataclasses.replace(level, walls=level.walls.at[cell].set(~level.walls[cell], mode="drop"))
+
+
+def _move_start(level: GridLevel, draws: _Draws) -> GridLevel:
+    return dataclasses.replace(level, start=_choose_free(level, draws, level.start))
+
+
+def _move_object(level: GridLevel, draws: _Draws) -> GridLevel:
+    o = _choose(draws.objects, level.object_cell >= 0)
+    cell = _choose_free(level, draws, level.object_cell[o])
+    return dataclasses.replace(level, object_cell=level.object_cell.at[o].set(cell, mode="drop"))
+
+
+def _add_object(level: GridLevel, draws: _Draws, dist: LevelDistribution) -> GridLevel:
+    exists = level.object_cell >= 0
+    cell = _choose_free(level, draws, jnp.int32(-1))
+    possible = ~jnp.all(exists) & (cell >= 0)
+    o = jnp.where(possible, jnp.argmin(exists), exists.shape[0])  # the first absent one, or out of bounds
+    return _put(level, o, cell, _numbers(draws, dist))
+
+
+def _remove_object(level: GridLevel, draws: _Draws) -> GridLevel:
+    exists = level.object_cell >= 0
+    o = jnp.where(jnp.sum(exists) > 1, _choose(draws.objects, exists), exists.shape[0])
+    return _put(level, o, jnp.int32(-1), jnp.zeros(3))
+
+
+def _redraw_object(level: GridLevel, draws: _Draws, dist: LevelDistribution) -> GridLevel:
+    o = _choose(draws.objects, level.object_cell >= 0)
+    return _put(level, o, level.object_cell[o], _numbers(draws, dist))
+
+
+def _put(level: GridLevel, o: Array, cell: Array, numbers: Array) -> GridLevel:
+    """Object o becomes this one; out of bounds, the level stays as it is."""
+    reward, p_terminate, p_respawn = numbers
+    return dataclasses.replace(
+        level,
+        object_cell=level.object_cell.at[o].set(cell, mode="drop"),
+        object_reward=level.object_reward.at[o].set(reward, mode="drop"),
+        p_terminate=level.p_terminate.at[o].set(p_terminate, mode="drop"),
+        p_respawn=level.p_respawn.at[o].set(p_respawn, mode="drop"),
+    )
+
+
+def _numbers(draws: _Draws, dist: LevelDistribution) -> Array:
+    """Reward, p_terminate and p_respawn of a new object: f32 [3]."""
+    u_reward, u_terminate, u_respawn = draws.numbers
+    p_terminate = log_uniform(u_terminate, dist.min_terminate, dist.max_terminate)
+    return jnp.stack([2.0 * u_reward - 1.0, p_terminate, log_uniform(u_respawn, dist.min_respawn, dist.max_respawn)])
+
+
+def _choose(u: Array, allowed: Array) -> Array:
+    """An index where `allowed` holds, uniformly; where none does, out of bounds, so that writing to it is dropped."""
+    index = jnp.argmax(jnp.where(allowed, u, -1.0)).astype(jnp.int32)
+    return jnp.where(jnp.any(allowed), index, allowed.shape[0])
+
+
+def _choose_free(level: GridLevel, draws: _Draws, otherwise: Array) -> Array:
+    """A free cell, uniformly, or `otherwise` where there is none."""
+    free = ~level.walls & ~_held(level)
+    return jnp.where(jnp.any(free), _choose(draws.cells, free), otherwise)
+
+
+def _held(level: GridLevel) -> Array:
+    """Cells that hold the start or an object: bool [S * S]."""
+    cells = level.walls.shape[0]
+    objects = jnp.where(level.object_cell >= 0, level.object_cell, cells)  # out of bounds: dropped
+    return jnp.zeros(cells, bool).at[level.start].set(True).at[objects].set(True, mode="drop")

@@ -1,0 +1,158 @@
+"""Sets of gridworld levels as files: safetensors, whose header says what the arrays are. Loading runs no code.
+
+Format 1. The header holds "groove_levels_format" = "1" and "about", a JSON object with "sizes" (side, objects,
+diagonal) and whatever the writer wanted to say. The arrays are the fields of GridLevel, each with a leading axis over
+levels, and, optionally, "score" f32 [levels], NaN where a level has none.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from groove.envs.gridworld.levels import GridLevel, GridSizes, check_level
+from groove.run_dir import one_line, write_atomically
+
+LEVELS_FORMAT = 1
+_FIELDS = tuple(field.name for field in dataclasses.fields(GridLevel))
+
+
+class LevelFileError(ValueError):
+    """A file of levels that cannot be written or read; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class LevelSet:
+    """Levels that share sizes.
+
+    Attributes:
+      levels: [n].
+      sizes: of the levels.
+      scores: f32 [n], NaN where unknown.
+      about: where they come from, JSON-able.
+    """
+
+    levels: GridLevel
+    sizes: GridSizes
+    scores: npt.NDArray[np.float32]
+    about: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return int(self.levels.size.shape[0])
+
+    def take(self, which: npt.ArrayLike) -> "LevelSet":
+        """The levels at these indices, in this order."""
+        index = np.asarray(which, int)
+        levels = jax.tree.map(lambda x: np.asarray(x)[index], self.levels)
+        return dataclasses.replace(self, levels=levels, scores=self.scores[index])
+
+
+def save_levels(path: str | Path, chosen: LevelSet) -> None:
+    """Writes a level set.
+
+    Raises:
+      LevelFileError: if it is empty, holds a level that the dynamics would misread, or cannot be written.
+    """
+    from safetensors.numpy import save
+
+    path = Path(path)
+    _check(path, chosen)
+    arrays = {name: np.asarray(getattr(chosen.levels, name), order="C") for name in _FIELDS}
+    arrays["score"] = np.asarray(chosen.scores, np.float32)
+    about = {**chosen.about, "sizes": dataclasses.asdict(chosen.sizes)}
+    header = {"groove_levels_format": str(LEVELS_FORMAT), "about": json.dumps(about, sort_keys=True)}
+    try:
+        write_atomically(path, save(arrays, metadata=header))
+    except OSError as error:
+        raise LevelFileError(f"{path} cannot be written: {one_line(error)}.") from error
+
+
+def load_levels(path: str | Path) -> LevelSet:
+    """Reads a level set that `save_levels` wrote, and checks every level in it.
+
+    Raises:
+      LevelFileError: if the file is missing, damaged, of another format, or holds a level that makes no sense.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            header = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except FileNotFoundError as error:
+        raise LevelFileError(f"{path} does not exist; make level sets with launch/levels.py export.") from error
+    except (OSError, SafetensorError) as error:
+        raise LevelFileError(f"{path} cannot be read as a level set: {one_line(error)}.") from error
+    stated = header.get("groove_levels_format")
+    if stated != str(LEVELS_FORMAT):
+        raise LevelFileError(f"{path} is not a level set of format {LEVELS_FORMAT} (it says {stated}).")
+    missing = [name for name in _FIELDS if name not in arrays]
+    if missing:
+        raise LevelFileError(f"{path} lacks {', '.join(missing)}; export the levels again.")
+    try:
+        about = json.loads(header["about"])
+        sizes = GridSizes(**about.pop("sizes"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise LevelFileError(f"{path} does not say the sizes of its levels; export them again.") from error
+    scores = arrays.get("score", np.full(len(arrays["size"]), np.nan, np.float32))
+    found = LevelSet(GridLevel(**{name: arrays[name] for name in _FIELDS}), sizes, scores, about)
+    _check(path, found)
+    return found
+
+
+def resize(chosen: LevelSet, sizes: GridSizes) -> GridLevel:
+    """The levels on a larger padded grid and with room for more objects: jax arrays, [n].
+
+    Raises:
+      LevelFileError: if `sizes` does not hold them.
+    """
+    own = chosen.sizes
+    if own.side > sizes.side or own.objects > sizes.objects:
+        raise LevelFileError(
+            f"the levels have side {own.side} and {own.objects} objects, more than side {sizes.side} and "
+            f"{sizes.objects} objects: raise sizes.side and sizes.objects."
+        )
+    levels: Any = jax.tree.map(np.asarray, chosen.levels)
+    grown = sizes.side - own.side
+    walls = levels.walls.reshape(-1, own.side, own.side)
+    walls = np.pad(walls, ((0, 0), (0, grown), (0, grown)), constant_values=True)
+
+    def cell(old: Any) -> Any:
+        return np.where(old < 0, -1, old // own.side * sizes.side + old % own.side).astype(np.int32)
+
+    def objects(old: Any, fill: float) -> Any:
+        return np.pad(old, ((0, 0), (0, sizes.objects - own.objects)), constant_values=fill)
+
+    larger = dataclasses.replace(
+        levels,
+        walls=walls.reshape(len(walls), -1),
+        start=cell(levels.start),
+        object_cell=objects(cell(levels.object_cell), -1),
+        object_reward=objects(levels.object_reward, 0.0),
+        p_terminate=objects(levels.p_terminate, 0.0),
+        p_respawn=objects(levels.p_respawn, 0.0),
+    )
+    return jax.tree.map(jnp.asarray, larger)
+
+
+def _check(path: Path, chosen: LevelSet) -> None:
+    count = len(chosen.levels.size)
+    if not count:
+        raise LevelFileError(f"{path}: a level set holds at least one level.")
+    shapes = {name: np.shape(getattr(chosen.levels, name)) for name in _FIELDS}
+    wrong = [name for name, shape in shapes.items() if shape[:1] != (count,)]
+    if wrong or np.shape(chosen.scores) != (count,):
+        raise LevelFileError(f"{path}: {', '.join(wrong) or 'score'} does not have {count} rows; export again.")
+    for i in range(count):
+        try:
+            check_level(jax.tree.map(lambda x, i=i: np.asarray(x)[i], chosen.levels), chosen.sizes)
+        except ValueError as error:
+            raise LevelFileError(f"{path}, level {i}: {error}") from error

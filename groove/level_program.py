@@ -1,0 +1,145 @@
+"""What launch/levels.py calls: levels of runs and files, listed, drawn, exported, imported; exit code 2 complains."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from groove import config as configs
+from groove.config import ConfigError, nearest
+from groove.envs.gridworld.levels import GridLevel, GridSizes, sizes_of
+from groove.envs.gridworld.render import draw_levels
+from groove.level_file import LevelSet, load_levels, save_levels
+from groove.run_dir import RunDir, to_json, write_json
+
+COMMANDS = ("list", "draw", "export", "import")
+
+
+def levels(command: str, source: str, to: str | None, top: int, force: bool = False) -> int:
+    """Runs one command; returns the exit code.
+
+    Args:
+      command: "list" prints a table; "draw" makes a picture; "export" writes a level file (.safetensors), which
+        `--curriculum set:FILE` takes, or JSON (.json), to be read and edited; "import" makes a level file of JSON.
+      source: a run directory, a level file, or, for import, JSON as export writes it.
+      to: the file to write; not for "list".
+      top: the highest-scoring levels, best first; 0 for all.
+      force: replaces a file that exists.
+    """
+    try:
+        if command not in COMMANDS:
+            raise ConfigError(f'unknown command "{command}"{nearest(command, COMMANDS)}; say {", ".join(COMMANDS)}.')
+        if command != "list" and to is None:
+            raise ConfigError(f"{command} needs --to, the file to write.")
+        if to is not None and Path(to).exists() and not force:
+            raise ConfigError(f"{to} exists; choose another --to, or replace it with --force.")
+        chosen = _import(Path(source)) if command == "import" else best(load(Path(source)), top)
+        if to is None:
+            print(table(chosen))
+        else:
+            _write(command, chosen, Path(to))
+            print(f"{len(chosen)} levels in {to}")
+    except (ValueError, OSError) as error:
+        print(f"groove: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def load(source: Path) -> LevelSet:
+    """The levels of a level file, or of a run: those of its buffer, or those in use where it keeps none."""
+    return _of_run(source) if source.is_dir() else load_levels(source)
+
+
+def best(chosen: LevelSet, top: int) -> LevelSet:
+    """The `top` highest-scoring levels, best first, those without a score last; all of them for 0."""
+    order = np.argsort(-np.nan_to_num(chosen.scores, nan=-np.inf), kind="stable")
+    return chosen.take(order[: top or len(order)])
+
+
+def table(chosen: LevelSet) -> str:
+    """One line a level: its score and what describes it."""
+    from groove.envs.gridworld.features import describe
+
+    features = jax.vmap(lambda level: describe(level, chosen.sizes))(jax.tree.map(np.asarray, chosen.levels))
+    names = ["score", *features]
+    columns = [np.asarray(chosen.scores), *(np.asarray(values) for values in features.values())]
+    lines = ["level  " + "  ".join(f"{name:>16}" for name in names)]
+    for i in range(len(chosen)):
+        lines.append(f"{i:5}  " + "  ".join(f"{column[i]:16.3f}" for column in columns))
+    return "\n".join(lines)
+
+
+def _of_run(path: Path) -> LevelSet:
+    from groove.build import build
+    from groove.checkpoint import Checkpointer
+    from groove.train import levels_in_use
+
+    run = RunDir(path.absolute())
+    config = configs.from_dict(run.read_config())
+    config = dataclasses.replace(config, devices=1)
+    parts = build(config)
+    checkpoints = Checkpointer(run.checkpoints)
+    state, _, step = checkpoints.restore(parts.trainer.init(jax.random.key(config.seed)))
+    checkpoints.close()
+    found: Any
+    scores: Any
+    if parts.curriculum.top is None:
+        found = levels_in_use(state)
+        scores = np.full(len(jax.tree.leaves(found)[0]), np.nan, np.float32)
+    else:
+        found, scores = parts.curriculum.top(state.curriculum, config.plr.buffer_size)
+        keep = np.isfinite(scores)
+        found, scores = jax.tree.map(lambda x: np.asarray(x)[keep], (found, scores))
+    if not isinstance(found, GridLevel):
+        raise ConfigError(f'{path} was trained on "{config.curriculum}", whose levels are not gridworlds.')
+    if not len(scores):
+        raise ConfigError(f"{path} has no scored level yet; train it for longer.")
+    about = {"run": path.name, "curriculum": config.curriculum, "meta_steps": step}
+    found = jax.tree.map(np.asarray, jax.device_get(found))
+    return LevelSet(found, sizes_of(found, config.sizes), np.asarray(scores), about)
+
+
+def _write(command: str, chosen: LevelSet, path: Path) -> None:
+    if command == "draw":
+        rows = [jax.tree.map(lambda x, i=i: np.asarray(x)[i], chosen.levels) for i in range(len(chosen))]
+        titles = [f"{score:.2f}" if np.isfinite(score) else f"level {i}" for i, score in enumerate(chosen.scores)]
+        draw_levels(rows, titles, chosen.sizes, path, columns=8)
+    elif path.suffix == ".json":
+        write_json(path, _as_json(chosen))
+    elif path.suffix == ".safetensors":
+        save_levels(path, chosen)
+    else:
+        raise ConfigError(f"{path}: end the file's name in .safetensors or .json.")
+
+
+def _as_json(chosen: LevelSet) -> dict[str, Any]:
+    fields = {field.name: np.asarray(getattr(chosen.levels, field.name)) for field in dataclasses.fields(GridLevel)}
+    rows = [{name: to_json(values[i]) for name, values in fields.items()} for i in range(len(chosen))]
+    scores = [float(score) if np.isfinite(score) else None for score in chosen.scores]
+    return {"about": dict(chosen.about), "sizes": dataclasses.asdict(chosen.sizes), "levels": rows, "scores": scores}
+
+
+def _import(path: Path) -> LevelSet:
+    try:
+        values = json.loads(path.read_text())
+        rows = values["levels"]
+        arrays: dict[str, Any] = {
+            name: np.asarray([row[name] for row in rows], kind) for name, kind in _dtypes().items()
+        }
+        levels = GridLevel(**arrays)
+        scores = np.asarray([np.nan if score is None else score for score in values["scores"]], np.float32)
+        return LevelSet(levels, GridSizes(**values["sizes"]), scores, values.get("about", {}))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path} is not JSON as levels.py export writes it: {error!r}.") from error
+
+
+def _dtypes() -> dict[str, Any]:
+    """The types of a level's arrays."""
+    from groove.envs.gridworld.levels import LevelDistribution, sample_level
+
+    shapes = jax.eval_shape(lambda key: sample_level(key, LevelDistribution(), GridSizes()), jax.random.key(0))
+    return {field.name: getattr(shapes, field.name).dtype for field in dataclasses.fields(GridLevel)}

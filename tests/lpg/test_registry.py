@@ -1,0 +1,48 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from groove.agent import AgentConfig, begin_learner, make_agent
+from groove.envs.base import Box, Discrete
+from groove.lpg.a2c import A2CConfig
+from groove.lpg.ppo import PPOConfig
+from groove.lpg.random import make_random
+from groove.lpg.registry import HAND_WRITTEN, make_hand_written
+
+
+def make(name):
+    return make_hand_written(name, A2CConfig(), PPOConfig(), 0.99)
+
+
+def test_every_rule_goes_by_its_name_and_has_a_policy():
+    assert {"a2c", "ppo", "random"} == set(HAND_WRITTEN)
+    for name in HAND_WRITTEN:
+        rule = make(name)
+        assert rule.name == name
+        assert rule.heads(5)["logits"] == 5
+        assert rule.init(jax.random.key(0)) == ()
+
+
+@pytest.mark.parametrize(("wrong", "nearest"), [("a3c", "a2c"), ("PPO", "ppo"), ("rand", "random")])
+def test_an_unknown_name_is_answered_with_the_nearest(wrong, nearest):
+    with pytest.raises(ValueError, match=f"did you mean '{nearest}'.*a2c, ppo, random"):
+        make(wrong)
+
+
+@pytest.mark.parametrize("space", [Discrete(4), Box((3,))], ids=["table", "mlp"])
+def test_random_is_uniform_whatever_it_was_born_with(space):
+    config = AgentConfig() if isinstance(space, Discrete) else AgentConfig(torso="mlp", widths=(8,), optimizer="adam")
+    rule = make_random()
+    agent = make_agent(space, rule.heads(3), config)
+    learner = jax.jit(lambda key: begin_learner(agent, key, jnp.int32(9)))(jax.random.key(0))
+    learner = dataclasses.replace(learner, params=jax.tree.map(lambda x: x + jnp.arange(x.shape[-1]), learner.params))
+    obs = jnp.arange(4) if isinstance(space, Discrete) else jnp.ones((4, 3))
+    assert bool(agent.read(learner.params, obs, ("logits",))[1]["logits"].any())
+    learner, info = rule.update((), agent, jax.tree.map(lambda x: x[None], learner), None, None)
+    learner = jax.tree.map(lambda x: x[0], learner)
+    _, heads = agent.read(learner.params, obs, ("logits",))
+    np.testing.assert_array_equal(heads["logits"], np.zeros((4, 3)))
+    assert (int(learner.updates), info) == (1, {})

@@ -1,0 +1,51 @@
+"""Evolution strategies: ranks within pairs, the gradient of a quadratic, and the schedule."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from groove.meta.es import ESConfig, make_openes, pair_ranks
+
+
+def test_ranks_are_within_pairs_ties_are_halves_and_nan_is_lowest():
+    values = jnp.asarray([1.0, 5.0, 2.0, jnp.nan, jnp.nan, 3.0, 4.0, 2.0, -9.0, jnp.nan])
+    assert pair_ranks(values).tolist() == [0.0, 1.0, 0.5, 0.0, 0.5, 1.0, 0.0, 0.5, 1.0, 0.5]
+
+
+def test_candidates_are_antithetic_around_eta():
+    eta = {"a": jnp.ones(3), "b": {"c": jnp.zeros((2, 2))}}
+    strategy = make_openes(ESConfig(population=6, sigma=0.5), eta)
+    candidates = strategy.ask(jax.random.key(0), strategy.init(eta))
+    for leaf, centre in zip(jax.tree.leaves(candidates), jax.tree.leaves(eta), strict=True):
+        np.testing.assert_allclose((leaf[:3] + leaf[3:]) / 2, jnp.broadcast_to(centre, leaf[:3].shape), atol=1e-6)
+        assert np.std(np.asarray(leaf - centre)) == pytest.approx(0.5, rel=0.6)
+
+
+def test_the_direction_is_that_of_the_gradient_of_a_quadratic():
+    """Of f(x) = -|x - t|^2 / 2, the expected rank direction is proportional to t - x: its sign and its ratios."""
+    target = jnp.asarray([3.0, -1.0, 0.0, 0.5])
+    config = ESConfig(population=20_000, sigma=0.01, learning_rate=1.0)
+    strategy = make_openes(config, jnp.zeros(4))
+    state = strategy.init(jnp.zeros(4))
+    candidates = strategy.ask(jax.random.key(1), state)
+    fitness = -0.5 * jnp.sum((candidates - target) ** 2, axis=1)
+    after = strategy.tell(jax.random.key(2), candidates, fitness, state)
+    moment = -np.asarray(jax.tree.leaves(after.opt_state)[1])  # Adam's first moment of the descended gradient
+    cosine = moment @ target / np.linalg.norm(moment) / np.linalg.norm(target)
+    assert cosine > 0.999
+    moved = np.asarray(strategy.mean(after))
+    assert moved[0] > 0 > moved[1]
+
+
+def test_it_climbs_and_its_state_has_no_weak_types():
+    strategy = make_openes(ESConfig(population=64, sigma=0.1, learning_rate=0.05), {"x": jnp.zeros(2)})
+    state = strategy.init({"x": jnp.zeros(2)})
+    assert not any(x.weak_type for x in jax.tree.leaves(state))
+
+    def generation(i, state):
+        candidates = strategy.ask(jax.random.fold_in(jax.random.key(0), i), state)
+        return strategy.tell(jax.random.key(0), candidates, -jnp.sum((candidates["x"] - 1.0) ** 2, axis=1), state)
+
+    state = jax.jit(lambda s: jax.lax.fori_loop(0, 100, generation, s))(state)
+    np.testing.assert_allclose(strategy.mean(state)["x"], 1.0, atol=0.15)

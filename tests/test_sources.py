@@ -1,0 +1,98 @@
+"""Sources: what each draws, what mixtures share, and what is refused before a backend starts."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from groove.envs.base import Box, Discrete
+from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_level, sample_level, sizes_of
+from groove.level_file import LevelSet, save_levels
+from groove.sources import check_source, make_source
+
+LEVELS = LevelDistribution(min_lifetime=7, max_lifetime=9)
+SIZES = GridSizes()
+KEY = jax.random.key(0)
+
+
+def draw(name, n=64, sizes=SIZES):
+    env = make_source(name, LEVELS, sizes, KEY)
+    return env, jax.jit(jax.vmap(env.sample_level))(jax.random.split(jax.random.key(1), n))
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "objects"),
+    [("dr", 10, 5), ("handcrafted", 13, 7), ("mazes", 10, 5), ("set:3", 10, 5), ("dr=1,handcrafted=1", 13, 7)],
+)
+def test_tabular_sources_draw_valid_levels_of_common_sizes(name, side, objects):
+    env, levels = draw(name)
+    sizes = sizes_of(levels, SIZES)
+    assert (sizes.side, sizes.objects) == (side, objects)
+    assert env.observation == Discrete(sizes.states)
+    for i in range(8):
+        check_level(jax.tree.map(lambda x, i=i: np.asarray(x[i]), levels), sizes)
+    assert set(np.asarray(levels.lifetime).tolist()) <= {7, 8, 9}
+
+
+@pytest.mark.parametrize("name", ["random_grid", "chain", "chain_distractor"])
+def test_other_sources_bring_their_own_observations(name):
+    env, levels = draw(name, 8)
+    assert isinstance(env.observation, Discrete if name == "chain" else Box)
+    assert set(np.asarray(jax.vmap(env.lifetime)(levels)).tolist()) <= {7, 8, 9}
+
+
+def test_a_frozen_set_has_so_many_levels_and_no_more():
+    _, levels = draw("set:3", 200)
+    assert len(np.unique(np.asarray(levels.object_reward)[:, 0])) == 3
+    _, again = draw("set:3", 200)
+    np.testing.assert_array_equal(levels.walls, again.walls)
+
+
+def test_a_mixture_draws_each_member_as_often_as_it_weighs():
+    _, levels = draw("dr=1,handcrafted=3", 2000)
+    np.testing.assert_allclose(np.mean(np.asarray(levels.max_steps) > 750), 3 / 4 * 3 / 5, atol=0.04)
+
+
+def test_a_file_is_a_source_and_keeps_its_lifetimes(tmp_path):
+    kept = jax.vmap(lambda k: sample_level(k, LevelDistribution(), SIZES))(jax.random.split(KEY, 2))
+    path = tmp_path / "two.safetensors"
+    save_levels(path, LevelSet(jax.tree.map(np.asarray, kept), SIZES, np.full(2, np.nan), {}))
+    _, levels = draw(f"set:{path}")
+    assert set(np.asarray(levels.lifetime).tolist()) == {250}
+    assert set(np.asarray(levels.start).tolist()) <= set(np.asarray(kept.start).tolist())
+    _, larger = draw(f"set:{path}=1,handcrafted=1")
+    assert sizes_of(larger, SIZES).side == 13
+
+
+def test_levels_on_a_larger_grid_play_the_same():
+    small, big = make_source("dr", LEVELS, SIZES, KEY), make_source("dr", LEVELS, GridSizes(13, 7), KEY)
+    level = jax.vmap(small.sample_level)(jax.random.split(KEY, 1))
+    from groove.level_file import resize
+
+    grown = resize(LevelSet(level, SIZES, np.zeros(1, np.float32), {}), GridSizes(13, 7))
+    values = [env.optimal_return(jax.tree.map(lambda x: x[0], lv)) for env, lv in ((small, level), (big, grown))]
+    np.testing.assert_allclose(*values, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mazs", 'did you mean "mazes"'),
+        ("set:", "unknown"),
+        ("set:0", "at least one level"),
+        ("dr=0.5,handcrafted", "has no weight"),
+        ("dr=-1,handcrafted=1", "must be positive"),
+        ("dr=1,chain=1", "cannot be mixed"),
+    ],
+)
+def test_what_is_not_a_source_is_refused(name, message):
+    with pytest.raises(ValueError, match=message):
+        check_source(name)
+
+
+def test_every_gridworld_source_can_be_solved_and_edited():
+    env, levels = draw("mazes", 1)
+    level = jax.tree.map(lambda x: x[0], levels)
+    assert jnp.isfinite(env.optimal_return(level))
+    edited = env.mutate(KEY, level)
+    check_level(jax.tree.map(np.asarray, edited), sizes_of(edited, SIZES))
