@@ -74,6 +74,7 @@ def make_lifetime_returns(
 
     def returns(eta: Any, report: Callable[[int], None] = lambda done: None) -> npt.NDArray[np.float32]:
         parts = []
+        eta = jax.device_get(eta)  # wherever it was: another placement would be another compilation
         for start in range(0, count, batch):
             which = jnp.arange(start, start + batch) % count  # the last batch is filled up from the first
             chosen, chosen_keys = jax.tree.map(lambda x, which=which: x[which], (levels, keys))

@@ -37,7 +37,7 @@ def begin(env: EnvFamily, agent: Agent, level: PyTree, length: Array, key: Key, 
     return Lifetime(
         learner=begin_learner(agent, jax.random.fold_in(key, _BIRTH), length),
         workers=start_workers(env, level, jax.random.fold_in(key, _START), workers),
-        best_return=jnp.full((), -jnp.inf),
+        best_return=jnp.full((), -jnp.inf, float),
         key=key,
     )
 

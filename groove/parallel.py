@@ -12,6 +12,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from groove.types import Array, PyTree
 
 SLOTS = "slots"
+RUN_ONCE: dict[str, Any] = {"xla_backend_optimization_level": 0}  # of programs that take longer to optimise than to run
 
 
 def request_devices(count: int) -> None:

@@ -33,7 +33,7 @@ class EpisodeStats:
     @staticmethod
     def none(shape: tuple[int, ...] = ()) -> "EpisodeStats":
         """Of no episodes."""
-        return EpisodeStats(jnp.zeros(shape), jnp.zeros(shape), jnp.full(shape, -jnp.inf))
+        return EpisodeStats(jnp.zeros(shape), jnp.zeros(shape), jnp.full(shape, -jnp.inf, float))
 
     def and_then(self, later: "EpisodeStats") -> "EpisodeStats":
         """Of both."""

@@ -82,6 +82,7 @@ def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: flo
         state = meta_step.init(key)
         return dataclasses.replace(state, average=state.eta if average_decay else ())
 
+    @jax.jit  # so that it is traced once, though asked for its shapes first
     def one(state: TrainState) -> tuple[TrainState, dict[str, Array]]:
         state, metrics = meta_step.step(state)
         if average_decay:
@@ -109,7 +110,7 @@ def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: flo
             raise ValueError(f"{n} meta-steps were asked of a program built for chunks of 1 to {chunk}.")
         return jitted(state, jnp.int32(n))
 
-    started = jax.jit(init)
+    started = jax.jit(init, compiler_options=parallel.RUN_ONCE)
     return Trainer(
         init=lambda key: parallel.shard(mesh, started(key), _SPECS),
         run=bounded_run,

@@ -62,7 +62,7 @@ class LevelMemory:
     @staticmethod
     def blank(n: int) -> "LevelMemory":
         """Of n levels nothing is known of."""
-        return LevelMemory(best_return=jnp.full(n, -jnp.inf), optimal_return=jnp.full(n, jnp.nan))
+        return LevelMemory(best_return=jnp.full(n, -jnp.inf, float), optimal_return=jnp.full(n, jnp.nan, float))
 
 
 @jax.tree_util.register_dataclass

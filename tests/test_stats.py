@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from groove.stats import ratio_of_means
+from groove.stats import ratio_of_means, ratio_over_runs
 
 
 def test_without_spread_the_interval_is_the_ratio():
@@ -35,3 +35,17 @@ def test_the_generator_decides():
     assert first != other
     with pytest.raises(ValueError, match="equally long"):
         ratio_of_means([1.0], [1.0, 2.0], rng)
+
+
+def test_ratio_over_runs_averages_runs_and_widens_with_what_varies_between_them():
+    rng = np.random.default_rng(0)
+    b = rng.uniform(1, 2, 200)
+    alike = [(0.8 * b, b), (0.8 * b, b)]
+    interval = ratio_over_runs(alike, np.random.default_rng(1))
+    np.testing.assert_allclose(interval, [0.8, 0.8, 0.8])
+    apart = ratio_over_runs([(0.5 * b, b), (1.0 * b, b)], np.random.default_rng(1))
+    np.testing.assert_allclose(apart, [0.75, 0.5, 1.0])
+    one = ratio_over_runs([(rng.normal(1, 1, 200) * b, b)], np.random.default_rng(2))
+    assert one.low < one.value < one.high
+    with pytest.raises(ValueError, match="at least one run"):
+        ratio_over_runs([], rng)

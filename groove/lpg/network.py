@@ -80,7 +80,8 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
         hs = _core(config, _features(config, inputs), 1.0 - done)
         hs = jax.nn.relu(hs)
         scaled = hk.initializers.VarianceScaling(config.init_scale**2)
-        pi_hat = hk.Linear(1, w_init=scaled, name="pi_hat")(hs)[..., 0]
+        # normalising takes a bias out again, whose gradient would be rounding that Adam blows up
+        pi_hat = hk.Linear(1, with_bias=not config.normalise, w_init=scaled, name="pi_hat")(hs)[..., 0]
         y_hat = hk.Linear(config.prediction_width, w_init=scaled, name="y_hat")(hs)
         return LPGTargets(pi_hat=pi_hat, y_hat=jax.nn.log_softmax(y_hat))
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.lpg.lpg import agent_loss, clip_gradient, make_lpg
+from groove.lpg.lpg import agent_loss, clip_gradient, make_lpg, normalise
 from groove.lpg.network import LPGConfig, LPGInputs, LPGTargets, make_lpg_network
 from tests.tiny import LPG, tiny_setup, tiny_slots
 
@@ -56,7 +56,7 @@ def test_only_a_conditioned_rule_hears_of_the_lifetime():
 
 def test_the_size_of_the_public_networks():
     for conditioned, inputs in ((False, 6), (True, 8)):
-        network = make_lpg_network(LPGConfig(lifetime_conditioning=conditioned))
+        network = make_lpg_network(LPGConfig(lifetime_conditioning=conditioned, normalise=False))
         count = sum(x.size for x in jax.tree.leaves(network.init(jax.random.key(0))))
         hidden, width = 256, 8
         core = inputs * 3 * hidden + hidden * 3 * hidden + 4 * hidden
@@ -102,3 +102,11 @@ def test_an_update_moves_what_was_visited_and_nothing_else():
             assert not moved[~visited].any()
             assert moved[visited].all()
     assert after.learner.updates.tolist() == [1, 1]
+
+
+def test_normalised_weights_do_not_know_the_unit_of_reward():
+    pi_hat = jnp.asarray([[1.0, 2.0], [-4.0, 9.0]])
+    np.testing.assert_allclose(normalise(pi_hat), (pi_hat - 2.0) / pi_hat.std(), rtol=1e-4)
+    np.testing.assert_allclose(normalise(100.0 * pi_hat + 7.0), normalise(pi_hat), rtol=1e-4)
+    np.testing.assert_array_equal(normalise(jnp.full((2, 3), 5.0)), 0.0)
+    assert "b" not in make_lpg_network(LPGConfig(hidden=4)).init(jax.random.key(0))["pi_hat"]

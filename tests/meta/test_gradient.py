@@ -45,13 +45,13 @@ def test_gradient_equals_finite_differences_in_double_precision():
 
 def test_every_parameter_of_the_rule_has_a_gradient_from_the_return_alone():
     setup = tiny_setup()
-    slots, eta = tiny_slots(setup, 4), setup.rule.init(jax.random.key(0))
+    slots, eta = tiny_slots(setup, 8), setup.rule.init(jax.random.key(0))
     gradient, after, _ = jax.jit(lambda e, s: meta_gradient(setup, RETURN_ONLY, DISCOUNT, e, s, s.weight))(eta, slots)
     assert {"pi_hat", "y_hat"} < set(gradient)
     assert_all_moved(jax.tree.map(jnp.zeros_like, gradient), gradient)
     assert_all_moved(slots.critic, after.critic)
     assert_all_moved(slots.student.learner.params, after.student.learner.params)
-    assert after.student.learner.updates.tolist() == [3] * 4
+    assert after.student.learner.updates.tolist() == [3] * 8
 
 
 def test_micro_batches_do_not_change_the_gradient():

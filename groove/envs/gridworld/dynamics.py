@@ -165,10 +165,10 @@ def make_gridworld(
     moving = placement == "random"
 
     def noise(key: Key, shape: tuple[int, ...]) -> Noise:
-        event_key, place_key = jax.random.split(key)
-        events = tuple(jax.random.bits(k, shape, jnp.uint32) for k in jax.random.split(event_key, event_words))
-        place_keys = jax.random.split(place_key, 1 + sizes.objects) if moving else ()
-        return {"events": events, "places": tuple(jax.random.uniform(k, shape) for k in place_keys)}
+        words = event_words + (1 + sizes.objects) * moving
+        drawn = tuple(jax.random.bits(key, (words, *shape), jnp.uint32))  # one draw: each costs time to compile
+        places = tuple((word >> 8).astype(jnp.float32) * 2.0**-24 for word in drawn[event_words:])
+        return {"events": drawn[:event_words], "places": places}
 
     def observe(level: GridLevel, state: GridState) -> Array:
         if observation == "planes":

@@ -1,0 +1,117 @@
+"""Compares curricula at an equal budget: python figures/compare_curricula.py --runs runs/compare --to docs/comparison.
+
+Meta-trains every curriculum with every seed, one run after the other, each in a process of its own. Runs that are
+finished are not repeated, one that was cut off is resumed. Writes a table (.md), a picture (.png) and the numbers (.json).
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import app, flags
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from groove.stats import Interval, ratio_over_runs
+
+_CURRICULA = flags.DEFINE_list("curricula", ["ar", "dr", "pvl", "optimal", "handcrafted"], "Which.")
+_SEEDS = flags.DEFINE_integer("seeds", 3, "Meta-seeds of each.")
+_STEPS = flags.DEFINE_integer("steps", 200, "Meta-steps of each run.")
+_CONFIG = flags.DEFINE_string("config", "laptop", "The preset.")
+_RUNS = flags.DEFINE_string("runs", "runs/compare", "Where the runs' directories are.")
+_TO = flags.DEFINE_string("to", "docs/comparison", "What is written, without its suffix.")
+_DRAW_ONLY = flags.DEFINE_bool("draw_only", False, "Redraws from the .json that is there.")
+
+LAUNCH = Path(__file__).parents[1] / "launch" / "meta_train.py"
+
+
+def run(curriculum: str, seed: int) -> dict[str, Any]:
+    """One finished run's last validation: returns f32[levels] of the rule, untrained and trained, and of A2C."""
+    directory = Path(_RUNS.value) / f"{curriculum}-{_CONFIG.value}-{_STEPS.value}-{seed}".replace("/", "_")
+    if not (directory / "summary.json").exists():
+        command = [sys.executable, str(LAUNCH), "--run_dir", str(directory)]
+        if (directory / "checkpoints").is_dir() and any((directory / "checkpoints").iterdir()):
+            command.append("--resume")
+        else:
+            command += ["--config", _CONFIG.value, "--curriculum", curriculum, "--seed", str(seed)]
+            command += ["--steps", str(_STEPS.value), "--minutes", "0", "--set", "validation.every=0"]
+        print(" ".join(command[1:]), flush=True)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    summary = json.loads((directory / "summary.json").read_text())
+    returns = json.loads((directory / "validation.json").read_text())["returns"]
+    return {"seed": seed, "env_steps": summary["env_steps"], "seconds": summary["seconds"], "returns": returns}
+
+
+def compared(runs: dict[str, list[dict[str, Any]]], which: str) -> dict[str, Interval]:
+    """A2C-normalised return on unseen levels, over seeds and levels, of each curriculum."""
+    return {
+        name: ratio_over_runs([(r["returns"][which], r["returns"]["a2c"]) for r in rows], np.random.default_rng(0))
+        for name, rows in runs.items()
+    }
+
+
+def table(runs: dict[str, list[dict[str, Any]]]) -> str:
+    """A Markdown table, a line a curriculum."""
+    lines = [
+        "| curriculum | of A2C's return on unseen levels | each seed | environment steps a run |",
+        "|---|---|---|---|",
+    ]
+    for name, value in compared(runs, "student").items():
+        seeds = ", ".join(f"{np.mean(r['returns']['student']) / np.mean(r['returns']['a2c']):.2f}" for r in runs[name])
+        steps = np.mean([r["env_steps"] for r in runs[name]]) / 1e6
+        lines.append(f"| `{name}` | {value.value:.2f} [{value.low:.2f}, {value.high:.2f}] | {seeds} | {steps:.1f} M |")
+    return "\n".join(lines) + "\n"
+
+
+def draw(runs: dict[str, list[dict[str, Any]]], path: Path) -> None:
+    """Intervals beside single seeds, one row a curriculum; the untrained rule and A2C as lines."""
+    values, untrained = compared(runs, "student"), compared(runs, "untrained")
+    figure = Figure(figsize=(7.2, 0.55 * len(values) + 1.7), dpi=160, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for row, (name, value) in enumerate(values.items()):
+        seeds = [np.mean(r["returns"]["student"]) / np.mean(r["returns"]["a2c"]) for r in runs[name]]
+        axes.plot([value.low, value.high], [row, row], color="#0072B2", lw=2.5, solid_capstyle="round")
+        axes.plot(value.value, row, "o", color="#0072B2", ms=8)
+        axes.plot(seeds, np.full(len(seeds), row + 0.22), "|", color="#333333", ms=7)
+    floor = np.mean([value.value for value in untrained.values()])
+    for x, label in ((1.0, "A2C"), (floor, "untrained rule")):
+        axes.axvline(x, color="#8C8C8C", lw=1, ls="--", zorder=0)
+        axes.annotate(label, (x, -0.6), xytext=(3, 0), textcoords="offset points", color="#8C8C8C", fontsize=8)
+    axes.set_yticks(range(len(values)), list(values))
+    axes.set_ylim(len(values) - 0.4, -0.8)
+    axes.set_xlabel("return on unseen random levels, as a share of A2C's")
+    first = next(iter(runs.values()))
+    axes.set_title(
+        f"{len(first)} meta-seeds, {first[0]['env_steps'] / 1e6:.0f} M environment steps each; dots: mean, lines: 95 % "
+        "bootstrap\ninterval over seeds and levels, ticks: single seeds",
+        fontsize=8,
+        loc="left",
+    )
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path)
+
+
+def main(argv: list[str]) -> None:
+    """Runs what is missing and draws what there is."""
+    del argv
+    path = Path(_TO.value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if _DRAW_ONLY.value:
+        runs = json.loads(path.with_suffix(".json").read_text())
+    else:
+        runs = {name: [] for name in _CURRICULA.value}
+        for seed in range(_SEEDS.value):  # seed by seed, so that what is cut short is a comparison all the same
+            for name in _CURRICULA.value:
+                runs[name].append(run(name, seed))
+    path.with_suffix(".json").write_text(json.dumps(runs) + "\n")
+    path.with_suffix(".md").write_text(table(runs))
+    draw(runs, path.with_suffix(".png"))
+    print(table(runs))
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,104 @@
+"""Sources, scores, antagonists and meta-optimizers go together: every one is run, a few combinations hold them all."""
+
+import jax
+import numpy as np
+import pytest
+
+from groove import config as configs
+from groove.build import build
+from groove.checks import validate
+from groove.curriculum.scores import SCORES
+from groove.lpg.registry import HAND_WRITTEN
+
+SMALL = {
+    "devices": 1,
+    "slots.count": 4,
+    "slots.workers": 2,
+    "slots.steps": 4,
+    "slots.episodes": 2,
+    "slots.stagger": 2,
+    "lpg.hidden": 4,
+    "plr.buffer_size": 16,
+    "es.population": 4,
+    "run.log_every": 6,
+    "levels.min_lifetime": 4,
+    "levels.max_lifetime": 6,
+}
+TOGETHER = [
+    "ar@mazes antagonists=a2c,ppo,random,optimal plr.robust=true plr.prioritization=proportional",
+    "accel:maxmc meta.normalise_slots=true meta.average_decay=0.9 plr.prioritization=topk",
+    "pvl@dr=0.5,handcrafted=0.5 meta.optimizer=es lpg.lifetime_conditioning=true",
+]
+ONE_BY_ONE = [
+    *(f"{score}" for score in SCORES),
+    *(f"learnability@{source}" for source in ("chain", "chain_distractor", "random_grid", "set:3", "mazes")),
+    *(f"ar antagonists={name}" for name in (*HAND_WRITTEN, "optimal")),
+    "optimal@chain",
+    "ar@random_grid antagonists=a2c,ppo,random",
+    "ar meta.optimizer=es antagonists=ppo,optimal",
+    "accel@chain meta.optimizer=es",
+    "l1@random_grid meta.optimizer=es",
+]
+
+
+def _runs(line: str) -> None:
+    curriculum, *assignments = line.split()
+    config = configs.replace(configs.preset("smoke"), "curriculum", curriculum)
+    for path, value in SMALL.items():
+        config = configs.replace(config, path, value)
+    for assignment in assignments:
+        config = configs.override(config, assignment)
+    validate(config)
+    assert configs.from_dict(configs.to_dict(config)) == config
+    trainer = build(config).trainer
+    state = trainer.init(jax.random.key(0))
+    for n in (1, 5):
+        state, metrics = trainer.run(state, n)
+    assert trainer.compilations() == 1
+    assert all(np.isfinite(np.asarray(x)).all() for x in jax.tree.leaves(state.eta))
+    assert float(metrics["finished"].sum()) > 0
+    if "score_mean" in metrics:
+        assert np.isfinite(metrics["score_mean"][-2])
+
+
+@pytest.mark.parametrize("line", TOGETHER)
+def test_combinations_run(line):
+    _runs(line)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", ONE_BY_ONE)
+def test_every_one_runs(line):
+    _runs(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("optimal@random_grid", "no exact solver"),
+        ("ar@chain_distractor antagonists=optimal,a2c", None),
+        ("accel@chain", None),
+        ("ar@random_grid antagonists=optimal", "no exact solver"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_built(line, message):
+    from groove.build import make_players
+
+    curriculum, *assignments = line.split()
+    config = configs.replace(configs.preset("smoke"), "curriculum", curriculum)
+    for assignment in assignments:
+        config = configs.override(config, assignment)
+    if message is None:
+        make_players(config)
+    else:
+        with pytest.raises(ValueError, match=message):
+            make_players(config)
+
+
+def test_antagonists_and_minibatches_are_checked():
+    config = configs.override(configs.preset("smoke"), "antagonists=a2c,pp0")
+    with pytest.raises(configs.ConfigError, match='unknown antagonist "pp0"'):
+        validate(config)
+    config = configs.override(configs.preset("smoke"), "antagonists=ppo")
+    with pytest.raises(configs.ConfigError, match=r"ppo.minibatches = 3 does not divide"):
+        validate(configs.override(config, "ppo.minibatches=3"))
