@@ -1,7 +1,7 @@
 """Compares curricula at an equal budget: python figures/compare_curricula.py --runs runs/compare --to docs/comparison.
 
 Meta-trains every curriculum with every seed, one run after the other, each in a process of its own. Runs that are
-finished are not repeated, one that was cut off is resumed. Writes a table (.md), a picture (.png) and the numbers (.json).
+finished are not repeated, one that was cut off is resumed. Writes a table (.md), a picture (.png), the numbers (.json).
 """
 
 import json
