@@ -146,9 +146,9 @@ PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "meta.micro_batch": 8,
             "meta.learning_rate": 5e-4,
             "meta.final_learning_rate": 1e-4,
-            "run.steps": 1000,
+            "run.steps": 500,
             "run.minutes": 8.0,
-            "validation.every": 500,
+            "validation.every": 250,
         },
     ),
     "smoke": (

@@ -8,10 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
+from groove.envs.gridworld.levels import GridSizes, LevelDistribution
+from groove.level_file import load_levels
+from groove.level_program import levels
 from groove.rule_file import load_rule
+from groove.sources import make_source
 
 ROOT = Path(__file__).parent.parent
 FILES = [
@@ -141,3 +146,13 @@ def test_another_architecture_is_not_resumed(finished, environment):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "lpg.hidden" in done.stderr
+
+
+def test_the_levels_of_a_run_can_be_exported_and_trained_on(finished, tmp_path):
+    path = tmp_path / "hard.safetensors"
+    assert levels("export", str(finished[0]), str(path), top=5) == 0
+    chosen = load_levels(path)
+    assert chosen.about["curriculum"] == "ar"
+    assert chosen.scores.tolist() == sorted(chosen.scores.tolist(), reverse=True)
+    env = make_source(f"set:{path}", LevelDistribution(), GridSizes(), jax.random.key(0))
+    assert int(env.sample_level(jax.random.key(1)).start) in np.asarray(chosen.levels.start)

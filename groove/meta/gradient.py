@@ -32,7 +32,7 @@ class MetaConfig:
       policy_entropy: b0, bonus for H(pi). GROOVE's 0.05 suits targets that are not normalised (`lpg.normalise=false`);
         with normalised ones, whose steps are larger, agents lose their entropy and with it the far rewards.
       prediction_entropy: b1, bonus for H(y).
-      pi_hat_l2: b2, cost of pi_hat squared.
+      pi_hat_l2: b2, cost of pi_hat squared. GROOVE's 0.005 shrinks normalised targets until agents learn too slowly.
       y_hat_l2: b3, cost of ||y_hat|| squared.
       trace: lambda of the meta-critic's advantages and targets.
       normalise_advantages: within each slot's rollout.
@@ -48,9 +48,9 @@ class MetaConfig:
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-4
     max_grad_norm: float = 0.1
-    policy_entropy: float = 0.2
+    policy_entropy: float = 0.15
     prediction_entropy: float = 0.001
-    pi_hat_l2: float = 0.005
+    pi_hat_l2: float = 0.0
     y_hat_l2: float = 0.001
     trace: float = 0.95
     normalise_advantages: bool = True
