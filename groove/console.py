@@ -167,7 +167,7 @@ class Progress:
                 "return",
                 _named(shown, student="student_return", antagonist="antagonist_return", regret="regret"),
             ),
-            ("curriculum", _named(shown, **{"replay share": "curriculum/replay_share"})),
+            ("curriculum", _named(shown, **{"replay share": "replay_share"})),
             ("unseen levels", self._headline()),
             ("skipped", self._skipped()),
         ]

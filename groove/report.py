@@ -44,8 +44,8 @@ class Panel:
 
 PANELS = (
     Panel("Return in training", {"student_return": "student", "antagonist_return": "antagonist (A2C)"}),
-    Panel("Regret", {"regret": "lifetimes just finished", "curriculum/score_mean": "level buffer, mean"}),
-    Panel("Replay share", {"curriculum/replay_share": "replay share"}, from_zero=True),
+    Panel("Regret", {"regret": "lifetimes just finished", "score_mean": "level buffer, mean"}),
+    Panel("Replay share", {"replay_share": "replay share"}, from_zero=True),
     Panel("Environment steps a second", {"env_steps_per_second": "speed"}, from_zero=True),
     Panel("Entropy", {"policy_entropy": "policy", "prediction_entropy": "prediction y"}),
     Panel("Size of the targets (L2)", {"pi_hat_l2": "pi_hat", "y_hat_l2": "y_hat"}),

@@ -1,4 +1,4 @@
-"""Sources, scores, antagonists and meta-optimizers go together: every one is run, a few combinations hold them all."""
+"""Sources, scores, antagonists and meta-optimizers go together; `-m slow` runs every one."""
 
 import jax
 import numpy as np
@@ -24,12 +24,10 @@ SMALL = {
     "levels.min_lifetime": 4,
     "levels.max_lifetime": 6,
 }
-TOGETHER = [
-    "ar@mazes antagonists=a2c,ppo,random,optimal plr.robust=true plr.prioritization=proportional",
+TOGETHER = ["ar@mazes antagonists=a2c,ppo,random,optimal plr.robust=true plr.prioritization=proportional"]
+ONE_BY_ONE = [
     "accel:maxmc meta.normalise_slots=true meta.average_decay=0.9 plr.prioritization=topk",
     "pvl@dr=0.5,handcrafted=0.5 meta.optimizer=es lpg.lifetime_conditioning=true",
-]
-ONE_BY_ONE = [
     *(f"{score}" for score in SCORES),
     *(f"learnability@{source}" for source in ("chain", "chain_distractor", "random_grid", "set:3", "mazes")),
     *(f"ar antagonists={name}" for name in (*HAND_WRITTEN, "optimal")),

@@ -15,7 +15,7 @@ ROW = {
     "regret": 0.1077,
     "meta_steps_per_second": 3.412,
     "env_steps_per_second": 1_254_321.0,
-    "curriculum/replay_share": 0.49,
+    "replay_share": 0.49,
     "skipped": 0.0,
 }
 VALIDATION = {

@@ -5,6 +5,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from groove import lifetime, parallel
 from groove.curriculum.plr import PLRConfig
@@ -71,6 +72,7 @@ def test_candidates_that_are_equal_tie_because_pairs_share_all_randomness():
     assert float(metrics["fitness_difference"][0]) == 0.0
 
 
+@pytest.mark.slow
 def test_scores_by_the_critic_live_beside_the_students():
     program, *_ = trainer(1, "maxmc")
     state, metrics = program.run(program.init(jax.random.key(2)), 2)

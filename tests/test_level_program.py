@@ -18,7 +18,9 @@ def file(tmp_path):
     dist = LevelDistribution(max_size=6, max_objects=3, walls=4)
     drawn = jax.vmap(lambda k: sample_level(k, dist, SIZES))(jax.random.split(jax.random.key(0), 4))
     scores = np.asarray([1.0, np.nan, 3.0, 2.0], np.float32)
-    save_levels(tmp_path / "all.safetensors", LevelSet(jax.tree.map(np.asarray, drawn), SIZES, scores, {"of": "a test"}))
+    save_levels(
+        tmp_path / "all.safetensors", LevelSet(jax.tree.map(np.asarray, drawn), SIZES, scores, {"of": "a test"})
+    )
     return tmp_path / "all.safetensors"
 
 

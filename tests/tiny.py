@@ -47,9 +47,14 @@ def tiny_setup(env: EnvFamily | None = None, rule: UpdateRule | None = None, ant
 
 def tiny_slots(setup: Setup, count: int, length: int = 4) -> Slots:
     """Newborn slots with levels of their own."""
-    levels = jax.vmap(setup.env.sample_level)(jax.random.split(jax.random.key(1), count))
-    keys = jax.random.split(jax.random.key(2), count)
-    return begin_slots(setup, levels, jnp.arange(count), jnp.ones(count), jnp.full(count, length), keys)
+
+    @jax.jit
+    def born() -> Slots:
+        levels = jax.vmap(setup.env.sample_level)(jax.random.split(jax.random.key(1), count))
+        keys = jax.random.split(jax.random.key(2), count)
+        return begin_slots(setup, levels, jnp.arange(count), jnp.ones(count), jnp.full(count, length), keys)
+
+    return born()
 
 
 def assert_all_moved(before, after) -> None:

@@ -75,12 +75,10 @@ def make_openes(config: ESConfig, example: Any) -> Strategy:
     )
 
     def init(eta: Any) -> Any:
-        state = es.init(jax.random.key(0), eta, es.default_params)  # nothing of it is random
-        # evosax starts with Python numbers, whose weak types would make the second step another program
-        return jax.tree.map(lambda x: jax.lax.convert_element_type(x, jnp.asarray(x).dtype), state)
+        return _strong(es.init(jax.random.key(0), eta, es.default_params))  # nothing of it is random
 
     def tell(key: Key, candidates: Any, fitness: Array, state: Any) -> Any:
-        return es.tell(key, candidates, -fitness, state, es.default_params)[0]  # evosax minimises
+        return _strong(es.tell(key, candidates, -fitness, state, es.default_params)[0])  # evosax minimises
 
     return Strategy(
         init=init,
@@ -88,6 +86,11 @@ def make_openes(config: ESConfig, example: Any) -> Strategy:
         tell=tell,
         mean=es.get_mean,
     )
+
+
+def _strong(state: Any) -> Any:
+    """Python numbers, which evosax puts into its state, as arrays: their weak types would make another program."""
+    return jax.tree.map(lambda x: jax.lax.convert_element_type(x, jnp.asarray(x).dtype), state)
 
 
 def pair_ranks(values: Array) -> Array:

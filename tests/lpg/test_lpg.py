@@ -93,7 +93,9 @@ def test_an_update_moves_what_was_visited_and_nothing_else():
     from groove.lifetime import advance
 
     eta = setup.rule.init(jax.random.key(0))
-    after, experience, _, _ = advance(setup.env, setup.student, setup.rule, eta, slots.student, slots.level, 4)
+    after, experience, _, _ = jax.jit(
+        lambda life, level: advance(setup.env, setup.student, setup.rule, eta, life, level, 4)
+    )(slots.student, slots.level)
     for i in range(2):
         visited = np.zeros(setup.env.observation.size, bool)
         visited[np.asarray(experience.obs[i]).reshape(-1)] = True

@@ -41,7 +41,8 @@ def test_the_direction_is_that_of_the_gradient_of_a_quadratic():
 def test_it_climbs_and_its_state_has_no_weak_types():
     strategy = make_openes(ESConfig(population=64, sigma=0.1, learning_rate=0.05), {"x": jnp.zeros(2)})
     state = strategy.init({"x": jnp.zeros(2)})
-    assert not any(x.weak_type for x in jax.tree.leaves(state))
+    again = strategy.tell(jax.random.key(0), strategy.ask(jax.random.key(0), state), jnp.zeros(64), state)
+    assert not any(x.weak_type for x in jax.tree.leaves((state, again)))
 
     def generation(i, state):
         candidates = strategy.ask(jax.random.fold_in(jax.random.key(0), i), state)

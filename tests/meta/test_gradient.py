@@ -72,18 +72,14 @@ def test_slots_without_weight_teach_nothing_and_normalised_ones_alike():
     setup = tiny_setup()
     slots, eta = tiny_slots(setup, 4), setup.rule.init(jax.random.key(0))
 
-    def gradient(weight, normalise):
-        config = dataclasses.replace(CONFIG, normalise_slots=normalise)
-        return jax.jit(lambda e, s, w: meta_gradient(setup, config, DISCOUNT, e, s, w)[0])(eta, slots, weight)
-
-    for normalise in (False, True):
-        one = [gradient(jnp.zeros(4).at[i].set(1.0), normalise) for i in range(4)]
-        norms = [float(optax.tree.norm(g)) for g in one]
-        if normalise:
-            np.testing.assert_allclose(norms, 0.25, rtol=1e-5)  # of unit norm, in a mean over four
-        together = gradient(jnp.asarray([1.0, 0.0, 1.0, 0.0]), normalise)
-        for a, b, c in zip(*(jax.tree.leaves(g) for g in (one[0], one[2], together)), strict=True):
-            np.testing.assert_allclose(a + b, c, rtol=1e-4, atol=1e-7)
+    config = dataclasses.replace(CONFIG, normalise_slots=True)
+    gradient = jax.jit(lambda weight: meta_gradient(setup, config, DISCOUNT, eta, slots, weight)[0])
+    one = [gradient(jnp.zeros(4).at[i].set(1.0)) for i in range(4)]
+    norms = [float(optax.tree.norm(g)) for g in one]
+    np.testing.assert_allclose(norms, 0.25, rtol=1e-5)  # of unit norm, in a mean over four
+    together = gradient(jnp.asarray([1.0, 0.0, 1.0, 0.0]))
+    for a, b, c in zip(*(jax.tree.leaves(g) for g in (one[0], one[2], together)), strict=True):
+        np.testing.assert_allclose(a + b, c, rtol=1e-4, atol=1e-7)
 
 
 def test_each_step_is_weighted_by_its_own_advantage():
