@@ -1,10 +1,13 @@
-"""Compares curricula at an equal budget: python figures/compare_curricula.py --runs runs/compare --to docs/comparison.
+"""Compares curricula: python figures/compare_curricula.py --runs runs/compare --to docs/comparison.
 
-Meta-trains every curriculum with every seed, one run after the other, each in a process of its own. Runs that are
-finished are not repeated, one that was cut off is resumed. Writes a table (.md), a picture (.png), the numbers (.json).
+Meta-trains every curriculum with every seed for equally many meta-steps, one run after the other, each in a process of
+its own. Runs that are finished are not repeated, one that was cut off is resumed. Writes a table, a picture
+and the numbers (.md, .png, .json).
 """
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +20,9 @@ from matplotlib.figure import Figure
 
 from groove.stats import Interval, ratio_over_runs
 
-_CURRICULA = flags.DEFINE_list("curricula", ["ar", "dr", "pvl", "optimal", "handcrafted"], "Which.")
+_CURRICULA = flags.DEFINE_multi_string(
+    "curriculum", ["ar", "dr", "pvl", "optimal", "handcrafted"], "Which; may be repeated."
+)
 _SEEDS = flags.DEFINE_integer("seeds", 3, "Meta-seeds of each.")
 _STEPS = flags.DEFINE_integer("steps", 200, "Meta-steps of each run.")
 _CONFIG = flags.DEFINE_string("config", "laptop", "The preset.")
@@ -28,14 +33,23 @@ _DRAW_ONLY = flags.DEFINE_bool("draw_only", False, "Redraws from the .json that 
 LAUNCH = Path(__file__).parents[1] / "launch" / "meta_train.py"
 
 
+def finished(directory: Path) -> bool:
+    """Whether the run in this directory came to its end, instead of being stopped."""
+    summary = directory / "summary.json"
+    return summary.exists() and json.loads(summary.read_text())["step"] >= _STEPS.value
+
+
 def run(curriculum: str, seed: int) -> dict[str, Any]:
     """One finished run's last validation: returns f32[levels] of the rule, untrained and trained, and of A2C."""
-    directory = Path(_RUNS.value) / f"{curriculum}-{_CONFIG.value}-{_STEPS.value}-{seed}".replace("/", "_")
-    if not (directory / "summary.json").exists():
+    name = re.sub(r"[^\w.,=@-]+", "_", f"{curriculum}-{_CONFIG.value}-{_STEPS.value}-{seed}")
+    directory = Path(_RUNS.value) / name
+    if not finished(directory):
         command = [sys.executable, str(LAUNCH), "--run_dir", str(directory)]
-        if (directory / "checkpoints").is_dir() and any((directory / "checkpoints").iterdir()):
+        checkpoints = directory / "checkpoints"
+        if checkpoints.is_dir() and any(path.name.isdigit() for path in checkpoints.iterdir()):
             command.append("--resume")
         else:
+            shutil.rmtree(directory, ignore_errors=True)  # it got nowhere
             command += ["--config", _CONFIG.value, "--curriculum", curriculum, "--seed", str(seed)]
             command += ["--steps", str(_STEPS.value), "--minutes", "0", "--set", "validation.every=0"]
         print(" ".join(command[1:]), flush=True)
@@ -56,7 +70,7 @@ def compared(runs: dict[str, list[dict[str, Any]]], which: str) -> dict[str, Int
 def table(runs: dict[str, list[dict[str, Any]]]) -> str:
     """A Markdown table, a line a curriculum."""
     lines = [
-        "| curriculum | of A2C's return on unseen levels | each seed | environment steps a run |",
+        "| curriculum | of A2C's return on unseen levels | each seed | students' environment steps a run |",
         "|---|---|---|---|",
     ]
     for name, value in compared(runs, "student").items():
@@ -86,7 +100,7 @@ def draw(runs: dict[str, list[dict[str, Any]]], path: Path) -> None:
     axes.set_xlabel("return on unseen random levels, as a share of A2C's")
     first = next(iter(runs.values()))
     axes.set_title(
-        f"{len(first)} meta-seeds, {first[0]['env_steps'] / 1e6:.0f} M environment steps each; dots: mean, lines: 95 % "
+        f"{len(first)} meta-seeds, {first[0]['env_steps'] / 1e6:.0f} M student steps each; dots: mean, lines: 95 % "
         "bootstrap\ninterval over seeds and levels, ticks: single seeds",
         fontsize=8,
         loc="left",

@@ -49,13 +49,20 @@ class Checkpointer:
     of every file: Orbax notices another architecture too late, and a flipped bit not at all.
     """
 
-    def __init__(self, directory: str | Path, keep: int = 3, notice: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        directory: str | Path,
+        keep: int = 3,
+        notice: Callable[[str], None] = print,
+        read_only: bool = False,
+    ) -> None:
         """Opens a directory of checkpoints, which is made if it is missing.
 
         Args:
           directory: where they are.
           keep: how many of the latest stay, beside the best.
           notice: is told of a checkpoint that was passed over.
+          read_only: changes nothing, so that a run in progress can be looked at.
 
         Raises:
           CheckpointError: if the directory cannot be used.
@@ -67,8 +74,11 @@ class Checkpointer:
         self._notice = notice
         self._metrics: dict[int, float | None] = {}
         self._sealing: threading.Thread | None = None
+        self._read_only = read_only
         options = ocp.CheckpointManagerOptions(
-            preservation_policy=_LastAndBest(keep, self._metrics), cleanup_tmp_directories=True
+            preservation_policy=None if read_only else _LastAndBest(keep, self._metrics),
+            cleanup_tmp_directories=not read_only,
+            read_only=read_only,
         )
         try:
             self._manager = ocp.CheckpointManager(self.directory, options=options)
@@ -140,6 +150,8 @@ class Checkpointer:
                 note = self._verify(latest)
                 return self._read_state(latest, note, template), note["host"], latest
             except DamagedError as error:
+                if self._read_only:
+                    raise
                 self._put_aside(latest, error)
         raise CheckpointError(f"{self.directory} holds no readable checkpoint: start a new run in another directory.")
 

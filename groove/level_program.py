@@ -11,6 +11,7 @@ import numpy as np
 
 from groove import config as configs
 from groove.config import ConfigError, nearest
+from groove.envs.base import Discrete
 from groove.envs.gridworld.levels import GridLevel, GridSizes, sizes_of
 from groove.envs.gridworld.render import draw_levels
 from groove.level_file import LevelSet, load_levels, save_levels
@@ -82,7 +83,7 @@ def _of_run(path: Path) -> LevelSet:
     config = configs.from_dict(run.read_config())
     config = dataclasses.replace(config, devices=1)
     parts = build(config)
-    checkpoints = Checkpointer(run.checkpoints)
+    checkpoints = Checkpointer(run.checkpoints, read_only=True)
     state, _, step = checkpoints.restore(parts.trainer.init(jax.random.key(config.seed)))
     checkpoints.close()
     found: Any
@@ -94,8 +95,8 @@ def _of_run(path: Path) -> LevelSet:
         found, scores = parts.curriculum.top(state.curriculum, config.plr.buffer_size)
         keep = np.isfinite(scores)
         found, scores = jax.tree.map(lambda x: np.asarray(x)[keep], (found, scores))
-    if not isinstance(found, GridLevel):
-        raise ConfigError(f'{path} was trained on "{config.curriculum}", whose levels are not gridworlds.')
+    if not isinstance(found, GridLevel) or not isinstance(parts.env.observation, Discrete):
+        raise ConfigError(f'{path} was trained on "{config.curriculum}", whose levels are not tabular gridworlds.')
     if not len(scores):
         raise ConfigError(f"{path} has no scored level yet; train it for longer.")
     about = {"run": path.name, "curriculum": config.curriculum, "meta_steps": step}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -75,7 +76,8 @@ def _prepare(
     make_players(config)
     if cache:
         parallel.keep_compilations(CACHE)
-    directory = run_dir or f"runs/{config.curriculum}-{config.preset}-{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
+    curriculum = re.sub(r"[^\w.,=@-]+", "_", config.curriculum)  # which may hold a path
+    directory = run_dir or f"runs/{curriculum}-{config.preset}-{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
     values = configs.to_dict(config)
     opened = RunDir.resume(directory, values, may_differ=MAY_DIFFER) if resume else RunDir.create(directory, values)
     how = "resuming" if resume else "config"

@@ -152,7 +152,8 @@ def level_outcome(
         found["antagonist_return"] = jnp.maximum(rivals, found["optimal_return"])
     found["best_return"] = jnp.maximum(memory.best_return, slots.student.best_return)
     found |= {name: getattr(slots.critic, name) for name in ("positive_value_loss", "l1_value_loss", "value")}
-    kept = {name: jnp.where(finished, value, jnp.nan) for name, value in found.items() if name in needs}
+    wanted = needs | ({"optimal_return"} if setup.optimal_rival else set())  # to be remembered
+    kept = {name: jnp.where(finished, value, jnp.nan) for name, value in found.items() if name in wanted}
     return dataclasses.replace(LevelOutcome.unknown(finished), **kept)
 
 

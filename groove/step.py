@@ -126,4 +126,5 @@ def outcome_metrics(outcome: LevelOutcome) -> dict[str, Array]:
         "finished_student_return_sum": jnp.nansum(outcome.student_return),
         "finished_antagonist_return_sum": jnp.nansum(outcome.antagonist_return),
         "regret_sum": jnp.nansum(regret),
+        "regret_known": jnp.sum(~jnp.isnan(regret)),
     }

@@ -17,6 +17,7 @@ from groove.build import Parts, build
 from groove.checkpoint import Checkpointer
 from groove.config import Config
 from groove.console import Progress
+from groove.envs.base import Discrete
 from groove.envs.gridworld.levels import GridLevel, sizes_of
 from groove.envs.gridworld.render import draw_levels
 from groove.evaluate import Validation
@@ -34,6 +35,7 @@ _SUMS = (
     "antagonist_return_sum",
     "antagonist_episodes",
     "regret_sum",
+    "regret_known",
 )
 
 
@@ -87,7 +89,7 @@ class _Run:
                     stopped = "on request; go on with --resume"
                 elif self.config.run.minutes and self.seconds >= 60 * self.config.run.minutes:
                     stopped = f"after run.minutes = {self.config.run.minutes:g}"
-                self._after_chunk(asked=stop_requested())
+                self._after_chunk(asked=stop_requested(), ended=bool(stopped))
             if not stop_requested():
                 self._validate_and_log()
                 self._save(final=True)
@@ -118,10 +120,10 @@ class _Run:
     def _level_row(self, prefix: str, metrics: Mapping[str, float]) -> dict[str, float]:
         return {f"{prefix}/{name}": value for name, value in metrics.items()}
 
-    def _after_chunk(self, asked: bool) -> None:
-        """Validates and saves where it is due; saves at once when asked to stop."""
+    def _after_chunk(self, asked: bool, ended: bool) -> None:
+        """Validates and saves where it is due, but not at the end, which does so anyway; saves when asked to stop."""
         every, run = self.config.validation.every, self.config.run
-        ended = self.step >= run.steps
+        ended = ended or self.step >= run.steps
         if asked:
             self._save(final=True)
         elif every and self.step % every == 0 and not ended:
@@ -206,7 +208,7 @@ class _Run:
             levels = jax.device_get(levels_in_use(self.state))
             titles = [f"level {i}" for i in range(min(DRAWN_LEVELS, len(jax.tree.leaves(levels)[0])))]
         chosen = [jax.tree.map(lambda x, i=i: x[i], levels) for i in range(len(titles))]
-        if chosen and isinstance(chosen[0], GridLevel):
+        if chosen and isinstance(chosen[0], GridLevel) and isinstance(self.parts.env.observation, Discrete):
             draw_levels(chosen, titles, sizes_of(chosen[0], self.config.sizes), self.dir.levels)
 
     def _finish(self, stopped: str | None) -> dict[str, Any]:
@@ -249,7 +251,8 @@ def log_row(metrics: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, float]:
     row["student_return"] = _ratio(total["student_return_sum"], total["student_episodes"])
     if "antagonist_episodes" in total:
         row["antagonist_return"] = _ratio(total["antagonist_return_sum"], total["antagonist_episodes"])
-        row["regret"] = _ratio(total["regret_sum"], total["finished"])
+    if total["regret_known"]:
+        row["regret"] = total["regret_sum"] / total["regret_known"]
     return row
 
 

@@ -39,7 +39,9 @@ def parse_curriculum(name: str) -> CurriculumSpec:
     Raises:
       ValueError: on an unknown score, naming the nearest one. Sources are checked where they are built.
     """
-    head, _, source = name.partition("@")
+    head, at, source = name.partition("@")
+    if at and not source:
+        raise ValueError(f'"{name}" names no source after "@"; write for instance ar@mazes.')
     method, _, score = head.partition(":")
     if method in SCORES and not score:
         return CurriculumSpec("plr", method, source or BASE_SOURCE)

@@ -61,16 +61,18 @@ def make_openes(config: ESConfig, example: Any) -> Strategy:
     import evosax.algorithms
 
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), example)
-    schedule = optax.exponential_decay(
-        config.learning_rate, transition_steps=1, decay_rate=config.decay, end_value=config.final_learning_rate
-    )
+
+    def schedule(generation: Array) -> Array:
+        return jnp.maximum(config.learning_rate * config.decay**generation, config.final_learning_rate)
+
     es = evosax.algorithms.Open_ES(
         config.population,
         zeros,
         use_antithetic_sampling=True,
         optimizer=optax.adam(schedule),
         std_schedule=optax.constant_schedule(config.sigma),
-        fitness_shaping_fn=lambda population, cost, state, params: pair_ranks(cost),
+        # centred, so that what ties adds exactly nothing, where rounding would be blown up by Adam
+        fitness_shaping_fn=lambda population, cost, state, params: pair_ranks(cost) - 0.5,
         metrics_fn=lambda key, population, fitness, state, params: {},  # the usual ones copy two solutions
     )
 
@@ -78,7 +80,8 @@ def make_openes(config: ESConfig, example: Any) -> Strategy:
         return _strong(es.init(jax.random.key(0), eta, es.default_params))  # nothing of it is random
 
     def tell(key: Key, candidates: Any, fitness: Array, state: Any) -> Any:
-        return _strong(es.tell(key, candidates, -fitness, state, es.default_params)[0])  # evosax minimises
+        cost = jnp.where(jnp.isnan(fitness), jnp.inf, -fitness)  # evosax minimises
+        return _strong(es.tell(key, candidates, cost, state, es.default_params)[0])
 
     return Strategy(
         init=init,
@@ -94,8 +97,7 @@ def _strong(state: Any) -> Any:
 
 
 def pair_ranks(values: Array) -> Array:
-    """Within each pair (i, i + S/2): 1 for the larger value, 0 for the smaller, 1/2 each if equal; NaN is lowest."""
-    values = jnp.where(jnp.isnan(values), -jnp.inf, values)
+    """Within each pair (i, i + S/2): 1 for the larger value, 0 for the smaller, 1/2 each if equal."""
     first, second = jnp.split(values, 2)
     rank = jnp.where(first > second, 1.0, jnp.where(first < second, 0.0, 0.5))
     return jnp.concatenate([rank, 1.0 - rank])

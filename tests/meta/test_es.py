@@ -8,9 +8,21 @@ import pytest
 from groove.meta.es import ESConfig, make_openes, pair_ranks
 
 
-def test_ranks_are_within_pairs_ties_are_halves_and_nan_is_lowest():
-    values = jnp.asarray([1.0, 5.0, 2.0, jnp.nan, jnp.nan, 3.0, 4.0, 2.0, -9.0, jnp.nan])
-    assert pair_ranks(values).tolist() == [0.0, 1.0, 0.5, 0.0, 0.5, 1.0, 0.0, 0.5, 1.0, 0.5]
+def test_ranks_are_within_pairs_and_ties_are_halves():
+    values = jnp.asarray([1.0, 5.0, 2.0, -jnp.inf, 3.0, 4.0, 2.0, -jnp.inf])
+    assert pair_ranks(values).tolist() == [0.0, 1.0, 0.5, 0.5, 1.0, 0.0, 0.5, 0.5]
+
+
+def test_pairs_that_tie_do_not_move_eta_and_nan_is_the_worst():
+    strategy = make_openes(ESConfig(population=6), jnp.zeros(5))
+    state = strategy.init(jnp.ones(5))
+    candidates = strategy.ask(jax.random.key(0), state)
+    tied = strategy.tell(jax.random.key(0), candidates, jnp.asarray([1.0, 2.0, 3.0] * 2), state)
+    np.testing.assert_array_equal(strategy.mean(tied), 1.0)
+    for broken in (jnp.nan, -1e9):
+        moved = strategy.tell(jax.random.key(0), candidates, jnp.asarray([broken, 2, 3, 0, 2, 3]), state)
+        direction = strategy.mean(moved) - 1.0
+        assert float(direction @ (candidates[3] - 1.0)) > 0  # towards the partner of the broken one
 
 
 def test_candidates_are_antithetic_around_eta():

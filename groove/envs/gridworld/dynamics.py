@@ -218,5 +218,5 @@ def make_gridworld(
         max_steps=lambda level: level.max_steps,
         optimal_return=None if moving else lambda level: optimal_return(level, sizes),
         mutate=lambda key, level: mutate(key, level, distribution, sizes, edits),
-        describe=lambda level: describe(level, sizes),
+        describe=None if moving else lambda level: describe(level, sizes),
     )
