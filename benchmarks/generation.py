@@ -35,10 +35,7 @@ def config_of_flags() -> configs.Config:
         "run.log_every": 1,
         "devices": parallel.usable_devices(_POPULATION.value // 2),
     }
-    config = configs.preset("paper")
-    for path, value in values.items():
-        config = configs.replace(config, path, value)
-    return config
+    return configs.replace_all(configs.preset("paper"), values)
 
 
 def main(argv: list[str]) -> None:

@@ -36,10 +36,7 @@ def config_of(curriculum: str) -> configs.Config:
         "slots.episodes": 64,
         "devices": parallel.usable_devices(_SLOTS.value),
     }
-    config = configs.preset("laptop")
-    for path, value in values.items():
-        config = configs.replace(config, path, value)
-    return config
+    return configs.replace_all(configs.preset("laptop"), values)
 
 
 def measure() -> dict[str, dict[str, float]]:

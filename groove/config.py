@@ -191,10 +191,7 @@ def preset(name: str) -> Config:
     """
     if name not in PRESETS:
         raise ConfigError(f'unknown config "{name}"{nearest(name, PRESETS)}; there are {", ".join(sorted(PRESETS))}.')
-    config = Config(preset=name)
-    for path, value in PRESETS[name][1].items():
-        config = replace(config, path, value)
-    return config
+    return replace_all(Config(preset=name), PRESETS[name][1])
 
 
 def override(config: Config, assignment: str) -> Config:
@@ -214,6 +211,13 @@ def replace(config: Any, path: str, value: Any) -> Any:
     head, _, rest = path.partition(".")
     _require_field(config, head, path)
     return dataclasses.replace(config, **{head: replace(getattr(config, head), rest, value) if rest else value})
+
+
+def replace_all(config: Config, values: Mapping[str, Any]) -> Config:
+    """The config with several fields, named by their dotted paths, replaced."""
+    for path, value in values.items():
+        config = replace(config, path, value)
+    return config
 
 
 def to_dict(config: Config) -> dict[str, Any]:
