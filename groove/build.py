@@ -21,7 +21,7 @@ from groove.meta.critic import HEADS as CRITIC_HEADS
 from groove.meta.es import make_openes
 from groove.meta.gradient import make_gradient
 from groove.slots import Rival, Setup
-from groove.sources import BASE, make_source
+from groove.sources import BASE, make_source, pin_source
 from groove.step import MetaStep, Trainer, make_trainer
 
 _SET, _VALIDATION = 0x5E7, 0xA6E  # folded into the seed's key
@@ -66,13 +66,26 @@ def make_players(config: Config) -> tuple[Curriculum, Setup]:
     return curriculum, make_setup(config, env, make_lpg(config.lpg), curriculum)
 
 
+def pin_curriculum(name: str) -> str:
+    """The same curriculum, its level files named by absolute path and content.
+
+    Raises:
+      ValueError: on an unknown source, or a file that cannot be read or is not what its digest says.
+    """
+    spec = parse_curriculum(name)
+    if spec.method == "fixed":
+        return pin_source(name)
+    head, at, source = name.partition("@")
+    return f"{head}@{pin_source(source)}" if at else head
+
+
 def _source(config: Config, name: str) -> EnvFamily:
     key = jax.random.fold_in(jax.random.key(config.seed), _SET)
     return make_source(name, config.levels, config.sizes, key)
 
 
 def _lockstep(config: Config, setup: Setup, curriculum: Curriculum) -> MetaStep:
-    meta = make_gradient(setup, config.meta, config.lpg.discount, config.run.steps, parallel.SLOTS)
+    meta = make_gradient(setup, config.meta, config.lpg.discount, parallel.SLOTS)
     return make_lockstep(
         setup, meta, curriculum, config.slots.count, updates=config.meta.updates, stagger=config.slots.stagger
     )

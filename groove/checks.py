@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from groove.config import Config, ConfigError, nearest
-from groove.curriculum.registry import CURRICULA, parse_curriculum
-from groove.curriculum.scores import SCORES
+from groove.config import PRESETS, Config, ConfigError, nearest, preset
+from groove.curriculum.registry import CURRICULA, CurriculumSpec, parse_curriculum
 from groove.lpg.registry import HAND_WRITTEN
 from groove.sources import SOURCES, check_source
 
@@ -15,7 +14,14 @@ def validate(config: Config) -> None:
     Raises:
       ConfigError: with every complaint, a line each.
     """
-    complaints = [*_names(config), *_agents(config), *_positive(config), *_ranges(config), *_divisions(config)]
+    complaints = [
+        *_names(config),
+        *_agents(config),
+        *_positive(config),
+        *_ranges(config),
+        *_divisions(config),
+        *_idle(config),
+    ]
     if complaints:
         raise ConfigError("\n".join(complaints))
 
@@ -87,6 +93,7 @@ def _positive(config: Config) -> Iterator[str]:
         "run.minutes": run.minutes,
         "devices": config.devices,
         "validation.every": validation.every,
+        "meta.decay_steps": config.meta.decay_steps,
     }.items():
         if not value >= 0:
             yield f"{name} = {value} must not be negative."
@@ -121,6 +128,31 @@ def _ranges(config: Config) -> Iterator[str]:
     yield from (f"{name} = {value} must lie in [0, 1]." for name, value in unit.items() if not 0 <= value <= 1)
 
 
+def _idle(config: Config) -> Iterator[str]:
+    """Settings that differ from their preset's, and that nothing in this run would read."""
+    if config.preset not in PRESETS:
+        return
+    spec, usual = _spec(config.curriculum), preset(config.preset)
+    regret = spec is not None and spec.score == "ar"
+    readers = {  # field or group -> whether something reads it, and what would
+        "antagonists": (regret, "curricula scored by ar"),
+        "plr": (spec is None or spec.method != "fixed", "curricula that replay, such as ar"),
+        "ppo": (regret and "ppo" in config.antagonists, "the antagonist ppo"),
+        "ppo_agent": (regret and "ppo" in config.antagonists, "the antagonist ppo"),
+        "es": (config.meta.optimizer == "es", "meta.optimizer=es"),
+    }
+    for name, (read, reader) in readers.items():
+        if not read and getattr(config, name) != getattr(usual, name):
+            yield f'{name} is read by {reader} only, not by this run ("{config.curriculum}"): leave it as it is.'
+
+
+def _spec(curriculum: str) -> CurriculumSpec | None:
+    try:
+        return parse_curriculum(curriculum)
+    except ValueError:  # which `_names` complains of
+        return None
+
+
 def _divisions(config: Config) -> Iterator[str]:
     count, devices = config.slots.count, max(config.devices, 1)
     if config.meta.optimizer == "es":
@@ -140,8 +172,8 @@ def _divisions(config: Config) -> Iterator[str]:
 
 
 def _portions(config: Config, at_once: int) -> Iterator[str]:
-    replays = config.curriculum.partition("@")[0].partition(":")[0] in {*SCORES, "accel"}
-    if replays and config.plr.buffer_size < 2 * at_once:
+    spec = _spec(config.curriculum)
+    if spec is not None and spec.method != "fixed" and config.plr.buffer_size < 2 * at_once:
         yield f"plr.buffer_size = {config.plr.buffer_size} must be at least twice the {at_once} levels in use at once."
     transitions = config.slots.steps * config.slots.workers
     if "ppo" in config.antagonists and config.ppo.minibatches > 0 and transitions % config.ppo.minibatches:

@@ -6,7 +6,9 @@ levels, and, optionally, "score" f32 [levels], NaN where a level has none.
 """
 
 import dataclasses
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from groove.envs.gridworld.levels import GridLevel, GridSizes, check_level
+from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, check_level, sample_level
 from groove.run_dir import one_line, write_atomically
 
 LEVELS_FORMAT = 1
+_MISSING = "{} does not exist; make level sets with launch/levels.py export."
 _FIELDS = tuple(field.name for field in dataclasses.fields(GridLevel))
 
 
@@ -74,21 +77,53 @@ def save_levels(path: str | Path, chosen: LevelSet) -> None:
         raise LevelFileError(f"{path} cannot be written: {one_line(error)}.") from error
 
 
+def pinned(name: str) -> str:
+    """A level file by absolute path and content, PATH#DIGEST: what a run records, so that it goes on with no other.
+
+    Raises:
+      LevelFileError: if it cannot be read, or is not what a digest in its name says.
+    """
+    path = _find(name)
+    return f"{path.absolute()}#{_digest(path)}"
+
+
+def _find(name: str | Path) -> Path:
+    """The file that PATH or PATH#DIGEST names."""
+    match = re.fullmatch(r"(.+)#([0-9a-f]{12})", str(name))
+    path = Path(match[1] if match else name)
+    if match and _digest(path) != match[2]:
+        raise LevelFileError(
+            f"{path} is not the level set it was: its content has digest {_digest(path)}, not {match[2]}. Restore the "
+            "file, or name it without a digest to take it as it is."
+        )
+    return path
+
+
+def _digest(path: Path) -> str:
+    """The first 12 hexadecimal digits of the SHA-256 of a file's content."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except FileNotFoundError as error:
+        raise LevelFileError(_MISSING.format(path)) from error
+    except OSError as error:
+        raise LevelFileError(f"{path} cannot be read as a level set: {one_line(error)}.") from error
+
+
 def load_levels(path: str | Path) -> LevelSet:
-    """Reads a level set that `save_levels` wrote, and checks every level in it.
+    """Reads a level set that `save_levels` wrote, PATH or PATH#DIGEST, and checks every level in it.
 
     Raises:
       LevelFileError: if the file is missing, damaged, of another format, or holds a level that makes no sense.
     """
     from safetensors import SafetensorError, safe_open
 
-    path = Path(path)
+    path = _find(path)
     try:
         with safe_open(path, framework="np") as file:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except FileNotFoundError as error:
-        raise LevelFileError(f"{path} does not exist; make level sets with launch/levels.py export.") from error
+        raise LevelFileError(_MISSING.format(path)) from error
     except (OSError, SafetensorError) as error:
         raise LevelFileError(f"{path} cannot be read as a level set: {one_line(error)}.") from error
     stated = header.get("groove_levels_format")
@@ -143,14 +178,26 @@ def resize(chosen: LevelSet, sizes: GridSizes) -> GridLevel:
     return jax.tree.map(jnp.asarray, larger)
 
 
+def layout(sizes: GridSizes) -> dict[str, jax.ShapeDtypeStruct]:
+    """Shapes and types of the arrays of one level of these sizes."""
+    least = LevelDistribution(min_size=3, max_size=3, max_objects=1)  # which fits into any sizes
+    found = jax.eval_shape(lambda key: sample_level(key, least, sizes), jax.random.key(0))
+    return {name: getattr(found, name) for name in _FIELDS}
+
+
 def _check(path: Path, chosen: LevelSet) -> None:
     count = len(chosen.levels.size)
     if not count:
         raise LevelFileError(f"{path}: a level set holds at least one level.")
-    shapes = {name: np.shape(getattr(chosen.levels, name)) for name in _FIELDS}
-    wrong = [name for name, shape in shapes.items() if shape[:1] != (count,)]
-    if wrong or np.shape(chosen.scores) != (count,):
-        raise LevelFileError(f"{path}: {', '.join(wrong) or 'score'} does not have {count} rows; export again.")
+    for name, wanted in layout(chosen.sizes).items():
+        array = np.asarray(getattr(chosen.levels, name))
+        if array.shape != (count, *wanted.shape) or array.dtype != wanted.dtype:
+            raise LevelFileError(
+                f"{path}: {name} is {array.dtype}{list(array.shape)}, not {wanted.dtype}{[count, *wanted.shape]}; "
+                "export the levels again."
+            )
+    if np.shape(chosen.scores) != (count,):
+        raise LevelFileError(f"{path}: score does not have {count} rows; export the levels again.")
     for i in range(count):
         try:
             check_level(jax.tree.map(lambda x, i=i: np.asarray(x)[i], chosen.levels), chosen.sizes)

@@ -14,7 +14,7 @@ from groove.config import ConfigError, nearest
 from groove.envs.base import Discrete
 from groove.envs.gridworld.levels import GridLevel, GridSizes, sizes_of
 from groove.envs.gridworld.render import draw_levels
-from groove.level_file import LevelSet, load_levels, save_levels
+from groove.level_file import LevelSet, layout, load_levels, save_levels
 from groove.run_dir import RunDir, to_json, write_json
 
 COMMANDS = ("list", "draw", "export", "import")
@@ -127,20 +127,12 @@ def _as_json(chosen: LevelSet) -> dict[str, Any]:
 def _import(path: Path) -> LevelSet:
     try:
         values = json.loads(path.read_text())
-        rows = values["levels"]
+        rows, sizes = values["levels"], GridSizes(**values["sizes"])
         arrays: dict[str, Any] = {
-            name: np.asarray([row[name] for row in rows], kind) for name, kind in _dtypes().items()
+            name: np.asarray([row[name] for row in rows], wanted.dtype) for name, wanted in layout(sizes).items()
         }
         levels = GridLevel(**arrays)
         scores = np.asarray([np.nan if score is None else score for score in values["scores"]], np.float32)
-        return LevelSet(levels, GridSizes(**values["sizes"]), scores, values.get("about", {}))
+        return LevelSet(levels, sizes, scores, values.get("about", {}))
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{path} is not JSON as levels.py export writes it: {error!r}.") from error
-
-
-def _dtypes() -> dict[str, Any]:
-    """The types of a level's arrays."""
-    from groove.envs.gridworld.levels import LevelDistribution, sample_level
-
-    shapes = jax.eval_shape(lambda key: sample_level(key, LevelDistribution(), GridSizes()), jax.random.key(0))
-    return {field.name: getattr(shapes, field.name).dtype for field in dataclasses.fields(GridLevel)}

@@ -53,7 +53,7 @@ def _prepare(
     preset: str | None, assignments: Sequence[str], run_dir: str | None, resume: bool, cache: bool
 ) -> tuple[Config, Any]:
     from groove import parallel
-    from groove.build import make_players
+    from groove.build import make_players, pin_curriculum
     from groove.checks import validate
     from groove.run_dir import RunDir
 
@@ -63,20 +63,20 @@ def _prepare(
         stored = configs.from_dict(RunDir(Path(run_dir).absolute()).read_config())
         config = _override(configs.preset(preset) if preset else stored, assignments)
         parallel.request_devices(stored.devices)
-        if not config.devices:
-            config = dataclasses.replace(config, devices=stored.devices)
+        config = _settle(config, stored.devices, stored.meta.decay_steps)
     else:
         config = _override(configs.preset(preset) if preset else Config(preset=""), assignments)
         parallel.request_devices(config.devices)
         if preset is None:
             config = _override(configs.preset(parallel.default_preset()), assignments)
         at_once = config.es.population // 2 if config.meta.optimizer == "es" else config.slots.count
-        config = dataclasses.replace(config, devices=config.devices or parallel.usable_devices(max(at_once, 1)))
+        config = _settle(config, parallel.usable_devices(max(at_once, 1)), config.run.steps)
     validate(config)
+    curriculum = re.sub(r"[^\w.,=@-]+", "_", config.curriculum)  # which may hold a path
+    config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum))
     make_players(config)
     if cache:
         parallel.keep_compilations(CACHE)
-    curriculum = re.sub(r"[^\w.,=@-]+", "_", config.curriculum)  # which may hold a path
     directory = run_dir or f"runs/{curriculum}-{config.preset}-{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
     values = configs.to_dict(config)
     opened = RunDir.resume(directory, values, may_differ=MAY_DIFFER) if resume else RunDir.create(directory, values)
@@ -84,6 +84,13 @@ def _prepare(
     print(f"{how} {config.preset} ({configs.PRESETS[config.preset][0]}), {parallel.describe(config.devices)}")
     print(f"files in {opened.path}")
     return config, opened
+
+
+def _settle(config: Config, devices: int, decay_steps: int) -> Config:
+    """Fills in what a run decides once, at its first start."""
+    return configs.replace_all(
+        config, {"devices": config.devices or devices, "meta.decay_steps": config.meta.decay_steps or decay_steps}
+    )
 
 
 def _override(config: Config, assignments: Sequence[str]) -> Config:

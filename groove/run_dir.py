@@ -91,7 +91,7 @@ class RunDir:
         may_differ: Collection[str] = (),
         min_free_bytes: int = MIN_FREE_BYTES,
     ) -> Self:
-        """Opens the directory of an earlier run, to continue it, and adds this start to config.json.
+        """Opens the directory of an earlier run, to continue it; config.json says what it goes on with, and this start.
 
         Args:
           path: the directory.
@@ -109,7 +109,8 @@ class RunDir:
         if config is not None:
             run._refuse_other_config(saved["config"], config, may_differ)
         _make_writable(run.path, min_free_bytes)
-        write_json(run.config, {**saved, "starts": [*saved["starts"], describe_start()]})
+        starts = [*saved["starts"], describe_start()]
+        write_json(run.config, {"config": saved["config"] if config is None else config, "starts": starts})
         return run
 
     def read_config(self) -> dict[str, Any]:

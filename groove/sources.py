@@ -4,7 +4,8 @@
     handcrafted                   LPG's five tabular gridworlds
     mazes                         rooms, labyrinths and perfect mazes
     set:N                         N random gridworlds, drawn once from the seed
-    set:FILE                      the gridworlds of a file that launch/levels.py wrote
+    set:FILE                      the gridworlds of a file that launch/levels.py wrote; set:FILE#DIGEST insists on
+                                  its content
     dr=0.5,handcrafted=0.5        a mixture of any of these
     random_grid                   LPG's five random grids, which agents see as planes
     chain, chain_distractor       LPG's delayed chains
@@ -14,6 +15,7 @@ theirs.
 """
 
 import dataclasses
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Literal, NamedTuple
@@ -27,7 +29,7 @@ from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, log_uniform_int, sample_level
 from groove.envs.gridworld.mazes import make_sampler
 from groove.envs.gridworld.named import HANDCRAFTED, RANDOM_GRIDS, make_named_family, named_sizes
-from groove.level_file import load_levels, resize
+from groove.level_file import load_levels, pinned, resize
 from groove.types import Key
 
 Sampler = Callable[[Key], GridLevel]
@@ -35,6 +37,7 @@ Sampler = Callable[[Key], GridLevel]
 BASE = "dr"
 SOURCES = ("dr", "handcrafted", "mazes", "set:N", "set:FILE", "random_grid", "chain", "chain_distractor")
 _ALONE = ("random_grid", "chain", "chain_distractor")  # with observations or actions of their own
+_WEIGHTED = re.compile(r"(.+)=([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:inf|nan))")
 
 
 class _Tabular(NamedTuple):
@@ -97,21 +100,39 @@ def check_source(name: str) -> None:
             raise ValueError("set:N needs at least one level.")
 
 
+def pin_source(name: str) -> str:
+    """The same source, its files named by absolute path and content: set:FILE becomes set:/.../FILE#DIGEST.
+
+    Raises:
+      ValueError: on a name that no source has, or a file that cannot be read or is not what its digest says.
+    """
+    check_source(name)
+    members = _members(name)
+    if name in members:
+        return _pin(name)
+    return ",".join(f"{_pin(member)}={weight:g}" for member, weight in members.items())
+
+
+def _pin(member: str) -> str:
+    kind, _, which = member.partition(":")
+    return f"set:{pinned(which)}" if kind == "set" and not which.isdecimal() else member
+
+
 def _members(name: str) -> dict[str, float]:
-    """A mixture's members and weights; a source alone has weight one."""
-    if "=" not in name:
+    """A mixture's members and weights; a source alone, and a path that happens to hold "=", has weight one."""
+    parts = name.split(",")
+    if not any(_WEIGHTED.fullmatch(part) for part in parts):
         return {name: 1.0}
     members: dict[str, float] = {}
-    for part in name.split(","):
-        member, _, weight = part.rpartition("=")
-        try:
-            members[member.strip()] = float(weight)
-        except ValueError:
-            raise ValueError(
-                f'"{part}" of "{name}" has no weight; write for instance dr=0.5,handcrafted=0.5.'
-            ) from None
-        if not 0 < members[member.strip()] < float("inf"):
+    for part in parts:
+        if not (match := _WEIGHTED.fullmatch(part)):
+            raise ValueError(f'"{part}" of "{name}" has no weight; write for instance dr=0.5,handcrafted=0.5.')
+        member, weight = match[1].strip(), float(match[2])
+        if member in members:
+            raise ValueError(f'"{name}" names {member} twice; give it one weight.')
+        if not 0 < weight < float("inf"):
             raise ValueError(f'the weight of "{part}" must be positive.')
+        members[member] = weight
     return members
 
 

@@ -15,7 +15,6 @@ SMALL = {
     "slots.steps": 3,
     "slots.episodes": 2,
     "lpg.hidden": 4,
-    "plr.buffer_size": 32,
     "run.log_every": 2,
 }
 
@@ -23,8 +22,7 @@ SMALL = {
 @pytest.mark.parametrize(("name", "curriculum"), list(zip(PRESETS, ["dr", "dr", "ar"], strict=True)))
 def test_every_preset_builds_and_steps_without_recompiling(name, curriculum):
     config = configs.replace(configs.preset(name), "curriculum", curriculum)
-    for path, value in SMALL.items():
-        config = configs.replace(config, path, value)
+    config = configs.replace_all(config, SMALL)
     validate(config)
     trainer = build(config).trainer
     state = trainer.init(jax.random.key(0))

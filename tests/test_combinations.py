@@ -18,8 +18,6 @@ SMALL = {
     "slots.episodes": 2,
     "slots.stagger": 2,
     "lpg.hidden": 4,
-    "plr.buffer_size": 16,
-    "es.population": 4,
     "run.log_every": 5,
     "levels.min_lifetime": 4,
     "levels.max_lifetime": 6,

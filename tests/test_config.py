@@ -83,3 +83,27 @@ def test_configurations_that_cannot_run_are_refused(assignment, complaint):
     config = configs.override(configs.preset("smoke"), assignment)
     with pytest.raises(ConfigError, match=complaint):
         validate(config)
+
+
+@pytest.mark.parametrize(
+    ("curriculum", "assignment", "reader"),
+    [
+        ("dr", "plr.robust=true", "plr is read by curricula that replay"),
+        ("mazes", "antagonists=ppo", "antagonists is read by curricula scored by ar"),
+        ("pvl", "antagonists=optimal", "antagonists is read by curricula scored by ar"),
+        ("ar", "ppo.clip=0.1", "ppo is read by the antagonist ppo"),
+        ("ar", "es.sigma=0.2", "es is read by meta.optimizer=es"),
+    ],
+)
+def test_settings_that_nothing_would_read_are_refused(curriculum, assignment, reader):
+    config = configs.override(configs.preset("smoke"), f"curriculum={curriculum}")
+    validate(config)
+    with pytest.raises(ConfigError, match=reader):
+        validate(configs.override(config, assignment))
+
+
+def test_settings_that_are_read_are_not_refused():
+    config = configs.preset("smoke")
+    for assignment in ("antagonists=a2c,ppo", "ppo.clip=0.1", "plr.robust=true", "meta.optimizer=es", "es.sigma=0.2"):
+        config = configs.override(config, assignment)
+        validate(config)

@@ -48,8 +48,12 @@ def test_nonsense_is_neither_written_nor_read(tmp_path, chosen):
     path = tmp_path / "l.safetensors"
     with pytest.raises(LevelFileError, match="NaN"):
         save_levels(path, _spoil(chosen, object_reward=np.full((5, 3), np.nan, np.float32)))
-    with pytest.raises(LevelFileError, match="5 rows"):
+    with pytest.raises(LevelFileError, match=r"start is int32\[2\], not int32\[5\]"):
         save_levels(path, _spoil(chosen, start=chosen.levels.start[:2]))
+    with pytest.raises(LevelFileError, match=r"object_reward is float32\[5, 2\], not float32\[5, 3\]"):
+        save_levels(path, _spoil(chosen, object_reward=chosen.levels.object_reward[:, :2]))
+    with pytest.raises(LevelFileError, match=r"size is float32\[5\], not int32\[5\]"):
+        save_levels(path, _spoil(chosen, size=chosen.levels.size.astype(np.float32)))
     assert not path.exists()
     with pytest.raises(LevelFileError, match="does not exist"):
         load_levels(path)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -139,6 +140,19 @@ def test_a_directory_with_a_run_is_not_overwritten(finished, environment):
     done = subprocess.run(_command(finished[0]), env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert (finished[0] / "config.json").read_bytes() == before
+
+
+def test_a_run_taken_further_keeps_its_learning_rates_and_says_so(finished, tmp_path, environment):
+    run_dir = tmp_path / "longer"
+    shutil.copytree(finished[0], run_dir)
+    command = _command(run_dir, "--resume", "--steps=25", "--set=validation.every=0")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "validation.every was 10, is 0" in done.stderr
+    done = subprocess.run(command[:-1], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    config = json.loads((run_dir / "config.json").read_text())["config"]
+    assert (config["run"]["steps"], config["meta"]["decay_steps"]) == (25, STEPS)
 
 
 def test_another_architecture_is_not_resumed(finished, environment):

@@ -8,7 +8,7 @@ import pytest
 from groove.envs.base import Box, Discrete
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_level, sample_level, sizes_of
 from groove.level_file import LevelSet, save_levels
-from groove.sources import check_source, make_source
+from groove.sources import check_source, make_source, pin_source
 
 LEVELS = LevelDistribution(min_lifetime=7, max_lifetime=9)
 SIZES = GridSizes()
@@ -53,10 +53,45 @@ def test_a_mixture_draws_each_member_as_often_as_it_weighs():
     np.testing.assert_allclose(np.mean(np.asarray(levels.max_steps) > 750), 3 / 4 * 3 / 5, atol=0.04)
 
 
-def test_a_file_is_a_source_and_keeps_its_lifetimes(tmp_path):
-    kept = jax.vmap(lambda k: sample_level(k, LevelDistribution(), SIZES))(jax.random.split(KEY, 2))
-    path = tmp_path / "two.safetensors"
+def test_a_smaller_frozen_set_is_the_beginning_of_a_larger_one():
+    few, many = (set(np.asarray(draw(name, 300)[1].object_reward)[:, 0].tolist()) for name in ("set:3", "set:5"))
+    assert len(many) == 5
+    assert few < many
+
+
+def save_two(path, seed=0):
+    keys = jax.random.split(jax.random.key(seed), 2)
+    kept = jax.vmap(lambda k: sample_level(k, LevelDistribution(), SIZES))(keys)
     save_levels(path, LevelSet(jax.tree.map(np.asarray, kept), SIZES, np.full(2, np.nan), {}))
+    return kept
+
+
+def test_a_pinned_file_is_found_from_anywhere_and_known_by_its_content(tmp_path, monkeypatch):
+    (folder := tmp_path / "a=b").mkdir()
+    save_two(folder / "two.safetensors")
+    monkeypatch.chdir(tmp_path)
+    pinned = pin_source("set:a=b/two.safetensors")
+    assert pinned.startswith(f"set:{folder}/two.safetensors#")
+    assert pin_source(pinned) == pinned
+    mixed = pin_source("dr=0.25,set:a=b/two.safetensors=0.75")
+    assert mixed == f"dr=0.25,{pinned}=0.75"
+    monkeypatch.chdir("/")
+    assert set(np.asarray(draw(pinned)[1].lifetime).tolist()) != {0}
+    save_two(folder / "two.safetensors", seed=1)
+    with pytest.raises(ValueError, match="is not the level set it was"):
+        draw(pinned)
+    with pytest.raises(ValueError, match="does not exist"):
+        pin_source("set:nowhere.safetensors")
+
+
+def test_sources_without_files_are_their_own_pins():
+    for name in ("dr", "handcrafted", "set:7", "dr=0.5,handcrafted=2"):
+        assert pin_source(name) == name
+
+
+def test_a_file_is_a_source_and_keeps_its_lifetimes(tmp_path):
+    path = tmp_path / "two.safetensors"
+    kept = save_two(path)
     _, levels = draw(f"set:{path}")
     assert set(np.asarray(levels.lifetime).tolist()) == {250}
     assert set(np.asarray(levels.start).tolist()) <= set(np.asarray(kept.start).tolist())

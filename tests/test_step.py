@@ -1,5 +1,7 @@
 """The meta-step: one compilation, the same bits for the same seed, the same rule on one device and on eight."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +22,7 @@ SLOTS = 8
 def _trainer(devices, curriculum="ar", chunk=4):
     setup = tiny_setup(antagonist=curriculum == "ar")
     config = MetaConfig(updates=2, micro_batch=2, learning_rate=1e-2, final_learning_rate=1e-3)
-    meta = make_gradient(setup, config, DISCOUNT, 100, parallel.SLOTS)
+    meta = make_gradient(setup, config, DISCOUNT, parallel.SLOTS)
     if curriculum == "dr":
         chosen = make_dr(setup.env.sample_level)
     else:
@@ -74,6 +76,15 @@ def test_eight_devices_make_the_rule_of_one(one_device):
     for a, b in zip(*(jax.tree.leaves(s.eta) for s in states), strict=True):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=2e-3, atol=2e-5)
     np.testing.assert_array_equal(*(np.asarray(s.slots.level_id) for s in states))
+
+
+def test_nothing_moves_where_no_lifetime_counts(one_device):
+    state, _ = one_device.run(one_device.init(jax.random.key(0)), 1)
+    before = jax.tree.map(np.asarray, state.eta)
+    idle = dataclasses.replace(state.slots, weight=jnp.zeros_like(state.slots.weight))
+    state, metrics = one_device.run(dataclasses.replace(state, slots=idle), 1)
+    _same(before, state.eta)  # though Adam has momentum by now
+    assert metrics["skipped"][0] == 0
 
 
 def test_more_than_a_chunk_is_refused(one_device):

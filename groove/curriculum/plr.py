@@ -236,8 +236,12 @@ def edits(
 ) -> tuple[Array, PyTree]:
     """Which of n new levels are to be edited copies, bool [n], and copies, [n], of parents drawn as for replay."""
     coin, parent_key, edit_key = jax.random.split(key, 3)
-    logits = jnp.log(replay_distribution(buffer, config))
-    parents = jax.random.categorical(parent_key, logits, shape=(n,))
+    if config.prioritization == "topk":
+        ranked = best_places(jnp.where(buffer.scored, buffer.score, -jnp.inf), jnp.ones(n, bool))
+        parents = jnp.where(ranked < 0, ranked[0], ranked)  # the best again where fewer than n are scored
+    else:
+        logits = jnp.log(replay_distribution(buffer, config))
+        parents = jax.random.categorical(parent_key, logits, shape=(n,))
     edited = jax.vmap(mutate)(jax.random.split(edit_key, n), levels_at(buffer, parents))
     return jax.random.bernoulli(coin, config.edit_probability, (n,)), edited
 

@@ -27,7 +27,8 @@ class MetaConfig:
         read of what follows, and ESConfig.
       updates: K, agent updates of one meta-step.
       learning_rate: of Adam.
-      final_learning_rate: reached linearly at the last meta-step of the run; equal to learning_rate for a constant one.
+      final_learning_rate: reached linearly after `decay_steps`; equal to learning_rate for a constant one.
+      decay_steps: meta-steps; 0 for as many as the run was first given, however far it is then resumed.
       max_grad_norm: global-norm clipping of the meta-gradient.
       policy_entropy: b0, bonus for H(pi). GROOVE's 0.05 suits targets that are not normalised (`lpg.normalise=false`);
         with normalised ones, whose steps are larger, agents lose their entropy and with it the far rewards.
@@ -47,6 +48,7 @@ class MetaConfig:
     updates: int = 5
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-4
+    decay_steps: int = 0
     max_grad_norm: float = 0.1
     policy_entropy: float = 0.15
     prediction_entropy: float = 0.001
@@ -68,9 +70,9 @@ class GradientState:
     skipped: Array  # int32 []
 
 
-def make_gradient(setup: Setup, config: MetaConfig, discount: float, total_steps: int, axis: str) -> MetaOptimizer:
+def make_gradient(setup: Setup, config: MetaConfig, discount: float, axis: str) -> MetaOptimizer:
     """Builds the meta-gradient optimizer, averaging over the mesh axis `axis`."""
-    schedule = optax.linear_schedule(config.learning_rate, config.final_learning_rate, total_steps)
+    schedule = optax.linear_schedule(config.learning_rate, config.final_learning_rate, config.decay_steps)
     optimizer = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(schedule))
 
     def step(eta: Any, state: GradientState, slots: Slots) -> tuple[Any, GradientState, Slots, dict[str, Array]]:
@@ -80,9 +82,10 @@ def make_gradient(setup: Setup, config: MetaConfig, discount: float, total_steps
         gradient, metrics = jax.lax.pmean((gradient, metrics), axis)
         norm = optax.tree.norm(gradient)
         finite = jnp.isfinite(norm)
+        moves = finite & (mean_weight > 0)  # else momentum would move eta though no lifetime counts
         updates, adam = optimizer.update(gradient, state.adam, eta)
         moved = (optax.apply_updates(eta, updates), adam)
-        eta, adam = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, (eta, state.adam))
+        eta, adam = jax.tree.map(lambda new, old: jnp.where(moves, new, old), moved, (eta, state.adam))
         state = GradientState(adam=adam, skipped=state.skipped + ~finite)
         return eta, state, slots, metrics | {"meta_grad_norm": norm, "skipped": state.skipped}
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from groove.curriculum.base import Curriculum
-from groove.curriculum.buffer import LevelBuffer, Status
-from groove.curriculum.plr import PLRConfig, PLRState, make_plr, replay, replay_distribution
+from groove.curriculum.buffer import LevelBuffer, Status, levels_at
+from groove.curriculum.plr import PLRConfig, PLRState, edits, make_plr, replay, replay_distribution
 from groove.curriculum.scores import SCORES
 from groove.types import LevelMemory, LevelOutcome
 
@@ -156,6 +156,14 @@ def test_topk_draws_the_highest_scores_in_order_for_the_rows_that_want_one():
     after, ids = replay(buffer, config, jax.random.key(0), jnp.asarray([True, False, True, True]))
     assert ids.tolist() == [3, -1, 4, 0]
     assert after.status.tolist() == [ACTIVE, SCORED, ACTIVE, ACTIVE, ACTIVE]
+
+
+def test_under_topk_the_best_levels_are_the_parents_of_edits():
+    buffer = buffer_of([1.0, -3.0, 0.5, 9.0, 2.0], [SCORED, SCORED, ACTIVE, SCORED, SCORED])
+    config = PLRConfig(prioritization="topk")
+    for n, parents in ((3, [3, 4, 0]), (5, [3, 4, 0, 1, 3])):
+        _, edited = edits(lambda key, level: level, buffer, config, jax.random.key(0), n)
+        jax.tree.map(np.testing.assert_array_equal, edited, levels_at(buffer, jnp.asarray(parents)))
 
 
 def test_draws_stamp_what_they_hand_out():
