@@ -4,11 +4,11 @@ import json
 import os
 import resource
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from absl import app, flags, logging
+from machine import matmul_peak
 
 from groove import config as configs
 from groove import parallel
@@ -38,27 +38,6 @@ def config_of_flags() -> configs.Config:
         "devices": _DEVICES.value or parallel.usable_devices(_SLOTS.value),
     }
     return configs.replace_all(configs.preset("laptop"), values)
-
-
-def timed(call: Callable[[], Any]) -> float:
-    """Seconds of one call, its results waited for."""
-    import jax
-
-    begin = time.perf_counter()
-    jax.block_until_ready(call())
-    return time.perf_counter() - begin
-
-
-def matmul_peak(repeats: int = 20) -> float:
-    """The best f32 FLOP/s of a 2048 x 2048 multiplication."""
-    import jax
-    import jax.numpy as jnp
-
-    side = 2048
-    a = jnp.ones((side, side))
-    multiply = jax.jit(lambda x: x @ x)
-    timed(lambda: multiply(a))
-    return 2 * side**3 / min(timed(lambda: multiply(a)) for _ in range(repeats))
 
 
 def core_flop(config: configs.Config) -> float:

@@ -1,1 +1,18 @@
 """GROOVE: reinforcement-learning update rules discovered by meta-learning on an adversarial curriculum."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from groove.api import Rule, as_optax, load, make_rollout
+    from groove.types import Rollout
+
+__all__ = ["Rollout", "Rule", "as_optax", "load", "make_rollout"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports on first use, so that groove.torch does without JAX."""
+    if name not in __all__:
+        raise AttributeError(f"module 'groove' has no attribute '{name}'")
+    from groove import api
+
+    return getattr(api, name)

@@ -14,7 +14,7 @@ import optax
 
 from groove import tables
 from groove.envs.base import Box, Discrete
-from groove.nets import make_network
+from groove.nets import NATURE_CONVOLUTIONS, make_network
 from groove.types import Array, Heads, Key, Learner, Params, PyTree
 
 
@@ -23,9 +23,9 @@ class AgentConfig:
     """The agents a rule trains.
 
     Attributes:
-      torso: "table", "mlp" or "conv".
+      torso: "table", "mlp", "conv" (small pictures) or "nature" (screens of bytes).
       widths: hidden layers of the torso.
-      channels: of the 3 x 3 convolutions of "conv".
+      channels: of the 3 x 3 convolutions of "conv", or of the three of "nature", strided, as for Atari's screens.
       optimizer: "sgd" or "adam".
       learning_rate: of the policy, and of the whole network unless it is a table.
       critic_learning_rate: of a table's value head.
@@ -33,7 +33,7 @@ class AgentConfig:
       max_grad_norm: global-norm clipping; of each table by itself.
     """
 
-    torso: Literal["table", "mlp", "conv"] = "table"
+    torso: Literal["table", "mlp", "conv", "nature"] = "table"
     widths: tuple[int, ...] = ()
     channels: tuple[int, ...] = ()
     optimizer: Literal["sgd", "adam"] = "sgd"
@@ -69,8 +69,10 @@ def make_agent(observation: Discrete | Box, heads: Mapping[str, int], config: Ag
     if (config.torso == "table") != isinstance(observation, Discrete):
         raise ValueError(
             f'agent.torso = "{config.torso}" cannot take {observation}: use "table" for Discrete observations, '
-            '"mlp" or "conv" for Box ones.'
+            '"mlp", "conv" or "nature" for Box ones.'
         )
+    if config.torso == "nature" and len(config.channels) != len(NATURE_CONVOLUTIONS):
+        raise ValueError(f'agent.torso = "nature" has three convolutions: agent.channels = {config.channels}.')
     if isinstance(observation, Box):
         return _network_agent(observation.shape, heads, config)
     if config.optimizer != "sgd":

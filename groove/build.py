@@ -11,7 +11,7 @@ from groove.config import Config
 from groove.curriculum.base import Curriculum
 from groove.curriculum.registry import make_curriculum, parse_curriculum
 from groove.envs.base import Discrete, EnvFamily
-from groove.evaluate import LifetimeReturns, make_lifetime_returns, unseen_levels
+from groove.evaluate import LearningCurves, LifetimeReturns, make_lifetime_returns, unseen_levels
 from groove.generation import make_generation
 from groove.lockstep import make_lockstep
 from groove.lpg.base import UpdateRule
@@ -141,18 +141,16 @@ def agent_for(config: Config, env: EnvFamily, heads: Any, rule: str = "") -> Age
 
 
 def _judge(config: Config, env: EnvFamily, unseen: Any, mesh: Mesh, rule: UpdateRule) -> LifetimeReturns:
-    key = jax.random.key(config.seed)
     chosen = config.validation
-    return make_lifetime_returns(
+    curves = LearningCurves(
         env,
         rule,
         agent_for(config, env, rule.heads(env.num_actions)),
-        unseen,
-        jax.random.fold_in(key, _VALIDATION),
         mesh,
         workers=config.slots.workers,
         steps=config.slots.steps,
-        updates=chosen.lifetime,
         episodes=chosen.episodes,
         batch=chosen.batch,
     )
+    key = jax.random.fold_in(jax.random.key(config.seed), _VALIDATION)
+    return make_lifetime_returns(curves, unseen, key, chosen.lifetime)

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 
 from groove.types import Array, Heads, Key, Params
 
+NATURE_CONVOLUTIONS = ((8, 4), (4, 2), (3, 1))  # (kernel, stride) of the network of Mnih et al. (2015)
+
 
 class Network(NamedTuple):
     """A network with named heads.
@@ -32,8 +34,9 @@ def make_network(
     """Builds an MLP or a convolutional network.
 
     Args:
-      torso: "mlp" or "conv" (3 x 3 convolutions with `channels`, then the MLP).
-      observation_shape: of one observation; rank 3 [height, width, channels] for "conv".
+      torso: "mlp", "conv" (3 x 3 convolutions with `channels`, then the MLP), or "nature" (the three convolutions of
+        `NATURE_CONVOLUTIONS` with `channels` on observations from 0 to 255, then the MLP).
+      observation_shape: of one observation; rank 3 [height, width, channels] for "conv" and "nature".
       heads: name -> width.
       widths: hidden layers of the MLP.
       channels: of the convolutions.
@@ -46,6 +49,10 @@ def make_network(
         if torso == "conv":
             for i, width in enumerate(channels):
                 x = jax.nn.relu(conv3x3(x, width, name=f"torso_conv_{i}"))
+        if torso == "nature":
+            x = x / 255.0
+            for i, (width, (kernel, stride)) in enumerate(zip(channels, NATURE_CONVOLUTIONS, strict=True)):
+                x = jax.nn.relu(conv_valid(x, width, kernel, stride, name=f"torso_conv_{i}"))
         x = x.reshape(x.shape[0], -1)
         for i, width in enumerate(widths):
             x = jax.nn.relu(hk.Linear(width, name=f"torso_linear_{i}")(x))
@@ -69,4 +76,20 @@ def conv3x3(x: Array, width: int, name: str) -> Array:
     _, height, breadth, _ = x.shape
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     shifted = [padded[:, i : i + height, j : j + breadth] for i in range(3) for j in range(3)]
+    return hk.Linear(width, name=name)(jnp.concatenate(shifted, axis=-1))
+
+
+def conv_valid(x: Array, width: int, kernel: int, stride: int, name: str) -> Array:
+    """A k x k convolution, valid padding, whose stride s divides k, as (k / s)^2 shifted slices and one multiplication.
+
+    Blocks of s x s pixels become one pixel first, which makes it a convolution of stride 1. On XLA's CPU backend this
+    is as fast as a convolution, and much faster inside a scan, as PPO's minibatches are: see `conv3x3`.
+    """
+    batch, height, breadth, channels = x.shape
+    rows, columns = ((side - kernel) // stride + 1 for side in (height, breadth))
+    reach = kernel // stride
+    tall, broad = rows + reach - 1, columns + reach - 1
+    blocks = x[:, : tall * stride, : broad * stride].reshape(batch, tall, stride, broad, stride, channels)
+    blocks = blocks.swapaxes(2, 3).reshape(batch, tall, broad, -1)
+    shifted = [blocks[:, i : i + rows, j : j + columns] for i in range(reach) for j in range(reach)]
     return hk.Linear(width, name=name)(jnp.concatenate(shifted, axis=-1))

@@ -51,6 +51,11 @@ def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any
         raise RuleFileError(f"{path} cannot be written: {one_line(error)}.") from error
 
 
+def fingerprint(eta: Mapping[str, Any]) -> str:
+    """The SHA-256 of a rule's parameters, names, shapes and types included: hexadecimal."""
+    return _digest({"/".join(keys): np.asarray(leaf) for keys, leaf in _flatten(eta)})
+
+
 def load_rule(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Reads a rule that `save_rule` wrote; runs no code from the file, and does not start the JAX backend.
 

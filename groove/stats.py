@@ -1,18 +1,31 @@
 """Statistics of results: estimates with bootstrap intervals, under an explicit generator."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+T = TypeVar("T")
 
-class Interval(NamedTuple):
-    """An estimate and the ends of its interval."""
 
-    value: float
-    low: float
-    high: float
+class Interval(NamedTuple, Generic[T]):
+    """An estimate and the ends of its interval: numbers, or arrays of one shape for many estimates at once."""
+
+    value: T
+    low: T
+    high: T
+
+
+def tails(level: float) -> tuple[float, float]:
+    """The two quantiles with the share `level` of a distribution between them, and as much below as above.
+
+    Raises:
+      ValueError: when level is not a share.
+    """
+    if not 0 <= level <= 1:
+        raise ValueError(f"level must be a share between 0 and 1, got {level}: 0.95 is a 95 % interval.")
+    return (1 - level) / 2, (1 + level) / 2
 
 
 def ratio_of_means(
@@ -21,7 +34,7 @@ def ratio_of_means(
     rng: np.random.Generator,
     level: float = 0.95,
     resamples: int = 2000,
-) -> Interval:
+) -> Interval[float]:
     """mean(numerator) / mean(denominator) with a paired percentile bootstrap interval.
 
     Tasks are resampled, each with both its values, so that what is hard for both cancels.
@@ -43,7 +56,7 @@ def ratio_of_means(
     ratios = a[index].mean(1)[below != 0] / below[below != 0]  # a handful of tasks can resample to nothing
     if not ratios.size:
         return Interval(float("nan"), float("nan"), float("nan"))
-    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(ratios, tails(level))
     return Interval(float(a.mean() / b.mean()), float(low), float(high))
 
 
@@ -52,7 +65,7 @@ def ratio_over_runs(
     rng: np.random.Generator,
     level: float = 0.95,
     resamples: int = 2000,
-) -> Interval:
+) -> Interval[float]:
     """The mean over runs of mean(numerator) / mean(denominator), with a hierarchical percentile bootstrap interval.
 
     Runs are resampled, and within each of them its tasks: what varies between seeds is in the interval, as far as a few
@@ -76,5 +89,5 @@ def ratio_over_runs(
         ratios[:, i] = a[index].mean(1) / b[index].mean(1)
     which = rng.integers(len(pairs), size=(resamples, len(pairs)))
     means = np.take_along_axis(ratios, which, axis=1).mean(1)
-    low, high = np.nanquantile(means, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.nanquantile(means, tails(level))
     return Interval(float(np.mean([a.mean() / b.mean() for a, b in pairs])), float(low), float(high))

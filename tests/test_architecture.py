@@ -13,12 +13,12 @@ ROOT = Path(groove.__file__).parent
 # a module may import from its own layer's neighbours named here and from any layer before it
 LAYERS = [
     ("types",),
-    ("ops", "tables", "parallel", "stats"),
+    ("ops", "tables", "parallel", "stats", "aggregate"),
     ("nets", "envs"),
     ("agent",),
     ("rollout",),
     ("lpg",),
-    ("lifetime",),
+    ("lifetime", "host"),
     ("meta.critic", "slots", "meta", "curriculum"),
     ("config", "run_dir"),
     ("level_file",),
@@ -28,18 +28,28 @@ LAYERS = [
     ("build",),
     ("rule_file", "checkpoint", "loggers", "console", "report"),
     ("train",),
+    ("rules", "suites", "results"),
+    ("meta_test", "api"),
+    ("compare", "diagnose"),
+    ("compare_report",),
     ("program", "level_program"),
+    ("meta_test_program",),
 ]
 TOUCH_FILES = {
     "checkpoint",
+    "compare_report",
+    "diagnose",
     "envs.gridworld.render",
     "level_file",
     "level_program",
     "loggers",
+    "meta_test_program",
     "parallel",  # where compiled programs are kept
     "program",
     "report",
+    "results",
     "rule_file",
+    "rules",
     "run_dir",
 }
 

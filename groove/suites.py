@@ -1,0 +1,256 @@
+"""The tasks that tell how well a rule generalises, in suites, with agents and budgets for each.
+
+Agents are those of GROOVE's table 3 (Jackson et al. 2023): tables under SGD at 40 on gridworlds, two layers of 64 under
+Adam at 5e-4 on MinAtar and what is like it, the network of Mnih et al. (2015) under Adam at 5e-4 on Atari. Budgets say
+how long agents live: `paper` as that table, `laptop` what two CPU cores do in minutes, `smoke` whether it runs.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from groove.agent import AgentConfig
+from groove.config import ConfigError, nearest
+from groove.envs.atari import ATARI_57, MAX_FRAMES, SMALL, make_atari
+from groove.envs.base import EnvFamily
+from groove.envs.chain import make_chain
+from groove.envs.gridworld.dynamics import make_gridworld
+from groove.envs.gridworld.levels import GridSizes, LevelDistribution
+from groove.envs.gridworld.mazes import make_mazes
+from groove.envs.gridworld.named import HANDCRAFTED, RANDOM_GRIDS, make_named_family
+from groove.envs.gymnax_family import make_gymnax
+from groove.envs.host import HostEnv
+from groove.envs.jumanji_family import make_jumanji
+
+BUDGETS = ("smoke", "laptop", "paper")
+
+TABLE = AgentConfig()
+TABLE_PPO = AgentConfig(learning_rate=3.0)  # PPO takes many steps a rollout, and therefore smaller ones
+GRID_NETWORK = AgentConfig(torso="mlp", widths=(32,), optimizer="adam", learning_rate=1e-3)
+MLP = AgentConfig(torso="mlp", widths=(64, 64), optimizer="adam", learning_rate=5e-4)
+NATURE = AgentConfig(torso="nature", widths=(512,), optimizer="adam", learning_rate=5e-4)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is spent on one task under one rule.
+
+    Attributes:
+      updates: L, the lifetime of an agent.
+      workers: W.
+      levels: of the task, each with agents of its own.
+      episodes: evaluation episodes of an agent at each point of its curve.
+      points: of the learning curve, evenly spread over the lifetime.
+      steps: T, environment steps of a rollout.
+      max_frames: of an episode, where environments are stepped on the host.
+    """
+
+    updates: int
+    workers: int = 64
+    levels: int = 1
+    episodes: int = 16
+    points: int = 10
+    steps: int = 20
+    max_frames: int = MAX_FRAMES
+
+    @property
+    def at(self) -> tuple[int, ...]:
+        """Agent updates at which agents are judged; the last is their lifetime."""
+        points = min(self.points, self.updates)
+        return tuple(self.updates * (i + 1) // points for i in range(points))
+
+    @property
+    def rollout(self) -> int:
+        """Environment steps of one update."""
+        return self.workers * self.steps
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Attributes:
+      suite, name: what it is called by, suite/name.
+      make: builds the environment; None where it is stepped on the host.
+      agent: what learned rules and A2C train.
+      ppo_agent: what PPO trains.
+      budgets: by name.
+      batch: agents that live side by side.
+      make_host: (workers, seed, max_frames) -> environments that are stepped on the host.
+    """
+
+    suite: str
+    name: str
+    make: Callable[[], EnvFamily] | None
+    agent: AgentConfig
+    budgets: Mapping[str, Budget]
+    ppo_agent: AgentConfig | None = None
+    batch: int = 64
+    make_host: Callable[[int, int, int], HostEnv] | None = None
+
+    @property
+    def path(self) -> str:
+        """suite/name."""
+        return f"{self.suite}/{self.name}"
+
+    def agent_for(self, rule: str) -> AgentConfig:
+        """What the rule of this name trains."""
+        return self.ppo_agent if rule == "ppo" and self.ppo_agent else self.agent
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tasks that are reported together.
+
+    Attributes:
+      about: a line for --list.
+      tasks: by name.
+      extra: of the package, which it needs; empty if none.
+      optional: tasks that are run only when asked for by name.
+    """
+
+    about: str
+    tasks: Mapping[str, Task]
+    extra: str = ""
+    optional: Mapping[str, Task] = field(default_factory=dict)
+
+
+def find_tasks(names: list[str]) -> list[Task]:
+    """The tasks of suites, "minatar", and single ones, "minatar/Breakout"; each once, in order.
+
+    Raises:
+      ValueError: on an unknown name, naming the nearest.
+    """
+    found: dict[str, Task] = {}
+    for name in names:
+        suite, single, task = name.partition("/")
+        if suite not in SUITES:
+            raise ConfigError(f'unknown suite "{suite}"{nearest(suite, SUITES)}; there are {", ".join(SUITES)}.')
+        tasks = {**SUITES[suite].tasks, **(SUITES[suite].optional if single else {})}
+        if single and task not in tasks:
+            raise ConfigError(f'{suite} has no task "{task}"{nearest(task, tasks)}; it has {", ".join(tasks)}.')
+        found |= {t.path: t for t in ([tasks[task]] if single else tasks.values())}
+    if not found:
+        raise ConfigError("no suite was given; write for instance --suite minatar.")
+    return list(found.values())
+
+
+def _budgets(smoke: Budget, laptop: Budget, paper: Budget) -> Mapping[str, Budget]:
+    return dict(zip(BUDGETS, (smoke, laptop, paper), strict=True))
+
+
+def _random_levels() -> EnvFamily:
+    return make_gridworld(GridSizes(), LevelDistribution())
+
+
+_SMOKE = Budget(4, workers=4, episodes=2, points=2, steps=5)
+
+
+def _gridworlds() -> Mapping[str, Task]:
+    many = _budgets(
+        Budget(4, workers=4, levels=4, episodes=2, points=2, steps=5),
+        Budget(250, workers=16, levels=256, points=5),
+        Budget(2500, levels=256, episodes=64),
+    )
+    mazes = _budgets(many["smoke"], Budget(250, workers=16, levels=64, points=5), many["paper"])
+    named = _budgets(_SMOKE, Budget(500, workers=16, levels=4), Budget(2500, levels=16))
+    planes = _budgets(_SMOKE, Budget(250, workers=16, levels=1, points=5), Budget(25_000, levels=1))
+    tasks = [
+        Task("gridworld", "random", _random_levels, TABLE, many, TABLE_PPO),
+        Task("gridworld", "mazes", make_mazes, TABLE, mazes, TABLE_PPO),
+        *(
+            Task("gridworld", name, partial(make_named_family, (name,)), TABLE, named, TABLE_PPO)
+            for name in HANDCRAFTED
+        ),
+        *(
+            Task("gridworld", name, partial(make_named_family, (name,)), GRID_NETWORK, planes, batch=16)
+            for name in RANDOM_GRIDS
+        ),
+    ]
+    return {task.name: task for task in tasks}
+
+
+def _chains() -> Mapping[str, Task]:
+    budgets = _budgets(_SMOKE, Budget(250, workers=16, levels=16, points=5), Budget(2500, levels=64))
+    tabular = Task("chain", "tabular", partial(make_chain, "tabular"), TABLE, budgets, TABLE_PPO)
+    distractor = Task("chain", "distractor", partial(make_chain, "distractor"), GRID_NETWORK, budgets)
+    return {task.name: task for task in (tabular, distractor)}
+
+
+def _gymnax(suite: str, games: Mapping[str, str], laptop: Mapping[str, int], paper: int) -> Mapping[str, Task]:
+    """Tasks of gymnax: {name: as gymnax calls it}; laptop lifetimes by name, "" for the others'."""
+    return {
+        name: Task(
+            suite,
+            name,
+            partial(make_gymnax, game),
+            MLP,
+            _budgets(_SMOKE, Budget(laptop.get(name, laptop[""])), Budget(paper)),
+            batch=8,
+        )
+        for name, game in games.items()
+    }
+
+
+def _arcade() -> Mapping[str, Task]:
+    budgets = _budgets(_SMOKE, Budget(400, workers=32), Budget(100_000))
+    games = {"PacMan": "PacMan-v1", "Snake": "Snake-v1", "Tetris": "Tetris-v0"}
+    return {
+        name: Task("arcade", name, partial(make_jumanji, game), MLP, budgets, batch=8) for name, game in games.items()
+    }
+
+
+def _atari(games: tuple[str, ...]) -> Mapping[str, Task]:
+    budgets = _budgets(
+        Budget(2, workers=2, episodes=2, points=1, steps=5, max_frames=400),
+        Budget(300, workers=16, episodes=4, points=3),
+        Budget(100_000, workers=64),
+    )
+
+    def task(game: str) -> Task:
+        def make(workers: int, seed: int, max_frames: int) -> HostEnv:
+            return make_atari(game, workers, seed, max_frames=max_frames)
+
+        return Task("atari", game, None, NATURE, budgets, make_host=make)
+
+    return {game: task(game) for game in games}
+
+
+SUITES: Mapping[str, Suite] = {
+    "gridworld": Suite("unseen random levels, mazes, LPG's five tabular levels and five random grids", _gridworlds()),
+    "chain": Suite("LPG's delayed chains, tabular and among distractors", _chains()),
+    "classic": Suite(
+        "classic control",
+        _gymnax(
+            "classic",
+            {"CartPole": "CartPole-v1", "Acrobot": "Acrobot-v1", "MountainCar": "MountainCar-v0"},
+            {"": 400},
+            2500,
+        ),
+    ),
+    "bsuite": Suite(
+        "small tasks that ask for one ability each (Osband et al. 2020)",
+        _gymnax(
+            "bsuite",
+            {"Catch": "Catch-bsuite", "DeepSea": "DeepSea-bsuite", "DiscountingChain": "DiscountingChain-bsuite"},
+            {"": 400},
+            2500,
+        ),
+    ),
+    "minatar": Suite(
+        "the five games of MinAtar (Young and Tian 2019)",
+        _gymnax(
+            "minatar",
+            {name: f"{name}-MinAtar" for name in ("Asterix", "Breakout", "Freeway", "SpaceInvaders", "Seaquest")},
+            {"": 800, "Seaquest": 100},
+            100_000,
+        ),
+    ),
+    "arcade": Suite("like Atari, in JAX: jumanji's PacMan, Snake and Tetris", _arcade(), extra="arcade"),
+    "atari": Suite(
+        "real Atari games; any of the 57 by name",
+        _atari(SMALL),
+        extra="atari",
+        optional=_atari(tuple(game for game in ATARI_57 if game not in SMALL)),
+    ),
+}
