@@ -1,9 +1,11 @@
 """What does each score cost? python benchmarks/scores.py prints every score's meta-step beside that of dr.
 
-All programs live in one process and take turns, so that a slow minute of the machine is everybody's.
+All programs live in one process and take turns, so that a slow minute of the machine is everybody's; a ratio is the
+median over turns of that with the turn's first.
 """
 
 import json
+import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -64,9 +66,10 @@ def measure() -> dict[str, dict[str, float]]:
             if repeat:
                 seconds[name].append((time.perf_counter() - begin) / _STEPS.value)
             programs[name] = (trainer, state)
-    base = min(seconds[_CURRICULA.value[0]])
+    base = seconds[_CURRICULA.value[0]]
+    ratios = {name: [a / b for a, b in zip(times, base, strict=True)] for name, times in seconds.items()}
     return {
-        name: {"seconds": min(times), "ratio": min(times) / base, "compile": compiled[name]}
+        name: {"seconds": min(times), "ratio": statistics.median(ratios[name]), "compile": compiled[name]}
         for name, times in seconds.items()
     }
 

@@ -22,6 +22,7 @@ from groove.results import Results, cell_id, rounded
 from groove.rules import NamedRule
 from groove.run_dir import describe_start
 from groove.suites import Budget, Task
+from groove.types import Key, PyTree
 
 _LEVELS, _AGENTS = 0x1E7E15, 0xA6E27  # folded into the key of a task
 _UNTRAINED = 1  # updates after which the uniform policy is itself
@@ -118,7 +119,7 @@ class MetaTester:
         budget, rule = job.budget, job.rule
         env, curves = self._curves(job)
         key = jax.random.fold_in(jax.random.key(0), int(_stable(job.task.path)))
-        levels = _levels(env, jax.random.fold_in(key, _LEVELS), budget.levels)
+        levels = _levels(job.task.sample or env.sample_level, jax.random.fold_in(key, _LEVELS), budget.levels)
         agents = [(level, seed) for level in range(budget.levels) for seed in job.seeds]
         keys = agent_keys(jax.random.fold_in(key, _AGENTS), agents)
         chosen = jax.tree.map(lambda x: x[jnp.asarray([level for level, _ in agents])], levels)
@@ -133,7 +134,7 @@ class MetaTester:
         return returns.reshape((budget.levels, len(job.seeds), -1)), curves.compile_seconds - before
 
     def _curves(self, job: Job) -> tuple[EnvFamily, LearningCurves]:
-        name = (job.task.path, job.rule.kind, job.budget_name)
+        name = (job.task.program, job.rule.kind, job.budget_name)
         if name not in self._programs:
             assert job.task.make is not None
             env, budget, rule = job.task.make(), job.budget, job.rule.rule
@@ -189,17 +190,17 @@ def _report_life(report: Report, before: int, updates: int, done: int, metrics: 
     report(before + done / updates)
 
 
-def agent_keys(key: jax.Array, agents: Sequence[tuple[int, int]]) -> jax.Array:
+def agent_keys(key: Key, agents: Sequence[tuple[int, int]]) -> Key:
     """The keys of agents (level, seed): [n]. A rule's other seeds and levels do not matter to an agent."""
     fold: Callable = jax.vmap(jax.random.fold_in, (None, 0))
     level, seed = jnp.asarray(agents).T
     return jax.vmap(jax.random.fold_in)(fold(key, level), seed)
 
 
-def _levels(env: EnvFamily, key: jax.Array, count: int) -> Any:
+def _levels(sample: Callable[[Key], PyTree], key: Key, count: int) -> PyTree:
     """The task's levels, the same for every rule and budget as far as they go: [count]."""
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
-    return jax.jit(jax.vmap(env.sample_level))(keys)
+    return jax.jit(jax.vmap(sample))(keys)
 
 
 def _stable(name: str) -> int:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import jax
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -202,9 +201,9 @@ def _run(jobs: Sequence[Job], tester: MetaTester) -> None:
     with _bars(console) as bars:
         whole = bars.add_task("meta-test", total=len(jobs), completed=len(jobs) - len(missing))
         for job in missing:
-            if before not in (None, job.task.path):
+            if before not in (None, job.task.program):
                 tester.forget_programs()
-            before = job.task.path
+            before = job.task.program
             agents = len(job.seeds) * job.budget.levels
             name = f"{job.task.path}, {job.rule.name}"
             if not console.is_terminal:
@@ -237,5 +236,4 @@ def _comparison(store: Results, jobs: Sequence[Job]) -> Comparison:
 
 
 def _show(comparison: Comparison, folder: Path) -> None:
-    Console().print(Markdown(markdown(comparison)))
-    print(f"table and pictures in {folder}")
+    print(f"\n{markdown(comparison)}\ntable and pictures in {folder}")

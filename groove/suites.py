@@ -5,7 +5,7 @@ Adam at 5e-4 on MinAtar and what is like it, the network of Mnih et al. (2015) u
 how long agents live: `paper` as that table, `laptop` what two CPU cores do in minutes, `smoke` whether it runs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,12 +15,13 @@ from groove.envs.atari import ATARI_57, MAX_FRAMES, SMALL, make_atari
 from groove.envs.base import EnvFamily
 from groove.envs.chain import make_chain
 from groove.envs.gridworld.dynamics import make_gridworld
-from groove.envs.gridworld.levels import GridSizes, LevelDistribution
+from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution
 from groove.envs.gridworld.mazes import make_mazes
-from groove.envs.gridworld.named import HANDCRAFTED, RANDOM_GRIDS, make_named_family
+from groove.envs.gridworld.named import HANDCRAFTED, RANDOM_GRIDS, make_level, make_named_family, named_sizes
 from groove.envs.gymnax_family import make_gymnax
 from groove.envs.host import HostEnv
 from groove.envs.jumanji_family import make_jumanji
+from groove.types import Key, PyTree
 
 BUDGETS = ("smoke", "laptop", "paper")
 
@@ -28,7 +29,7 @@ TABLE = AgentConfig()
 TABLE_PPO = AgentConfig(learning_rate=3.0)  # PPO takes many steps a rollout, and therefore smaller ones
 GRID_NETWORK = AgentConfig(torso="mlp", widths=(32,), optimizer="adam", learning_rate=1e-3)
 MLP = AgentConfig(torso="mlp", widths=(64, 64), optimizer="adam", learning_rate=5e-4)
-NATURE = AgentConfig(torso="nature", widths=(512,), optimizer="adam", learning_rate=5e-4)
+NATURE = AgentConfig(torso="nature", channels=(32, 64, 64), widths=(512,), optimizer="adam", learning_rate=5e-4)
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class Task:
       ppo_agent: what PPO trains.
       budgets: by name.
       batch: agents that live side by side.
+      sample: key -> level; by default the environment's own `sample_level`.
+      family: tasks of one family have one environment and differ in their levels only, so that they share programs.
       make_host: (workers, seed, max_frames) -> environments that are stepped on the host.
     """
 
@@ -86,12 +89,19 @@ class Task:
     budgets: Mapping[str, Budget]
     ppo_agent: AgentConfig | None = None
     batch: int = 64
+    sample: Callable[[Key], PyTree] | None = None
+    family: str = ""
     make_host: Callable[[int, int, int], HostEnv] | None = None
 
     @property
     def path(self) -> str:
         """suite/name."""
         return f"{self.suite}/{self.name}"
+
+    @property
+    def program(self) -> str:
+        """What tasks that share programs have in common."""
+        return f"{self.suite}/{self.family or self.name}"
 
     def agent_for(self, rule: str) -> AgentConfig:
         """What the rule of this name trains."""
@@ -158,16 +168,26 @@ def _gridworlds() -> Mapping[str, Task]:
     tasks = [
         Task("gridworld", "random", _random_levels, TABLE, many, TABLE_PPO),
         Task("gridworld", "mazes", make_mazes, TABLE, mazes, TABLE_PPO),
-        *(
-            Task("gridworld", name, partial(make_named_family, (name,)), TABLE, named, TABLE_PPO)
-            for name in HANDCRAFTED
-        ),
-        *(
-            Task("gridworld", name, partial(make_named_family, (name,)), GRID_NETWORK, planes, batch=16)
-            for name in RANDOM_GRIDS
-        ),
+        *_named(HANDCRAFTED, TABLE, named, TABLE_PPO),
+        *_named(RANDOM_GRIDS, GRID_NETWORK, planes, None),
     ]
     return {task.name: task for task in tasks}
+
+
+def _named(
+    names: Iterable[str], agent: AgentConfig, budgets: Mapping[str, Budget], ppo_agent: AgentConfig | None
+) -> Iterator[Task]:
+    """LPG's levels of one kind: an environment that holds them all, and a task for each."""
+    names = tuple(names)
+    sizes = named_sizes(names)
+    for name in names:
+        sample = partial(_draw_named, name, sizes)
+        make = partial(make_named_family, names)
+        yield Task("gridworld", name, make, agent, budgets, ppo_agent, sample=sample, family=names[0])
+
+
+def _draw_named(name: str, sizes: GridSizes, key: Key) -> GridLevel:
+    return make_level(name, key, sizes)
 
 
 def _chains() -> Mapping[str, Task]:

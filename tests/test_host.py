@@ -29,7 +29,7 @@ class Corridor:
     def __init__(self, lengths, limit=99):
         self.lengths, self.limit = np.array(lengths), limit
         self.workers, self.observation = len(lengths), Discrete(max(lengths) + 1)
-        self.seeds = []
+        self.seeds, self.taken = [], []
 
     def reset(self, seed=None):
         self.seeds.append(seed)
@@ -37,6 +37,7 @@ class Corridor:
         return self.place
 
     def step(self, actions):
+        self.taken.append(actions.tolist())
         after = self.place + 1
         terminated = after == self.lengths
         truncated = ~terminated & (after == self.limit)
@@ -45,9 +46,27 @@ class Corridor:
         return HostStep(self.place, won, 10.0 * won, terminated, truncated, after)
 
 
-def _newborn(env, rule="a2c"):
-    rule = RULES[rule]
-    agent = make_agent(env.observation, rule.heads(env.num_actions), AgentConfig(learning_rate=4.0))
+class Script:
+    """Episodes that end as written, bool[T, W]; every step is worth 1."""
+
+    num_actions, observation = 2, Discrete(1)
+
+    def __init__(self, terminated, truncated):
+        self.script = np.array(terminated, bool), np.array(truncated, bool)
+        self.workers = self.script[0].shape[1]
+
+    def reset(self, seed=None):
+        self.rows = zip(*self.script, strict=True)
+        return np.zeros(self.workers, np.int32)
+
+    def step(self, actions):
+        obs, one = np.zeros(self.workers, np.int32), np.ones(self.workers, np.float32)
+        return HostStep(obs, one, one, *next(self.rows), obs)
+
+
+def _newborn(env, learning_rate=4.0):
+    rule = RULES["a2c"]
+    agent = make_agent(env.observation, rule.heads(env.num_actions), AgentConfig(learning_rate=learning_rate))
     return agent, rule, rule.init(jax.random.key(0))
 
 
@@ -83,11 +102,22 @@ def test_each_worker_is_evaluated_for_one_whole_episode():
     assert truncated.tolist() == [False, False, True]
 
 
-def _life(updates=30, evaluate_at=(0, 30), report=lambda done, metrics: None, key=0, rule="a2c"):
-    env, evaluation = Corridor([5] * 8), Corridor([5] * 64)
+def test_what_comes_after_the_first_episode_does_not_count():
+    env = Script(
+        terminated=[[1, 0, 0], [0, 0, 0], [1, 0, 1], [0, 0, 0], [0, 1, 0]],
+        truncated=[[0, 0, 1], [1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 0]],
+    )
+    agent, params = _decided(env)
+    returns, truncated = evaluate_on_host(env, agent, params, jax.random.key(0))
+    assert returns.tolist() == [1.0, 5.0, 1.0]
+    assert truncated.tolist() == [False, False, True]
+
+
+def _life(updates=30, evaluate_at=(0, 30), report=lambda done, metrics: None, key=0, learning_rate=4.0, workers=8):
+    env, evaluation = Corridor([5] * workers), Corridor([5] * 64)
     life = live_on_host(
         env,
-        *_newborn(env, rule),
+        *_newborn(env, learning_rate),
         key=jax.random.key(key),
         updates=updates,
         steps=5,
@@ -125,6 +155,13 @@ def test_all_randomness_is_the_keys_and_an_evaluation_knows_nothing_of_others():
     assert (env.seeds, evaluation.seeds[-1]) == (same_env.seeds, same_evaluation.seeds[-1])
     assert len({*env.seeds, *evaluation.seeds, *other_env.seeds}) == 5
     assert (one.returns[-1] != other.returns[0]).any()
+
+
+def test_every_step_draws_anew():
+    _, env, evaluation = _life(3, (1, 2), learning_rate=0.0, workers=64)
+    for taken, count in ((env.taken, 15), (evaluation.taken, 10)):
+        assert len({tuple(actions) for actions in taken}) == len(taken) == count
+    assert 0.4 < np.mean(evaluation.taken) < 0.6
 
 
 def test_a_life_may_go_unjudged():

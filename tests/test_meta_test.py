@@ -92,7 +92,7 @@ def test_a_curve_is_a_lifetime_judged_on_the_way(tested):
     from groove import meta_test as module
 
     key = jax.random.fold_in(jax.random.key(0), module._stable(TASK.path))
-    levels = module._levels(env, jax.random.fold_in(key, module._LEVELS), 2)
+    levels = module._levels(env.sample_level, jax.random.fold_in(key, module._LEVELS), 2)
     keys = module.agent_keys(jax.random.fold_in(key, module._AGENTS), [(1, 2)])
     level = jax.tree.map(lambda x: x[1:2], levels)
     life = jax.vmap(lambda lv, k: lifetime.begin(env, agent, lv, jnp.int32(4), k, 3))(level, keys)
@@ -116,7 +116,7 @@ def test_a_rule_that_is_changed_by_use_is_caught(tested, tmp_path):
             return np.zeros((len(keys), len(points)))
 
     (job,) = plan([TASK], [rule], "smoke", 1, results)
-    tester._programs[(TASK.path, rule.kind, "smoke")] = TASK.make(), Spoils()
+    tester._programs[(TASK.program, rule.kind, "smoke")] = TASK.make(), Spoils()
     with pytest.raises(AssertionError):
         tester.run(job._replace(seeds=(0,), rule=rule), lambda done: None)
 

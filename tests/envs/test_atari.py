@@ -101,6 +101,13 @@ def test_without_sticky_actions_and_no_ops_nothing_is_random():
     assert (begun != begun[:1]).any()
 
 
+def test_nobody_presses_fire_for_the_agent():
+    env = make_atari("breakout", workers=1, seed=0)
+    obs = env.reset()
+    for _ in range(20):  # of which a ball would be seen
+        np.testing.assert_array_equal(env.step(np.zeros(1, np.int32)).next_obs[..., -1], obs[..., -1])
+
+
 def test_action_sets():
     assert make_atari("breakout", workers=1, seed=0).num_actions == 4
     assert make_atari("breakout", workers=1, seed=0, full_action_set=True).num_actions == 18
