@@ -1,4 +1,7 @@
-"""A rule as others load it: safetensors with its configuration inside, and readable JSON beside it."""
+"""A rule as others load it: safetensors with its configuration inside, and readable JSON beside it.
+
+Does without JAX, so that groove.torch does.
+"""
 
 import hashlib
 import json
@@ -6,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from groove.run_dir import one_line, to_json, write_atomically, write_json
@@ -33,7 +35,7 @@ def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any
 
     path = Path(path)
     leaves = list(_flatten(eta))
-    tensors = {"/".join(keys): np.asarray(jax.device_get(leaf), order="C") for keys, leaf in leaves}
+    tensors = {"/".join(keys): np.asarray(leaf, order="C") for keys, leaf in leaves}
     if not tensors or len(tensors) < len(leaves):
         raise RuleFileError(f"{path}: a rule is a nested dict of arrays with distinct names; this is not.")
     about = {
@@ -49,6 +51,29 @@ def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any
         write_json(path.with_suffix(".json"), readable)
     except OSError as error:
         raise RuleFileError(f"{path} cannot be written: {one_line(error)}.") from error
+
+
+def find_rule_file(name: str) -> Path:
+    """The file of a learned rule: released ones by name, of a run's directory its last, or the file itself.
+
+    Raises:
+      RuleFileError: if the name is none of these; it lists what is released.
+    """
+    if name in (released := released_rules()):
+        return released[name]
+    path = Path(name)
+    if path.is_dir():
+        return path / "rule.safetensors"
+    if path.suffix == ".safetensors" or path.is_file():
+        return path
+    known = f"one of the released rules ({', '.join(released)}), " if released else ""
+    raise RuleFileError(f'there is no rule "{name}": give {known}the directory of a run, or a .safetensors file.')
+
+
+def released_rules() -> dict[str, Path]:
+    """The rules that come with the package: name -> file."""
+    folder = Path(__file__).parent / "weights"
+    return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
 def fingerprint(eta: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Update rules by the names users give them: hand-written ones, runs, rule files."""
+"""Update rules by the names users give them: hand-written and released ones, runs, rule files."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,8 +13,7 @@ from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
 from groove.lpg.ppo import PPOConfig
 from groove.lpg.registry import HAND_WRITTEN, make_hand_written
-from groove.rule_file import fingerprint, load_rule
-from groove.run_dir import RunDir
+from groove.rule_file import RuleFileError, find_rule_file, fingerprint, load_rule
 
 DISCOUNT = 0.99
 
@@ -67,7 +66,8 @@ def find_rule(name: str) -> NamedRule:
     """Finds a rule.
 
     Args:
-      name: "a2c", "ppo", "random", a run's directory (its last rule) or a rule file; LABEL=... shows it as LABEL.
+      name: "a2c", "ppo", "random", a released rule, a run's directory (its last rule) or a rule file; LABEL=RULE shows
+        it as LABEL.
 
     Raises:
       ValueError: if there is no such rule, or its file cannot be read.
@@ -77,15 +77,14 @@ def find_rule(name: str) -> NamedRule:
         raise ConfigError(f'"{name}" has no label before "="; write LABEL={where}.')
     if where in HAND_WRITTEN:
         return _hand_written(where, label)
-    path = Path(where)
-    if path.is_dir():
-        return _learned(RunDir(path.absolute()).rule, label or path.resolve().name)
-    if path.suffix == ".safetensors" or path.is_file():
-        return _learned(path, label or path.stem)
-    raise ConfigError(
-        f'there is no rule "{where}"{nearest(where, HAND_WRITTEN)}: give the directory of a run, a .safetensors '
-        f"file, or one of {', '.join(HAND_WRITTEN)}."
-    )
+    try:
+        path = find_rule_file(where)
+    except RuleFileError as error:
+        raise ConfigError(
+            f"{error} Written by hand are {', '.join(HAND_WRITTEN)}{nearest(where, HAND_WRITTEN)}."
+        ) from None
+    folder = Path(where)
+    return _learned(path, label or (folder.resolve().name if folder.is_dir() else path.stem))
 
 
 def lpg_config(about: Mapping[str, Any], where: str) -> LPGConfig:

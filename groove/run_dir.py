@@ -15,8 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-import jax
-
 MIN_FREE_BYTES = 256 * 2**20
 DISTRIBUTIONS = {
     "groove": "groove-rl",
@@ -183,6 +181,8 @@ def config_differences(
 
 def describe_start() -> dict[str, Any]:
     """When, where, by which command and with which versions a run starts; needs the JAX backend."""
+    import jax  # here, so that who only reads rules does without
+
     devices = jax.devices()
     versions = {name: _version(distribution) for name, distribution in DISTRIBUTIONS.items()}
     return {

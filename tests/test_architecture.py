@@ -29,7 +29,7 @@ LAYERS = [
     ("rule_file", "checkpoint", "loggers", "console", "report"),
     ("train",),
     ("rules", "suites", "results"),
-    ("meta_test", "api"),
+    ("meta_test", "api", "torch"),
     ("compare", "diagnose"),
     ("compare_report",),
     ("program", "level_program"),

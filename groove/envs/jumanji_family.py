@@ -51,8 +51,8 @@ def make_jumanji(name: str, lifetime: int = 1, max_steps: int | None = None) -> 
       terminates when a ghost catches the player or the last pellet is gone. The score and the mask are not observed.
     "Snake-v1" (limit 4000) is observed as f32 [12, 12, 5]: body, head, tail and fruit, zeros and ones, and the order
       of the body, from 1 at the head down to 1 / length at the tail. Actions are up, right, down, left; leaving the
-      grid or running into the body, turning back on it included, terminates, as does filling the grid. It pays 1 a
-      fruit. The mask and the step count are not observed.
+      grid or running into the body, as turning back does from length 3 on, terminates, and so does filling the grid.
+      It pays 1 a fruit. The mask and the step count are not observed.
     "Tetris-v0" (limit 400) is observed as bool [10, 10, 3]: the filled cells; the piece to place, unrotated, in the
       upper left 4 x 4 cells; and which actions are valid, at row rotation, column column (rows 4 to 9 stay empty).
       Action 10 * rotation + column drops the piece, turned by rotation * 90 degrees, with the left edge of its 4 x 4

@@ -137,18 +137,9 @@ def test_the_time_limit_truncates_at_the_true_successor():
 
 def test_deep_sea_ends_by_terminating():
     family = make_gymnax("DeepSea-bsuite")
-    level = level_of(family)
-
-    @jax.jit
-    def run(noise):
-        def body(state, noise):
-            step = family.step(level, state, jnp.int32(0), noise)
-            return step.state, step
-
-        return jax.lax.scan(body, family.reset(level, jax.tree.map(lambda leaf: leaf[0], noise))[0], noise)[1]
-
-    step = run(family.noise(jax.random.key(0), (8,)))
-    assert step.terminated.tolist() == [False] * 7 + [True]
+    assert family.max_steps(level_of(family)) == LIMITS["DeepSea-bsuite"] == 8  # gymnax's own limit is where it ends
+    *_, step, _ = play("DeepSea-bsuite")
+    assert np.flatnonzero(step.terminated).tolist() == [7, 15, 23, 31, 39, 47]
     assert not step.truncated.any()
 
 
@@ -191,40 +182,30 @@ def test_steps_and_resets_share_no_key():
     assert len(np.unique(data.reshape(30, -1), axis=0)) == 30
 
 
-@functools.cache
-def play_sticky(probability):
-    """Catch under random actions and under action 0 alone, no resets: (chosen, taken, steps, steps of action 0)."""
-    sticky, plain = make_gymnax("Catch-bsuite", sticky=probability), make_gymnax("Catch-bsuite")
-    level = level_of(plain)
+def test_sticky_actions_repeat_what_was_done():
+    family = make_gymnax("Catch-bsuite", sticky=0.25)
+    level = level_of(family)
 
-    def one(states, action, noise):
-        ours, zero = sticky.step(level, states[0], action, noise), plain.step(level, states[1], jnp.int32(0), noise)
-        return (ours.state, zero.state), (states[0].action, ours.state.action, ours.obs, zero.obs)
+    def one(state, action, noise):
+        step = family.step(level, state, action, noise)
+        return step.state, (state.action, step.state.action, step.obs[-1])  # the paddle moves in the last row
 
     @jax.jit
     def run(key):
-        noise, action = sticky.noise(key, (8, 400)), jax.random.randint(key, (8, 400), 0, 3)
+        noise, chosen = family.noise(key, (8, 400)), jax.random.randint(key, (8, 400), 0, 3)
         first = jax.tree.map(lambda leaf: leaf[0], noise)
-        starts = tuple(jax.vmap(lambda noise, f=f: f.reset(level, noise)[0])(first) for f in (sticky, plain))
-        return action, jax.lax.scan(lambda states, xs: jax.vmap(one)(states, *xs), starts, (action, noise))[1]
+        start, obs = jax.vmap(family.reset, (None, 0))(level, first)
+        steps = jax.lax.scan(lambda state, xs: jax.vmap(one)(state, *xs), start, (chosen, noise))[1]
+        return chosen, obs[None, :, -1], steps
 
-    return jax.tree.map(np.asarray, run(jax.random.key(0)))
-
-
-def test_a_game_that_always_sticks_does_action_0():
-    _, (_, taken, obs, zero_obs) = play_sticky(1.0)
-    assert not taken.any()
-    np.testing.assert_array_equal(obs, zero_obs)
-
-
-def test_sticky_actions_repeat_what_was_done():
-    chosen, (before, taken, obs, zero_obs) = play_sticky(0.25)
-    np.testing.assert_array_equal(before[1:], taken[:-1])
+    chosen, start, (before, taken, row) = jax.tree.map(np.asarray, run(jax.random.key(0)))
     assert not before[0].any()
+    np.testing.assert_array_equal(before[1:], taken[:-1])
     other = taken != chosen
     np.testing.assert_array_equal(taken[other], before[other])
-    np.testing.assert_allclose(other[1:].mean(), 0.25 * 2 / 3, atol=0.03)  # a third of the repeats were chosen anyway
-    assert (obs != zero_obs).any()
+    np.testing.assert_allclose(other.mean(), 0.25 * 2 / 3, atol=0.03)  # a third of the repeats were chosen anyway
+    paddle = np.concatenate([start, row]).argmax(-1)
+    np.testing.assert_array_equal(paddle[1:], np.clip(paddle[:-1] + taken - 1, 0, 4))
 
 
 @pytest.mark.parametrize(

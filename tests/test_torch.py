@@ -1,0 +1,94 @@
+"""The rule in PyTorch is the rule in JAX, and needs no JAX."""
+
+import dataclasses
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+import groove
+import groove.torch
+from groove.lpg.lpg import make_lpg
+from groove.lpg.network import LPGConfig
+from groove.rule_file import save_rule
+
+A, T, W = 4, 7, 5
+
+
+def _save(path, **changes):
+    config = dataclasses.replace(LPGConfig(hidden=16), **changes)
+    eta = jax.device_get(make_lpg(config).init(jax.random.key(0)))
+    rng = np.random.default_rng(1)  # biases are born zero: these would not tell them apart
+    eta = jax.tree.map(lambda x: x + 0.1 * rng.normal(size=x.shape).astype(np.float32), eta)
+    save_rule(path, eta, {"rule": "lpg", "lpg": dataclasses.asdict(config)})
+    return str(path)
+
+
+def _rollout(seed):
+    rng = np.random.default_rng(seed)
+    end = rng.random((T, W)) < 0.3
+    terminated = end & (rng.random((T, W)) < 0.5)
+    return {
+        "logits": rng.normal(size=(T, W, A)).astype(np.float32),
+        "y": rng.normal(size=(T, W, 8)).astype(np.float32),
+        "next_y": rng.normal(size=(T, W, 8)).astype(np.float32),
+        "action": rng.integers(A, size=(T, W)),
+        "reward": rng.normal(size=(T, W)).astype(np.float32),
+        "terminated": terminated,
+        "truncated": end & ~terminated,
+    }
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"normalise": False}, {"lifetime_conditioning": True, "prediction_coefficient": 0.1}]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_loss_and_gradient_equal_those_of_jax(tmp_path, changes, seed):
+    path = _save(tmp_path / "r.safetensors", **changes)
+    ours, theirs = groove.load(path), groove.torch.load(path)
+    told = {"progress": 0.3, "lifetime": 200.0} if changes.get("lifetime_conditioning") else {}
+    made = _rollout(seed)
+    heads = {name: made[name] for name in ("logits", "y")}
+    obs = np.arange(T * W).reshape(T, W)  # what is read from is in the parameters
+    rollout = groove.Rollout(obs, *(made[n] for n in ("action", "reward", "terminated", "truncated")), obs + T * W)
+
+    def apply(params, obs):
+        table = jnp.concatenate([params["y"].reshape(-1, 8), made["next_y"].reshape(-1, 8)])
+        return params["logits"].reshape(-1, A)[obs % (T * W)], table[obs]
+
+    value, gradient = jax.value_and_grad(lambda p: ours.loss(p, apply, rollout, **told))(heads)
+    tensors = {name: torch.tensor(x) for name, x in made.items()}
+    for name in heads:
+        tensors[name].requires_grad_(True)
+    loss = theirs.loss(**tensors, **told)
+    loss.backward()
+    np.testing.assert_allclose(loss.item(), value, atol=1e-5)
+    for name in heads:
+        np.testing.assert_allclose(tensors[name].grad.numpy(), gradient[name], atol=1e-5)
+    assert all(parameter.grad is None for parameter in theirs.parameters())
+
+
+def test_no_jax_is_imported(tmp_path):
+    path = _save(tmp_path / "r.safetensors")
+    check = f"import groove.torch, sys; groove.torch.load({path!r}); assert 'jax' not in sys.modules"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", check], check=True)
+
+
+def test_wrong_shapes_and_rules_say_what_is_expected(tmp_path):
+    rule = groove.torch.load(_save(tmp_path / "r.safetensors"))
+    tensors = {name: torch.tensor(x) for name, x in _rollout(0).items()}
+    with pytest.raises(ValueError, match=r"y is f32\[T, W, 8\], T, W = \(7, 5\), not \(7, 5, 4\)"):
+        rule.loss(**(tensors | {"y": tensors["logits"]}))
+    with pytest.raises(ValueError, match=r"action is \[T, W\] = \(7, 5\) like reward, not \(7,\)"):
+        rule.loss(**(tensors | {"action": tensors["action"][:, 0]}))
+    aware = groove.torch.load(_save(tmp_path / "a.safetensors", lifetime_conditioning=True))
+    with pytest.raises(ValueError, match="conditioned on the lifetime"):
+        aware.loss(**tensors)
+    with pytest.raises(ValueError, match="rules with a GRU only"):
+        groove.torch.load(_save(tmp_path / "l.safetensors", core="lstm"))
+    with pytest.raises(ValueError, match="there is no rule"):
+        groove.torch.load("nowhere")
