@@ -21,7 +21,7 @@ class Discrete(NamedTuple):
 
 
 class Box(NamedTuple):
-    """Observations are float32 arrays of this shape."""
+    """Observations are arrays of this shape: float32, or bool or uint8 to be stored cheaply; networks convert them."""
 
     shape: tuple[int, ...]
 
