@@ -1,11 +1,14 @@
 """Sources, scores, antagonists and meta-optimizers go together; `-m slow` runs every one."""
 
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
 
 from groove import config as configs
 from groove.build import build
+from groove.checkpoint import Checkpointer
 from groove.checks import validate
 from groove.curriculum.scores import SCORES
 from groove.lpg.registry import HAND_WRITTEN
@@ -37,7 +40,8 @@ ONE_BY_ONE = [
 ]
 
 
-def _runs(line: str) -> None:
+def _runs(line: str, folder: Path) -> None:
+    """Runs five meta-steps, and again from a checkpoint after the first: to the same bits."""
     curriculum, *assignments = line.split()
     config = configs.replace(configs.preset("smoke"), "curriculum", curriculum)
     for path, value in SMALL.items():
@@ -47,10 +51,17 @@ def _runs(line: str) -> None:
     validate(config)
     assert configs.from_dict(configs.to_dict(config)) == config
     trainer = build(config).trainer
-    state = trainer.init(jax.random.key(0))
-    for n in (1, 4):
-        state, metrics = trainer.run(state, n)
+    state, _ = trainer.run(trainer.init(jax.random.key(0)), 1)
+    checkpoints = Checkpointer(folder)
+    checkpoints.save(1, state, {"seconds": 0.0})
+    checkpoints.wait()
+    state, metrics = trainer.run(state, 4)
     assert trainer.compilations() == 1
+    resumed, _, step = checkpoints.restore(trainer.init(jax.random.key(1)))
+    checkpoints.close()
+    resumed, _ = trainer.run(resumed, 4)
+    assert (step, int(resumed.step)) == (1, 5)
+    jax.tree.map(np.testing.assert_array_equal, resumed.eta, state.eta)
     assert all(np.isfinite(np.asarray(x)).all() for x in jax.tree.leaves(state.eta))
     assert np.nansum(metrics["finished"]) > 0
     if "score_mean" in metrics:
@@ -58,14 +69,14 @@ def _runs(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", TOGETHER)
-def test_combinations_run(line):
-    _runs(line)
+def test_combinations_run_and_resume(line, tmp_path):
+    _runs(line, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", ONE_BY_ONE)
-def test_every_one_runs(line):
-    _runs(line)
+def test_every_one_runs_and_resumes(line, tmp_path):
+    _runs(line, tmp_path)
 
 
 @pytest.mark.parametrize(
