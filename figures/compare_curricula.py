@@ -67,16 +67,31 @@ def compared(runs: dict[str, list[dict[str, Any]]], which: str) -> dict[str, Int
     }
 
 
+def lead(runs: dict[str, list[dict[str, Any]]], name: str) -> Interval:
+    """How far the first curriculum is ahead of another, as a share of A2C's return, paired by seed and level."""
+    first = runs[next(iter(runs))]
+    pairs = [
+        (np.subtract(a["returns"]["student"], b["returns"]["student"]), b["returns"]["a2c"])
+        for a, b in zip(first, runs[name], strict=True)
+    ]
+    return ratio_over_runs(pairs, np.random.default_rng(0))
+
+
 def table(runs: dict[str, list[dict[str, Any]]]) -> str:
     """A Markdown table, a line a curriculum."""
+    first = next(iter(runs))
     lines = [
-        "| curriculum | of A2C's return on unseen levels | each seed | students' environment steps a run |",
-        "|---|---|---|---|",
+        f"| curriculum | of A2C's return on unseen levels | each seed | `{first}` is ahead by, paired | "
+        "students' environment steps a run |",
+        "|---|---|---|---|---|",
     ]
     for name, value in compared(runs, "student").items():
+        ahead = lead(runs, name)
+        paired = "" if name == first else f"{ahead.value:.3f} [{ahead.low:.3f}, {ahead.high:.3f}]"
         seeds = ", ".join(f"{np.mean(r['returns']['student']) / np.mean(r['returns']['a2c']):.2f}" for r in runs[name])
         steps = np.mean([r["env_steps"] for r in runs[name]]) / 1e6
-        lines.append(f"| `{name}` | {value.value:.2f} [{value.low:.2f}, {value.high:.2f}] | {seeds} | {steps:.1f} M |")
+        interval = f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
+        lines.append(f"| `{name}` | {interval} | {seeds} | {paired} | {steps:.1f} M |")
     return "\n".join(lines) + "\n"
 
 

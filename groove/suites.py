@@ -2,8 +2,8 @@
 
 Agents are those of GROOVE's table 3 (Jackson et al. 2023): tables under SGD at 40 on gridworlds, two layers of 64 under
 Adam at 5e-4 on MinAtar and what is like it, the network of Mnih et al. (2015) under Adam at 5e-4 on Atari. On classic
-control, which that table leaves out, Adam's rate is the one at which A2C does best on CartPole. Budgets say how long agents
-live: `paper` as that table, `laptop` what two CPU cores do in minutes, `smoke` whether it runs.
+control, which that table leaves out, Adam's rate is the one at which A2C does best on CartPole. Budgets say how long
+agents live: `paper` as that table, `laptop` what two CPU cores do in minutes, `smoke` whether it runs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
