@@ -3,9 +3,8 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,13 +14,11 @@ from jax.sharding import Mesh
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from groove.agent import make_agent
-from groove.envs.base import EnvFamily
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
-from groove.evaluate import LearningCurves, Report
+from groove.evaluate import Report
 from groove.level_file import LevelSet
-from groove.meta_test import agent_keys
+from groove.meta_test import agent_keys, make_curves
 from groove.report import INK
 from groove.rules import NamedRule
 from groove.run_dir import write_atomically
@@ -46,6 +43,17 @@ BINS = 4
 FEWEST = 5  # levels of a cell, below which its mean is not shown
 
 Floats = npt.NDArray[np.float64]
+
+
+class Bins(NamedTuple):
+    """Ranges of a feature, ends included: f64[bins] each."""
+
+    low: Floats
+    high: Floats
+
+    def labels(self) -> list[str]:
+        """Each range in words."""
+        return [f"{a:.3g}" if a == b else f"{a:.3g} .. {b:.3g}" for a, b in zip(self.low, self.high, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ def diagnose(
     chosen = jax.tree.map(lambda x: x[jnp.asarray([level for level, _ in agents])], levels)
     returns = []
     for one, report in zip((rule, a2c), reports, strict=True):
-        curves = _curves(env, one, task, budget, mesh)
+        curves = make_curves(env, one, task, budget, mesh)
         final = curves(one.eta, chosen, keys, (budget.updates,), report)[:, -1]
         returns.append(final.reshape(budget.levels, seeds).mean(1).astype(np.float64))
     assert env.describe is not None
@@ -117,14 +125,14 @@ def draw_diagnosis(found: Diagnosis, path: Path) -> None:
     figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.12)
     grids = [heat_map(found, *pair) for pair in PAIRS]
     limit = max(float(np.nanmax(np.abs(mean))) for mean, *_ in grids)
-    for axes, pair, (mean, count, *edges) in zip(figure.subplots(2, 2).ravel(), PAIRS, grids, strict=True):
+    for axes, pair, (mean, count, *bins) in zip(figure.subplots(2, 2).ravel(), PAIRS, grids, strict=True):
         image = axes.imshow(mean, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", origin="lower")
         for (i, j), n in np.ndenumerate(count):
             shown = f"{mean[i, j]:+.2f}\nn = {n}" if np.isfinite(mean[i, j]) else f"n = {n}"
             dark = abs(np.nan_to_num(mean[i, j])) > 0.6 * limit
             axes.text(j, i, shown, ha="center", va="center", fontsize=9, color="white" if dark else INK)
-        for axis, name, edge in zip((axes.yaxis, axes.xaxis), pair, edges, strict=True):
-            axis.set_ticks(range(len(edge) - 1), [_range(a, b) for a, b in pairwise(edge)])
+        for axis, name, ranges in zip((axes.yaxis, axes.xaxis), pair, bins, strict=True):
+            axis.set_ticks(range(len(ranges.low)), ranges.labels())
             axis.set_label_text(LABELS[name], color=INK)
     figure.colorbar(image, ax=figure.axes, shrink=0.6, label="A2C's return less the rule's: red, the rule falls short")
     ratio = found.rule.mean() / found.a2c.mean()
@@ -142,43 +150,31 @@ def draw_diagnosis(found: Diagnosis, path: Path) -> None:
     write_atomically(path, picture.getvalue())
 
 
-def heat_map(found: Diagnosis, row: str, column: str) -> tuple[Floats, npt.NDArray[np.int64], Floats, Floats]:
-    """Mean shortfall, NaN for few levels, and count, [rows, columns], by quantiles of two features; and their edges.
+def heat_map(found: Diagnosis, row: str, column: str) -> tuple[Floats, npt.NDArray[np.int64], Bins, Bins]:
+    """Mean shortfall, NaN for few levels, and count, [rows, columns], by bins of two features; and those bins.
 
     Levels where either feature is undefined are in no cell.
     """
     a, b = found.features[row], found.features[column]
-    edges = [_edges(x) for x in (a, b)]
+    bins = [_bins(x) for x in (a, b)]
     known = np.isfinite(a) & np.isfinite(b)
-    place = [np.clip(np.searchsorted(e, x[known], "right") - 1, 0, len(e) - 2) for e, x in zip(edges, (a, b))]
-    shape = tuple(len(e) - 1 for e in edges)
+    place = [np.searchsorted(low, x[known], "right") - 1 for (low, _), x in zip(bins, (a, b), strict=True)]
+    shape = (len(bins[0].low), len(bins[1].low))
     flat = np.ravel_multi_index(place, shape)
-    count = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
+    count = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
     total = np.bincount(flat, found.shortfall[known], minlength=count.size).reshape(shape)
     mean = np.where(count >= FEWEST, total / np.maximum(count, 1), np.nan)
-    return mean, count, edges[0], edges[1]
+    return mean, count, bins[0], bins[1]
 
 
-def _edges(values: Floats) -> Floats:
-    """Ends of bins with about equally many levels each."""
-    finite = values[np.isfinite(values)]
-    edges = np.unique(np.quantile(finite, np.linspace(0, 1, BINS + 1)))
-    return edges if len(edges) > 1 else np.array([edges[0], edges[0] + 1])
-
-
-def _range(low: float, high: float) -> str:
-    return f"{low:.3g} .. {high:.3g}"
-
-
-def _curves(env: EnvFamily, rule: NamedRule, task: Task, budget: Budget, mesh: Mesh) -> LearningCurves:
-    agent = make_agent(env.observation, rule.rule.heads(env.num_actions), task.agent_for(rule.rule.name))
-    return LearningCurves(
-        env,
-        rule.rule,
-        agent,
-        mesh,
-        workers=budget.workers,
-        steps=budget.steps,
-        episodes=budget.episodes,
-        batch=task.batch,
+def _bins(values: Floats) -> Bins:
+    """Ranges of values with about equally many levels each; of few different values, one range each."""
+    finite = np.sort(values[np.isfinite(values)])
+    different = np.unique(finite)
+    low = (
+        different
+        if len(different) <= BINS + 1
+        else np.unique(np.quantile(finite, np.arange(BINS) / BINS, method="higher"))
     )
+    last = np.append(np.searchsorted(finite, low[1:]), len(finite)) - 1
+    return Bins(low, finite[last])

@@ -137,18 +137,8 @@ class MetaTester:
         name = (job.task.program, job.rule.kind, job.budget_name)
         if name not in self._programs:
             assert job.task.make is not None
-            env, budget, rule = job.task.make(), job.budget, job.rule.rule
-            agent = make_agent(env.observation, rule.heads(env.num_actions), job.task.agent_for(rule.name))
-            curves = LearningCurves(
-                env,
-                rule,
-                agent,
-                self._mesh,
-                workers=budget.workers,
-                steps=budget.steps,
-                episodes=budget.episodes,
-                batch=job.task.batch,
-            )
+            env = job.task.make()
+            curves = make_curves(env, job.rule, job.task, job.budget, self._mesh)
             self._programs[name] = env, curves
         return self._programs[name]
 
@@ -188,6 +178,21 @@ class MetaTester:
 def _report_life(report: Report, before: int, updates: int, done: int, metrics: Mapping[str, float]) -> None:
     del metrics
     report(before + done / updates)
+
+
+def make_curves(env: EnvFamily, rule: NamedRule, task: Task, budget: Budget, mesh: Mesh) -> LearningCurves:
+    """The judge of a rule on an environment, with a task's agents and a budget's sizes."""
+    agent = make_agent(env.observation, rule.rule.heads(env.num_actions), task.agent_for(rule.rule.name))
+    return LearningCurves(
+        env,
+        rule.rule,
+        agent,
+        mesh,
+        workers=budget.workers,
+        steps=budget.steps,
+        episodes=budget.episodes,
+        batch=task.batch,
+    )
 
 
 def agent_keys(key: Key, agents: Sequence[tuple[int, int]]) -> Key:
