@@ -34,7 +34,7 @@ from groove.rules import find_rules
 from groove.run_dir import write_json
 from groove.suites import BUDGETS, SUITES, Task, find_tasks
 
-_EXTRAS = {"arcade": "jumanji", "atari": "ale_py"}  # extra -> what it brings
+_EXTRAS = {"arcade": "jumanji", "jaxtari": "jaxtari", "atari": "ale_py"}  # extra -> what it brings
 
 
 def meta_test(
@@ -67,6 +67,8 @@ def meta_test(
         found = find_rules(list(rules))
         parallel.request_devices(devices)
         parallel.keep_compilations(CACHE)
+        for suite in dict.fromkeys(task.suite for task in tasks):
+            SUITES[suite].require()  # may start the backend
         store = Results(results)
         jobs = plan(tasks, found, budget, seeds, store, force)
         tester = MetaTester(store, parallel.make_mesh(devices or parallel.usable_devices(10**9)))

@@ -21,6 +21,7 @@ from groove.envs.gridworld.mazes import make_mazes
 from groove.envs.gridworld.named import HANDCRAFTED, RANDOM_GRIDS, make_level, make_named_family, named_sizes
 from groove.envs.gymnax_family import make_gymnax
 from groove.envs.host import HostEnv
+from groove.envs.jaxtari_family import make_jaxtari, require_jaxtari
 from groove.envs.jumanji_family import make_jumanji
 from groove.types import Key, PyTree
 
@@ -119,12 +120,14 @@ class Suite:
       tasks: by name.
       extra: of the package, which it needs; empty if none.
       optional: tasks that are run only when asked for by name.
+      require: raises a ValueError where something is missing that its extra does not bring.
     """
 
     about: str
     tasks: Mapping[str, Task]
     extra: str = ""
     optional: Mapping[str, Task] = field(default_factory=dict)
+    require: Callable[[], None] = lambda: None
 
 
 def find_tasks(names: list[str]) -> list[Task]:
@@ -224,6 +227,12 @@ def _arcade() -> Mapping[str, Task]:
     }
 
 
+def _jaxtari(games: tuple[str, ...]) -> Mapping[str, Task]:
+    budgets = _budgets(_SMOKE, Budget(400, workers=32), Budget(100_000))
+    minutes = partial(make_jaxtari, max_frames=18_000)  # five, as Mnih et al. (2015) judged by: agents may stall
+    return {game: Task("jaxtari", game, partial(minutes, game), MLP, budgets, batch=8) for game in games}
+
+
 def _atari(games: tuple[str, ...]) -> Mapping[str, Task]:
     budgets = _budgets(
         Budget(2, workers=2, episodes=2, points=1, steps=5, max_frames=400),
@@ -272,6 +281,12 @@ SUITES: Mapping[str, Suite] = {
         ),
     ),
     "arcade": Suite("like Atari, in JAX: jumanji's PacMan, Snake and Tetris", _arcade(), extra="arcade"),
+    "jaxtari": Suite(
+        "Atari in JAX, object by object (jaxtari); its sprites are yours to install",
+        _jaxtari(("pong", "freeway", "tennis", "breakout")),
+        extra="jaxtari",
+        require=require_jaxtari,
+    ),
     "atari": Suite(
         "real Atari games; any of the 57 by name",
         _atari(SMALL),

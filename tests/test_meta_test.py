@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import jax
 import jax.numpy as jnp
@@ -128,6 +129,13 @@ def test_every_task_has_every_budget_and_fits_its_agent(path):
     for budget in task.budgets.values():
         assert budget.at[-1] == budget.updates
         assert len(set(budget.at)) == len(budget.at) == min(budget.points, budget.updates)
+    try:
+        SUITES[task.suite].require()
+    except ValueError as missing:  # what not everybody has, jaxtari or its sprites: the task has to say so itself
+        assert task.make is not None
+        with pytest.raises(ValueError, match=re.escape(str(missing))):
+            task.make()
+        return
     if task.make is not None:
         env = task.make()
         make_agent(env.observation, {"logits": env.num_actions}, task.agent)
