@@ -7,6 +7,7 @@ import pytest
 from groove import config as configs
 from groove.checks import validate
 from groove.config import PRESETS, ConfigError
+from groove.program import _settle
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -107,3 +108,10 @@ def test_settings_that_are_read_are_not_refused():
     for assignment in ("antagonists=a2c,ppo", "ppo.clip=0.1", "plr.robust=true", "meta.optimizer=es", "es.sigma=0.2"):
         config = configs.override(config, assignment)
         validate(config)
+
+
+def test_a_run_settles_its_devices_and_its_decay_once():
+    first = _settle(configs.preset("smoke"), devices=2, decay_steps=20)
+    assert (first.devices, first.meta.decay_steps) == (2, 20)
+    further = _settle(configs.override(first, "run.steps=50"), devices=4, decay_steps=50)
+    assert (further.devices, further.meta.decay_steps) == (2, 20)

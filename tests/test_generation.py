@@ -30,6 +30,7 @@ def trainer(devices, curriculum="ar", pairs_at_once=2, sigma=0.3):
     return make_trainer(step, parallel.make_mesh(devices), chunk=2), setup, strategy
 
 
+@pytest.mark.slow
 def test_a_generation_moves_eta_and_scores_every_level_on_any_number_of_devices():
     (one, *_), (two, *_) = trainer(1), trainer(2, pairs_at_once=1)
     states, metrics = zip(*(t.run(t.init(jax.random.key(0)), 2) for t in (one, two)), strict=True)

@@ -142,6 +142,7 @@ def test_a_directory_with_a_run_is_not_overwritten(finished, environment):
     assert (finished[0] / "config.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_taken_further_keeps_its_learning_rates_and_says_so(finished, tmp_path, environment):
     run_dir = tmp_path / "longer"
     shutil.copytree(finished[0], run_dir)
