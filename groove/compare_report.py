@@ -1,21 +1,18 @@
 """A comparison for people to look at: tables as Markdown, and three pictures."""
 
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from groove import aggregate
 from groove.compare import HIGH, LOW, Comparison, aggregates
 from groove.console import quantity
-from groove.report import INK
-from groove.run_dir import write_atomically
+from groove.report import INK, save_picture
 from groove.stats import Interval
 
 # Okabe and Ito: safe for the colour-blind; the references are grey
@@ -80,7 +77,7 @@ def draw_learning_curves(comparison: Comparison, path: Path) -> None:
     figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), frameon=False, fontsize=10)
     seeds = min(row.seeds for row in shown)
     figure.supxlabel(f"environment steps of one agent; return, {_interval_note(seeds)}", fontsize=8, color=INK)
-    _save(figure, path)
+    save_picture(figure, path)
 
 
 def draw_aggregates(comparison: Comparison, path: Path) -> None:
@@ -102,7 +99,7 @@ def draw_aggregates(comparison: Comparison, path: Path) -> None:
     seeds = min(row.seeds for row in comparison.rows)
     note = f"normalised: 0 is {LOW}, 1 is {HIGH}; {len(comparison.scored)} tasks; {_interval_note(seeds)}"
     figure.supxlabel(note, fontsize=8, color=INK)
-    _save(figure, path)
+    save_picture(figure, path)
 
 
 def draw_profile(comparison: Comparison, path: Path) -> None:
@@ -128,7 +125,7 @@ def draw_profile(comparison: Comparison, path: Path) -> None:
     count = next(iter(comparison.profile.values())).shape
     axes.set_title(f"{count[1]} levels, {count[0]} seeds; bands: 95 % bootstrap over seeds", fontsize=9, loc="left")
     _dress(axes)
-    _save(figure, path)
+    save_picture(figure, path)
 
 
 def _cell(value: Interval[float]) -> str:
@@ -163,9 +160,3 @@ def _dress(axes: Axes, grid: str = "y") -> None:
     axes.grid(axis="x" if grid == "x" else "y", color="#DDDDDD", lw=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=8, colors=INK)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    picture = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(picture)
-    write_atomically(path, picture.getvalue())

@@ -1,6 +1,5 @@
 """Where a rule falls short of A2C: random gridworlds by their features, and the worst of them as a set to train on."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from jax.sharding import Mesh
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from groove.envs.gridworld.dynamics import make_gridworld
@@ -19,9 +17,8 @@ from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.evaluate import Report
 from groove.level_file import LevelSet
 from groove.meta_test import agent_keys, make_curves
-from groove.report import INK
+from groove.report import INK, save_picture
 from groove.rules import NamedRule
-from groove.run_dir import write_atomically
 from groove.suites import Budget, Task
 
 _KEY = 0xD1A6
@@ -145,9 +142,7 @@ def draw_diagnosis(found: Diagnosis, path: Path) -> None:
         x=0.01,
         ha="left",
     )
-    picture = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(picture)
-    write_atomically(path, picture.getvalue())
+    save_picture(figure, path)
 
 
 def heat_map(found: Diagnosis, row: str, column: str) -> tuple[Floats, npt.NDArray[np.int64], Bins, Bins]:

@@ -81,9 +81,14 @@ def draw_curves(metrics_jsonl_path: str | Path, png_path: str | Path) -> None:
     for axes, panel in zip(_small_axes(bottom, len(panels)), panels):
         _draw_panel(axes, panel, rows)
     bottom.supxlabel(_footnote(rows), fontsize=9, color=INK)
+    save_picture(figure, Path(png_path))
+
+
+def save_picture(figure: Figure, path: Path) -> None:
+    """Writes a figure as PNG, all or nothing."""
     picture = io.BytesIO()
     FigureCanvasAgg(figure).print_png(picture)
-    write_atomically(Path(png_path), picture.getvalue())
+    write_atomically(path, picture.getvalue())
 
 
 def series(rows: Rows, name: str) -> Series:
