@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from groove import tables
-from groove.envs.base import Box, Discrete
+from groove.envs.base import Box, Discrete, MultiHot
 from groove.nets import NATURE_CONVOLUTIONS, make_network
 from groove.types import Array, Heads, Key, Learner, Params, PyTree
 
@@ -43,6 +43,11 @@ class AgentConfig:
     max_grad_norm: float = 0.5
 
 
+# Of Adam: a parameter that has had no gradient yet stands where the root has no derivative, and the meta-gradient goes
+# through it.
+_EPS_ROOT = 1e-12
+
+
 class Agent(NamedTuple):
     """Pure functions of one agent's parameters, to be batched by vmap.
 
@@ -60,7 +65,7 @@ class Agent(NamedTuple):
     policy: Callable[[Params], Params]
 
 
-def make_agent(observation: Discrete | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
+def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
     """Builds the agent for an observation space and the heads a rule asks for.
 
     Raises:
@@ -71,10 +76,12 @@ def make_agent(observation: Discrete | Box, heads: Mapping[str, int], config: Ag
             f'agent.torso = "{config.torso}" cannot take {observation}: use "table" for Discrete observations, '
             '"mlp", "conv" or "nature" for Box ones.'
         )
+    if isinstance(observation, MultiHot) and not (config.torso == "mlp" and config.widths):
+        raise ValueError(f'MultiHot observations need agent.torso = "mlp" with a hidden layer, not {config}.')
     if config.torso == "nature" and len(config.channels) != len(NATURE_CONVOLUTIONS):
         raise ValueError(f'agent.torso = "nature" has three convolutions: agent.channels = {config.channels}.')
-    if isinstance(observation, Box):
-        return _network_agent(observation.shape, heads, config)
+    if not isinstance(observation, Discrete):
+        return _network_agent(observation, heads, config)
     if config.optimizer != "sgd":
         raise ValueError('a table is moved by row, which only agent.optimizer = "sgd" can do.')
     return _table_agent(observation.size, heads, config)
@@ -117,10 +124,13 @@ def _table_agent(states: int, heads: Mapping[str, int], config: AgentConfig) -> 
     return Agent(init=init, read=read, step=step, policy=lambda params: {"logits": params["logits"]})
 
 
-def _network_agent(shape: tuple[int, ...], heads: Mapping[str, int], config: AgentConfig) -> Agent:
-    network = make_network(config.torso, shape, heads, config.widths, config.channels)
-    scale = optax.adam if config.optimizer == "adam" else optax.sgd
-    optimizer = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), scale(config.learning_rate))
+def _network_agent(observation: MultiHot | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
+    network = make_network(config.torso, observation, heads, config.widths, config.channels)
+    if config.optimizer == "adam":
+        scale = optax.adam(config.learning_rate, eps_root=_EPS_ROOT)
+    else:
+        scale = optax.sgd(config.learning_rate)
+    optimizer = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), scale)
 
     def init(key: Key) -> tuple[Params, PyTree]:
         params = network.init(key)

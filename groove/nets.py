@@ -7,6 +7,7 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
+from groove.envs.base import Box, MultiHot
 from groove.types import Array, Heads, Key, Params
 
 NATURE_CONVOLUTIONS = ((8, 4), (4, 2), (3, 1))  # (kernel, stride) of the network of Mnih et al. (2015)
@@ -26,7 +27,7 @@ class Network(NamedTuple):
 
 def make_network(
     torso: str,
-    observation_shape: tuple[int, ...],
+    observation: Box | MultiHot,
     heads: Mapping[str, int],
     widths: Sequence[int],
     channels: Sequence[int] = (),
@@ -36,16 +37,18 @@ def make_network(
     Args:
       torso: "mlp", "conv" (3 x 3 convolutions with `channels`, then the MLP), or "nature" (the three convolutions of
         `NATURE_CONVOLUTIONS` with `channels` on observations from 0 to 255, then the MLP).
-      observation_shape: of one observation; rank 3 [height, width, channels] for "conv" and "nature".
+      observation: what it sees; a Box of rank 3 [height, width, channels] for "conv" and "nature".
       heads: name -> width.
       widths: hidden layers of the MLP.
       channels: of the convolutions.
     """
 
+    shape = (observation.active,) if isinstance(observation, MultiHot) else observation.shape
+
     def forward(obs: Array, names: Sequence[str]) -> Heads:
-        x = obs.astype(jnp.float32)
-        batch = x.shape[: x.ndim - len(observation_shape)]
-        x = x.reshape((-1, *observation_shape))
+        batch = obs.shape[: obs.ndim - len(shape)]
+        x = obs.reshape((-1, *shape))
+        x = x if isinstance(observation, MultiHot) else x.astype(jnp.float32)
         if torso == "conv":
             for i, width in enumerate(channels):
                 x = jax.nn.relu(conv3x3(x, width, name=f"torso_conv_{i}"))
@@ -55,7 +58,9 @@ def make_network(
                 x = jax.nn.relu(conv_valid(x, width, kernel, stride, name=f"torso_conv_{i}"))
         x = x.reshape(x.shape[0], -1)
         for i, width in enumerate(widths):
-            x = jax.nn.relu(hk.Linear(width, name=f"torso_linear_{i}")(x))
+            sparse = i == 0 and isinstance(observation, MultiHot)
+            linear = _SparseLinear(observation.size, width) if sparse else hk.Linear(width, name=f"torso_linear_{i}")
+            x = jax.nn.relu(linear(x))
         outputs = {name: hk.Linear(heads[name], name=f"head_{name}")(x) for name in names}
         return {name: y.reshape((*batch, heads[name])) for name, y in outputs.items()}
 
@@ -63,9 +68,24 @@ def make_network(
     everything = tuple(heads)
 
     def init(key: Key) -> Params:
-        return transformed.init(key, jnp.zeros((1, *observation_shape)), everything)
+        return transformed.init(key, jnp.zeros((1, *shape), jnp.int32), everything)
 
     return Network(init=init, apply=transformed.apply)
+
+
+class _SparseLinear(hk.Module):
+    """hk.Linear of the zeros and ones that a MultiHot observation stands for."""
+
+    def __init__(self, size: int, width: int) -> None:
+        super().__init__(name="torso_linear_0")
+        self.size, self.width = size, width
+
+    def __call__(self, index: Array) -> Array:
+        """int32[B, active] -> f32[B, width]."""
+        w = hk.get_parameter("w", [self.size, self.width], init=hk.initializers.TruncatedNormal(self.size**-0.5))
+        b = hk.get_parameter("b", [self.width], init=jnp.zeros)
+        rows = w.at[jnp.maximum(index, 0)].get(mode="promise_in_bounds")
+        return jnp.sum(jnp.where(index[..., None] >= 0, rows, 0.0), axis=-2) + b
 
 
 def conv3x3(x: Array, width: int, name: str) -> Array:

@@ -7,6 +7,7 @@
     set:FILE                      the gridworlds of a file that launch/levels.py wrote; set:FILE#DIGEST insists on
                                   its content
     dr=0.5,handcrafted=0.5        a mixture of any of these
+    networks                      random gridworlds whose agents are networks
     random_grid                   LPG's five random grids, which agents see as planes
     chain, chain_distractor       LPG's delayed chains
 
@@ -35,8 +36,8 @@ from groove.types import Key
 Sampler = Callable[[Key], GridLevel]
 
 BASE = "dr"
-SOURCES = ("dr", "handcrafted", "mazes", "set:N", "set:FILE", "random_grid", "chain", "chain_distractor")
-_ALONE = ("random_grid", "chain", "chain_distractor")  # with observations or actions of their own
+SOURCES = ("dr", "handcrafted", "mazes", "set:N", "set:FILE", "networks", "random_grid", "chain", "chain_distractor")
+_ALONE = ("networks", "random_grid", "chain", "chain_distractor")  # with observations or actions of their own
 _WEIGHTED = re.compile(r"(.+)=([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:inf|nan))")
 
 
@@ -137,6 +138,8 @@ def _members(name: str) -> dict[str, float]:
 
 
 def _alone(name: str, levels: LevelDistribution, sizes: GridSizes) -> EnvFamily:
+    if name == "networks":
+        return make_gridworld(sizes, levels, observation="features")._replace(name=name)
     if name == "random_grid":
         family = make_named_family(RANDOM_GRIDS, named_sizes(RANDOM_GRIDS, sizes.diagonal))
         return family._replace(name=name, sample_level=_with_lifetimes(family.sample_level, levels))

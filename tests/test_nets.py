@@ -1,4 +1,4 @@
-"""The network of Mnih et al. (2015) is what its name says."""
+"""Networks are what their names say: that of Mnih et al. (2015), and the sparse first layer."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from groove.agent import AgentConfig, make_agent
-from groove.envs.base import Box
+from groove.envs.base import Box, MultiHot
 from groove.nets import NATURE_CONVOLUTIONS, make_network
 
 HEADS = {"logits": 6, "value": 1}
@@ -14,7 +14,7 @@ SHAPE = (84, 84, 4)
 
 
 def test_parameters_of_the_nature_torso():
-    network = make_network("nature", SHAPE, HEADS, (512,), (32, 64, 64))
+    network = make_network("nature", Box(SHAPE), HEADS, (512,), (32, 64, 64))
     params = jax.eval_shape(network.init, jax.random.key(0))
     sizes = {name: sum(leaf.size for leaf in layer.values()) for name, layer in params.items()}
     assert sizes == {
@@ -50,7 +50,7 @@ def _by_convolutions(params, obs):
 
 
 def test_the_nature_torso_is_three_strided_convolutions_of_the_screen_over_255():
-    network = make_network("nature", SHAPE, {"logits": 3}, (8,), (5, 6, 7))
+    network = make_network("nature", Box(SHAPE), {"logits": 3}, (8,), (5, 6, 7))
     shapes = jax.eval_shape(network.init, jax.random.key(0))
     rng = np.random.default_rng(0)
     params = jax.tree.map(lambda leaf: rng.normal(scale=0.1, size=leaf.shape).astype(np.float32), shapes)
@@ -63,3 +63,24 @@ def test_the_nature_torso_is_three_strided_convolutions_of_the_screen_over_255()
 def test_the_nature_torso_has_three_convolutions():
     with pytest.raises(ValueError, match="three convolutions"):
         make_agent(Box(SHAPE), HEADS, AgentConfig(torso="nature", channels=(32, 64)))
+
+
+def test_a_sparse_first_layer_is_the_dense_one_on_zeros_and_ones():
+    index = jnp.array([[0, 3, -1], [2, -1, -1], [4, 1, 0]])
+    dense = (index[..., None] == jnp.arange(5)).any(1).astype(jnp.float32)
+    sparse_network = make_network("mlp", MultiHot(5, 3), {"logits": 2}, (4, 3))
+    dense_network = make_network("mlp", Box((5,)), {"logits": 2}, (4, 3))
+    params = sparse_network.init(jax.random.key(0))
+    shapes = jax.eval_shape(dense_network.init, jax.random.key(0))
+    assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, shapes)
+
+    def value_and_gradient(network, obs):
+        return jax.value_and_grad(lambda p: jnp.sum(network.apply(p, obs, ("logits",))["logits"] ** 2))(params)
+
+    expected = value_and_gradient(dense_network, dense)
+    assert expected[0] > 0
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6),
+        value_and_gradient(sparse_network, index),
+        expected,
+    )

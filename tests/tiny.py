@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from groove.agent import AgentConfig, make_agent
-from groove.envs.base import EnvFamily
+from groove.envs.base import Discrete, EnvFamily
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.lpg.a2c import A2CConfig, make_a2c
@@ -21,6 +21,7 @@ LEVELS = LevelDistribution(
 # no clipping: finite differences know nothing of it
 LPG = LPGConfig(hidden=4, prediction_width=3, embedding_width=4, max_target_gradient=1e6)
 DISCOUNT = LPG.discount
+NETWORK = AgentConfig(torso="mlp", widths=(4,), optimizer="adam", learning_rate=1e-2)
 
 
 def tiny_setup(env: EnvFamily | None = None, rule: UpdateRule | None = None, antagonist: bool = True) -> Setup:
@@ -29,7 +30,8 @@ def tiny_setup(env: EnvFamily | None = None, rule: UpdateRule | None = None, ant
     rule, a2c = rule or make_lpg(LPG), make_a2c(A2CConfig(), DISCOUNT)
 
     def agent(heads):
-        return make_agent(env.observation, heads, AgentConfig())
+        config = AgentConfig() if isinstance(env.observation, Discrete) else NETWORK
+        return make_agent(env.observation, heads, config)
 
     return Setup(
         env=env,

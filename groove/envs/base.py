@@ -26,6 +26,17 @@ class Box(NamedTuple):
     shape: tuple[int, ...]
 
 
+class MultiHot(NamedTuple):
+    """Observations say what is there: int32 [active], indices in [0, size), or -1 for nothing.
+
+    To a network they are a vector of zeros with a one at each index, whose first layer costs `active` rows of weights
+    instead of a multiplication by `size` of them.
+    """
+
+    size: int
+    active: int
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Step:
@@ -60,7 +71,7 @@ class EnvFamily(NamedTuple):
 
     name: str
     num_actions: int
-    observation: Discrete | Box
+    observation: Discrete | MultiHot | Box
     sample_level: Callable[[Key], PyTree]
     noise: Callable[[Key, tuple[int, ...]], PyTree]
     reset: Callable[[PyTree, PyTree], tuple[PyTree, Array]]

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from groove.envs.base import Box, Discrete, EnvFamily, Step
+from groove.envs.base import Box, Discrete, EnvFamily, MultiHot, Step
 from groove.envs.gridworld.edits import mutate
 from groove.envs.gridworld.features import describe
 from groove.envs.gridworld.levels import (
@@ -112,6 +112,15 @@ def _planes(level: GridLevel, state: GridState, sizes: GridSizes) -> Array:
     return planes.astype(jnp.float32).reshape(sizes.side, sizes.side, 2 + sizes.objects)
 
 
+def _features(level: GridLevel, state: GridState, sizes: GridSizes) -> Array:
+    """The agent's cell, and the cell of each object that is present in a range of its own, as int32 [1 + O]."""
+    cells = level.object_cell if state.object_cell is None else state.object_cell
+    objects = jnp.arange(sizes.objects)
+    visible = (state.present >> objects & 1) == 1
+    agent = state.row * sizes.side + state.col
+    return jnp.concatenate([agent[None], jnp.where(visible, cells + sizes.cells * (1 + objects), -1)])
+
+
 def _respawn_places(
     level: GridLevel,
     cells: Array,
@@ -133,7 +142,7 @@ def _respawn_places(
 def make_gridworld(
     sizes: GridSizes = GridSizes(),  # noqa: B008 (frozen)
     distribution: LevelDistribution = LevelDistribution(),  # noqa: B008 (frozen)
-    observation: Literal["index", "planes"] = "index",
+    observation: Literal["index", "features", "planes"] = "index",
     placement: Literal["fixed", "random"] = "fixed",
     sampler: Callable[[Key], GridLevel] | None = None,
     edits: int = 5,
@@ -143,8 +152,9 @@ def make_gridworld(
     Args:
       sizes: static sizes shared by all its levels.
       distribution: what `sample_level` draws from, unless a sampler is given, and `mutate` takes its ranges from.
-      observation: "index", cell + S * S * (bitmask of objects present), int32; or "planes", f32 [S, S, 2 +
-        O]: the agent, the walls, and one plane for each object that is present.
+      observation: "index", cell + S * S * (bitmask of objects present), int32, for tables; "features", int32 [1 + O]:
+        the cell of the agent and of each object that is present; or "planes", f32 [S, S, 2 + O], which shows the same
+        and the walls.
       placement: "fixed" objects and start (a tabular level), or "random": the start is drawn each episode,
         objects are placed on free cells at each reset and again whenever they respawn (LPG's random grids).
       sampler: draws levels instead of `distribution`, for named sets.
@@ -160,7 +170,11 @@ def make_gridworld(
             f"levels of side {distribution.max_size} with {distribution.max_objects} objects do not fit "
             f"sizes of side {sizes.side} with {sizes.objects} objects; enlarge the sizes."
         )
-    box = Box((sizes.side, sizes.side, 2 + sizes.objects))
+    space: Discrete | MultiHot | Box = {
+        "index": Discrete(sizes.states),
+        "features": MultiHot(sizes.cells * (1 + sizes.objects), 1 + sizes.objects),
+        "planes": Box((sizes.side, sizes.side, 2 + sizes.objects)),
+    }[observation]
     event_words = (sizes.objects + 2) // 2  # one 16-bit field an object, one for termination
     moving = placement == "random"
 
@@ -173,6 +187,8 @@ def make_gridworld(
     def observe(level: GridLevel, state: GridState) -> Array:
         if observation == "planes":
             return _planes(level, state, sizes)
+        if observation == "features":
+            return _features(level, state, sizes)
         return state.row * sizes.side + state.col + sizes.cells * state.present
 
     def reset(level: GridLevel, noise: Noise) -> tuple[GridState, Array]:
@@ -209,7 +225,7 @@ def make_gridworld(
     return EnvFamily(
         name="gridworld",
         num_actions=len(moves(sizes)),
-        observation=Discrete(sizes.states) if observation == "index" else box,
+        observation=space,
         sample_level=sampler or (lambda key: sample_level(key, distribution, sizes)),
         noise=noise,
         reset=reset,
