@@ -107,6 +107,7 @@ def _ranges(config: Config) -> Iterator[str]:
         "lifetime": (levels.min_lifetime, levels.max_lifetime, 1, 10**8),
         "terminate": (levels.min_terminate, levels.max_terminate, 1e-6, 1),
         "respawn": (levels.min_respawn, levels.max_respawn, 1e-6, 1),
+        "step_reward": (levels.min_step_reward, levels.max_step_reward, 1e-6, 1e6),
     }
     for name, (low, high, least, most) in pairs.items():
         if not least <= low <= high <= most:
@@ -114,6 +115,8 @@ def _ranges(config: Config) -> Iterator[str]:
                 f"levels.min_{name} = {low} and levels.max_{name} = {high} must be in order and within "
                 f"[{least}, {most}]."
             )
+    if not 0 <= levels.step_reward_share <= 1:
+        yield f"levels.step_reward_share = {levels.step_reward_share} must lie in [0, 1]."
     if levels.max_size > config.sizes.side or levels.max_objects > config.sizes.objects or levels.max_objects < 1:
         yield "levels.max_size and levels.max_objects (at least 1) must fit sizes.side and sizes.objects."
     if levels.max_objects + 1 > levels.min_size**2 or not 0 <= levels.walls <= levels.max_size**2:

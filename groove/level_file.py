@@ -1,8 +1,8 @@
 """Sets of gridworld levels as files: safetensors, whose header says what the arrays are. Loading runs no code.
 
-Format 1. The header holds "groove_levels_format" = "1" and "about", a JSON object with "sizes" (side, objects,
+Format 2. The header holds "groove_levels_format" = "2" and "about", a JSON object with "sizes" (side, objects,
 diagonal) and whatever the writer wanted to say. The arrays are the fields of GridLevel, each with a leading axis over
-levels, and, optionally, "score" f32 [levels], NaN where a level has none.
+levels, and, optionally, "score" f32 [levels], NaN where a level has none. Format 1 had no "step_reward": it was zero.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ import numpy.typing as npt
 from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, check_level, sample_level
 from groove.run_dir import one_line, write_atomically
 
-LEVELS_FORMAT = 1
+LEVELS_FORMAT = 2
 _MISSING = "{} does not exist; make level sets with launch/levels.py export."
 _FIELDS = tuple(field.name for field in dataclasses.fields(GridLevel))
 
@@ -127,7 +127,9 @@ def load_levels(path: str | Path) -> LevelSet:
     except (OSError, SafetensorError) as error:
         raise LevelFileError(f"{path} cannot be read as a level set: {one_line(error)}.") from error
     stated = header.get("groove_levels_format")
-    if stated != str(LEVELS_FORMAT):
+    if stated == "1" and "size" in arrays:
+        arrays.setdefault("step_reward", np.zeros(len(arrays["size"]), np.float32))
+    elif stated != str(LEVELS_FORMAT):
         raise LevelFileError(f"{path} is not a level set of format {LEVELS_FORMAT} (it says {stated}).")
     missing = [name for name in _FIELDS if name not in arrays]
     if missing:

@@ -11,7 +11,6 @@ import numpy as np
 
 from groove import config as configs
 from groove.config import ConfigError, nearest
-from groove.envs.base import Discrete
 from groove.envs.gridworld.levels import GridLevel, GridSizes, sizes_of
 from groove.envs.gridworld.render import draw_levels
 from groove.level_file import LevelSet, layout, load_levels, save_levels
@@ -95,8 +94,8 @@ def _of_run(path: Path) -> LevelSet:
         found, scores = parts.curriculum.top(state.curriculum, config.plr.buffer_size)
         keep = np.isfinite(scores)
         found, scores = jax.tree.map(lambda x: np.asarray(x)[keep], (found, scores))
-    if not isinstance(found, GridLevel) or not isinstance(parts.env.observation, Discrete):
-        raise ConfigError(f'{path} was trained on "{config.curriculum}", whose levels are not tabular gridworlds.')
+    if not isinstance(found, GridLevel) or parts.env.describe is None:  # objects that move have no cells to save
+        raise ConfigError(f'{path} was trained on "{config.curriculum}", whose levels are not gridworlds that stay.')
     if not len(scores):
         raise ConfigError(f"{path} has no scored level yet; train it for longer.")
     about = {"run": path.name, "curriculum": config.curriculum, "meta_steps": step}

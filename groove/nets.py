@@ -48,7 +48,8 @@ def make_network(
     def forward(obs: Array, names: Sequence[str]) -> Heads:
         batch = obs.shape[: obs.ndim - len(shape)]
         x = obs.reshape((-1, *shape))
-        x = x if isinstance(observation, MultiHot) else x.astype(jnp.float32)
+        if not isinstance(observation, MultiHot):
+            x = x.astype(jnp.float32)
         if torso == "conv":
             for i, width in enumerate(channels):
                 x = jax.nn.relu(conv3x3(x, width, name=f"torso_conv_{i}"))
@@ -58,9 +59,11 @@ def make_network(
                 x = jax.nn.relu(conv_valid(x, width, kernel, stride, name=f"torso_conv_{i}"))
         x = x.reshape(x.shape[0], -1)
         for i, width in enumerate(widths):
-            sparse = i == 0 and isinstance(observation, MultiHot)
-            linear = _SparseLinear(observation.size, width) if sparse else hk.Linear(width, name=f"torso_linear_{i}")
-            x = jax.nn.relu(linear(x))
+            name = f"torso_linear_{i}"
+            if i == 0 and isinstance(observation, MultiHot):
+                x = jax.nn.relu(_SparseLinear(observation.size, width, name)(x))
+            else:
+                x = jax.nn.relu(hk.Linear(width, name=name)(x))
         outputs = {name: hk.Linear(heads[name], name=f"head_{name}")(x) for name in names}
         return {name: y.reshape((*batch, heads[name])) for name, y in outputs.items()}
 
@@ -76,8 +79,8 @@ def make_network(
 class _SparseLinear(hk.Module):
     """hk.Linear of the zeros and ones that a MultiHot observation stands for."""
 
-    def __init__(self, size: int, width: int) -> None:
-        super().__init__(name="torso_linear_0")
+    def __init__(self, size: int, width: int, name: str) -> None:
+        super().__init__(name=name)
         self.size, self.width = size, width
 
     def __call__(self, index: Array) -> Array:

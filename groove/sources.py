@@ -8,6 +8,7 @@
                                   its content
     dr=0.5,handcrafted=0.5        a mixture of any of these
     networks                      random gridworlds whose agents are networks
+    varied                        the same, of which half pay a reward at every step: to survive or to hurry is at stake
     random_grid                   LPG's five random grids, which agents see as planes
     chain, chain_distractor       LPG's delayed chains
 
@@ -36,8 +37,8 @@ from groove.types import Key
 Sampler = Callable[[Key], GridLevel]
 
 BASE = "dr"
-SOURCES = ("dr", "handcrafted", "mazes", "set:N", "set:FILE", "networks", "random_grid", "chain", "chain_distractor")
-_ALONE = ("networks", "random_grid", "chain", "chain_distractor")  # with observations or actions of their own
+_ALONE = ("networks", "varied", "random_grid", "chain", "chain_distractor")  # with observations or actions of their own
+SOURCES = ("dr", "handcrafted", "mazes", "set:N", "set:FILE", *_ALONE)
 _WEIGHTED = re.compile(r"(.+)=([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:inf|nan))")
 
 
@@ -138,8 +139,10 @@ def _members(name: str) -> dict[str, float]:
 
 
 def _alone(name: str, levels: LevelDistribution, sizes: GridSizes) -> EnvFamily:
-    if name == "networks":
-        return make_gridworld(sizes, levels, observation="features")._replace(name=name)
+    if name in ("networks", "varied"):
+        share = 0.5 if name == "varied" else levels.step_reward_share
+        drawn = dataclasses.replace(levels, step_reward_share=share)
+        return make_gridworld(sizes, drawn, observation="features")._replace(name=name)
     if name == "random_grid":
         family = make_named_family(RANDOM_GRIDS, named_sizes(RANDOM_GRIDS, sizes.diagonal))
         return family._replace(name=name, sample_level=_with_lifetimes(family.sample_level, levels))

@@ -17,7 +17,6 @@ from groove.build import Parts, build
 from groove.checkpoint import Checkpointer
 from groove.config import Config
 from groove.console import Progress
-from groove.envs.base import Discrete
 from groove.envs.gridworld.levels import GridLevel, sizes_of
 from groove.envs.gridworld.render import draw_levels
 from groove.evaluate import Validation
@@ -208,7 +207,7 @@ class _Run:
             levels = jax.device_get(levels_in_use(self.state))
             titles = [f"level {i}" for i in range(min(DRAWN_LEVELS, len(jax.tree.leaves(levels)[0])))]
         chosen = [jax.tree.map(lambda x, i=i: x[i], levels) for i in range(len(titles))]
-        if chosen and isinstance(chosen[0], GridLevel) and isinstance(self.parts.env.observation, Discrete):
+        if chosen and isinstance(chosen[0], GridLevel) and self.parts.env.describe:
             draw_levels(chosen, titles, sizes_of(chosen[0], self.config.sizes), self.dir.levels)
 
     def _finish(self, stopped: str | None) -> dict[str, Any]:

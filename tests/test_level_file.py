@@ -1,6 +1,7 @@
 """Level files: what is written is read, and what is not a level set is refused in one line."""
 
 import dataclasses
+import json
 
 import jax
 import numpy as np
@@ -29,6 +30,21 @@ def test_round_trip(tmp_path, chosen):
         a, b = getattr(again.levels, field.name), getattr(chosen.levels, field.name)
         np.testing.assert_array_equal(a, b)
         assert a.dtype == b.dtype
+
+
+def test_files_of_format_1_have_no_step_reward(tmp_path, chosen):
+    from safetensors.numpy import load_file, save_file
+
+    path = tmp_path / "l.safetensors"
+    save_levels(path, chosen)
+    arrays = load_file(path)
+    del arrays["step_reward"]
+    about = {"sizes": dataclasses.asdict(SIZES)}
+    save_file(arrays, path, {"groove_levels_format": "1", "about": json.dumps(about)})
+    assert load_levels(path).levels.step_reward.tolist() == [0.0] * 5
+    save_file(arrays, path, {"groove_levels_format": "2", "about": json.dumps(about)})
+    with pytest.raises(LevelFileError, match="lacks step_reward"):
+        load_levels(path)
 
 
 def test_levels_are_taken_in_order(chosen):
@@ -63,7 +79,7 @@ def test_nonsense_is_neither_written_nor_read(tmp_path, chosen):
     from safetensors.numpy import save_file
 
     save_file({"size": np.ones(1)}, path)
-    with pytest.raises(LevelFileError, match="not a level set of format 1"):
+    with pytest.raises(LevelFileError, match="not a level set of format 2"):
         load_levels(path)
     save_file({"size": np.ones(1)}, path, metadata={"groove_levels_format": "1"})
     with pytest.raises(LevelFileError, match="lacks walls"):

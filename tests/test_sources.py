@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.envs.base import Box, Discrete
+from groove.envs.base import Box, Discrete, MultiHot
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_level, sample_level, sizes_of
 from groove.level_file import LevelSet, save_levels
 from groove.sources import check_source, make_source, pin_source
@@ -32,6 +32,14 @@ def test_tabular_sources_draw_valid_levels_of_common_sizes(name, side, objects):
     for i in range(8):
         check_level(jax.tree.map(lambda x, i=i: np.asarray(x[i]), levels), sizes)
     assert set(np.asarray(levels.lifetime).tolist()) <= {7, 8, 9}
+
+
+def test_networks_see_the_levels_that_tables_do_and_varied_ones_pay_steps():
+    (_, dr), (env, networks), (_, varied) = (draw(name) for name in ("dr", "networks", "varied"))
+    assert env.observation == MultiHot(600, 6)
+    jax.tree.map(np.testing.assert_array_equal, networks, dr)
+    assert 16 < np.count_nonzero(varied.step_reward) < 48
+    np.testing.assert_array_equal(varied.walls, dr.walls)
 
 
 @pytest.mark.parametrize("name", ["random_grid", "chain", "chain_distractor"])

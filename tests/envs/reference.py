@@ -96,7 +96,7 @@ class World:
         if to not in self.walls and 0 <= to[0] < side and 0 <= to[1] < side:
             self.agent = to
         before = dict(self.where)
-        reward, ended = 0.0, False
+        reward, ended = float(self.level.step_reward), False
         for o, cell in before.items():
             if cell == self.agent:
                 del self.where[o]
@@ -123,6 +123,11 @@ class World:
         side = self.sizes.side
         if kind == "index":
             return self.agent[0] * side + self.agent[1] + side * side * sum(2**o for o in self.where)
+        if kind == "features":
+            features = [self.agent[0] * side + self.agent[1]] + [-1] * self.sizes.objects
+            for o, (row, col) in self.where.items():
+                features[1 + o] = ((1 + o) * side + row) * side + col
+            return features
         planes = np.zeros((side, side, 2 + self.sizes.objects), np.float32)
         planes[(*self.agent, 0)] = 1
         for cell in self.walls:
@@ -162,13 +167,17 @@ def best_return(level: GridLevel, sizes: GridSizes, discount: float = 1.0) -> fl
             after = (present - set(hit)) | {o for o, back in zip(absent, returns) if back}
             if chance > 0:
                 total += chance * value(to, frozenset(after), left - 1)
-        return reward + discount * survive * total
+        return float(level.step_reward) + reward + discount * survive * total
 
     return value(divmod(int(level.start), sizes.side), frozenset(world.things), int(level.max_steps))
 
 
 def level_of(
-    picture: str, objects: dict[str, tuple[float, float, float]], max_steps: int, sizes: GridSizes
+    picture: str,
+    objects: dict[str, tuple[float, float, float]],
+    max_steps: int,
+    sizes: GridSizes,
+    step_reward: float = 0.0,
 ) -> GridLevel:
     """A level from a square picture: '#' wall, 'S' start, and marks of objects (reward, p_terminate, p_respawn)."""
     rows = picture.split()
@@ -190,6 +199,7 @@ def level_of(
         object_reward=jnp.asarray(table[:, 0]),
         p_terminate=jnp.asarray(table[:, 1]),
         p_respawn=jnp.asarray(table[:, 2]),
+        step_reward=jnp.float32(step_reward),
         max_steps=jnp.int32(max_steps),
         lifetime=jnp.int32(10),
     )

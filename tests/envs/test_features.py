@@ -37,6 +37,7 @@ def numbers(level):
         "positive_objects": len(positive),
         "nearest_positive": nearest if nearest < np.inf else np.nan,
         "max_steps": level.max_steps,
+        "step_reward": level.step_reward,
         "mean_respawn": np.mean([level.p_respawn[o] for o in exist]),
         "lifetime": level.lifetime,
     }

@@ -170,11 +170,11 @@ def make_gridworld(
             f"levels of side {distribution.max_size} with {distribution.max_objects} objects do not fit "
             f"sizes of side {sizes.side} with {sizes.objects} objects; enlarge the sizes."
         )
-    space: Discrete | MultiHot | Box = {
+    spaces: dict[str, Discrete | MultiHot | Box] = {
         "index": Discrete(sizes.states),
         "features": MultiHot(sizes.cells * (1 + sizes.objects), 1 + sizes.objects),
         "planes": Box((sizes.side, sizes.side, 2 + sizes.objects)),
-    }[observation]
+    }
     event_words = (sizes.objects + 2) // 2  # one 16-bit field an object, one for termination
     moving = placement == "random"
 
@@ -217,7 +217,7 @@ def make_gridworld(
         return Step(
             state=following,
             obs=observe(level, following),
-            reward=reward,
+            reward=reward + level.step_reward,
             terminated=terminated,
             truncated=~terminated & (time >= level.max_steps),
         )
@@ -225,7 +225,7 @@ def make_gridworld(
     return EnvFamily(
         name="gridworld",
         num_actions=len(moves(sizes)),
-        observation=space,
+        observation=spaces[observation],
         sample_level=sampler or (lambda key: sample_level(key, distribution, sizes)),
         noise=noise,
         reset=reset,

@@ -22,6 +22,7 @@ def describe(level: GridLevel, sizes: GridSizes) -> dict[str, Array]:
         nearest_positive: steps from the start to the nearest positive object; NaN where none can be reached. Where
           placement is random it is that of the level's listed cells, one placement among many.
         max_steps: the time limit, environment steps.
+        step_reward: what every step pays.
         mean_respawn: mean probability of respawn per step, over the objects that exist; NaN where none does.
         lifetime: agent updates.
     """
@@ -36,6 +37,7 @@ def describe(level: GridLevel, sizes: GridSizes) -> dict[str, Array]:
         "positive_objects": jnp.sum(exists & (level.object_reward > 0)),
         "nearest_positive": jnp.where(nearest >= 0, nearest, jnp.nan),
         "max_steps": level.max_steps,
+        "step_reward": level.step_reward,
         "mean_respawn": jnp.mean(level.p_respawn, where=exists),
         "lifetime": level.lifetime,
     }

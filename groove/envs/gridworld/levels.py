@@ -14,6 +14,7 @@ _MOVES = {
     False: np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (0, 0)], np.int32),
     True: np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1), (0, 0)], np.int32),
 }
+_STEP_REWARD = 1  # folded into a level's key
 EVENT_BITS = 16  # a probability is resolved to 2**-16; six events of a step share three random words
 
 
@@ -55,6 +56,7 @@ class GridLevel:
     object_reward: Array  # f32 [O]: reward on collecting
     p_terminate: Array  # f32 [O]: probability that collecting ends the episode
     p_respawn: Array  # f32 [O]: probability per step that an absent object returns
+    step_reward: Array  # f32 []: paid at every step, beside what is collected
     max_steps: Array  # int32 []: the time limit, environment steps
     lifetime: Array  # int32 []: agent updates
 
@@ -77,6 +79,9 @@ class LevelDistribution:
       min_terminate, max_terminate: probability of termination on collecting, log-uniform.
       min_respawn, max_respawn: probability of respawn per step, log-uniform.
       min_lifetime, max_lifetime: log-uniform, agent updates.
+      step_reward_share: of the levels, those that pay a reward at every step, positive or negative with even chances,
+        so that to survive or to hurry is what counts. GROOVE's code has none.
+      min_step_reward, max_step_reward: its magnitude, log-uniform.
     """
 
     min_size: int = 4
@@ -91,6 +96,9 @@ class LevelDistribution:
     max_respawn: float = 0.1
     min_lifetime: int = 250
     max_lifetime: int = 250
+    step_reward_share: float = 0.0
+    min_step_reward: float = 0.01
+    max_step_reward: float = 1.0
 
 
 def moves(sizes: GridSizes) -> np.ndarray:
@@ -158,9 +166,19 @@ def sample_level(key: Key, dist: LevelDistribution, sizes: GridSizes) -> GridLev
         object_reward=jnp.where(exists, reward, 0.0),
         p_terminate=jnp.where(exists, p_terminate, 0.0),
         p_respawn=jnp.where(exists, p_respawn, 0.0),
+        step_reward=_sample_step_reward(key, dist),
         max_steps=log_uniform_int(u_steps, dist.min_steps, dist.max_steps),
         lifetime=log_uniform_int(u_lifetime, dist.min_lifetime, dist.max_lifetime),
     )
+
+
+def _sample_step_reward(key: Key, dist: LevelDistribution) -> Array:
+    """Zero, or what every step pays; draws of its own, so that the rest of a level is the same with and without."""
+    if not dist.step_reward_share:
+        return jnp.zeros(())
+    u_any, u_sign, u_size = jax.random.uniform(jax.random.fold_in(key, _STEP_REWARD), (3,))
+    reward = jnp.where(u_sign < 0.5, -1.0, 1.0) * log_uniform(u_size, dist.min_step_reward, dist.max_step_reward)
+    return jnp.where(u_any < dist.step_reward_share, reward, 0.0)
 
 
 def check_level(level: GridLevel, sizes: GridSizes) -> None:
@@ -180,11 +198,11 @@ def check_level(level: GridLevel, sizes: GridSizes) -> None:
 
 
 def _check_objects(level: GridLevel) -> None:
-    for name in ("object_reward", "p_terminate", "p_respawn"):
+    for name in ("object_reward", "step_reward", "p_terminate", "p_respawn"):
         value = getattr(level, name)
         if not np.isfinite(value).all():
             raise ValueError(f"level.{name} holds NaN or infinity: {value}.")
-        if name != "object_reward" and ((value < 0) | (value > 1)).any():
+        if name.startswith("p_") and ((value < 0) | (value > 1)).any():
             raise ValueError(f"level.{name} must lie in [0, 1]: {value}.")
     if ((level.object_cell == -1) & (level.p_respawn > 0)).any():
         raise ValueError(f"level.p_respawn must be 0 for absent objects (cell -1): {level.p_respawn}.")

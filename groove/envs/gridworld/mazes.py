@@ -155,6 +155,7 @@ def make_sampler(dist: LevelDistribution, sizes: GridSizes) -> Callable[[Key], G
             object_reward=jnp.where(exists, (2.0 * u_reward - 1.0).at[0].set(u_first), 0.0),
             p_terminate=jnp.where(exists, p_terminate, 0.0),
             p_respawn=jnp.where(exists, p_respawn, 0.0),
+            step_reward=jnp.float32(0),
             max_steps=log_uniform_int(u_steps, dist.min_steps, dist.max_steps),
             lifetime=log_uniform_int(u_lifetime, dist.min_lifetime, dist.max_lifetime),
         )

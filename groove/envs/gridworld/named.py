@@ -211,6 +211,7 @@ def _template(name: str, sizes: GridSizes) -> GridLevel:
         object_reward=jnp.asarray(table[:, 0]),
         p_terminate=jnp.asarray(table[:, 1]),
         p_respawn=jnp.asarray(table[:, 2]),
+        step_reward=jnp.float32(0),
         max_steps=jnp.int32(named.max_steps),
         lifetime=jnp.int32(named.lifetime),
     )

@@ -24,12 +24,12 @@ def optimal_return(level: GridLevel, sizes: GridSizes, discount: float = 1.0) ->
     With h steps left, m the set of objects present and m' what it becomes by respawning,
 
         V_h(c, m) = max over c' reachable in one step of Q_h(c', m),    V_0 = 0
-        Q_h(c, m) = g E[V_{h-1}(c, m')]                                 where nothing is collected
-        Q_h(c, m) = r_o + g (1 - p_terminate_o) E[V_{h-1}(c, (m - o)')] where object o is collected
+        Q_h(c, m) = r + g E[V_{h-1}(c, m')]                                 where nothing is collected
+        Q_h(c, m) = r + r_o + g (1 - p_terminate_o) E[V_{h-1}(c, (m - o)')] where object o is collected
 
-    with o not in (m - o)', and g the discount. Probabilities are the ones that the dynamics resolve, multiples of
-    2**-16. Costs max_steps * S * S * 2**O * (O + A) operations. On a CPU, batch it with jax.lax.map: vmap gives
-    every level the longest time limit.
+    with r the step's own reward, o not in (m - o)', and g the discount. Probabilities are the ones that the dynamics
+    resolve, multiples of 2**-16. Costs max_steps * S * S * 2**O * (O + A) operations. On a CPU, batch it with
+    jax.lax.map: vmap gives every level the longest time limit.
 
     Args:
       level: one level; max_steps may be traced.
@@ -54,7 +54,8 @@ def optimal_return(level: GridLevel, sizes: GridSizes, discount: float = 1.0) ->
         collect = level.object_reward[:, None] + survive[:, None] * after
         ignore = arrive.at[holders].get(mode="clip")
         arrive = arrive.at[holders].set(jnp.where(holds, collect, ignore), mode="drop")
-        return _spread(jnp.where(level.walls[:, None], _BLOCKED, arrive), sizes, _BLOCKED)
+        arrive = jnp.where(level.walls[:, None], _BLOCKED, arrive + level.step_reward)
+        return _spread(arrive, sizes, _BLOCKED)
 
     value = jax.lax.fori_loop(0, level.max_steps, backup, jnp.zeros((sizes.cells, 2**sizes.objects)))
     present = jnp.sum((level.object_cell >= 0) << jnp.arange(sizes.objects))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.envs.base import Box, Discrete
+from groove.envs.base import Box, Discrete, MultiHot
 from groove.envs.gridworld.dynamics import event_threshold, make_gridworld
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 
@@ -24,8 +24,9 @@ BUSY = LevelDistribution(
     min_terminate=0.05,
     min_respawn=0.05,
     max_respawn=1.0,
+    step_reward_share=0.5,
 )
-KINDS = [("index", "fixed"), ("planes", "fixed"), ("planes", "random")]
+KINDS = [("index", "fixed"), ("features", "fixed"), ("planes", "fixed"), ("planes", "random")]
 
 
 @functools.partial(jax.jit, static_argnums=(0, 2))
@@ -181,12 +182,12 @@ def test_spaces_and_noise_are_as_declared(observation, placement):
     assert all(leaf.shape[:2] == (7, 2) for leaf in jax.tree.leaves(noise))
     level = jax.jit(family.sample_level)(jax.random.key(1))
     _, obs = jax.jit(family.reset)(level, jax.tree.map(lambda leaf: leaf[0, 0], noise))
-    if observation == "index":
-        assert family.observation == Discrete(36 * 16)
-        assert (obs.shape, obs.dtype) == ((), jnp.int32)
-    else:
-        assert family.observation == Box((6, 6, 6))
-        assert (obs.shape, obs.dtype) == ((6, 6, 6), jnp.float32)
+    declared = {
+        "index": (Discrete(36 * 16), (), jnp.int32),
+        "features": (MultiHot(36 * 5, 5), (5,), jnp.int32),
+        "planes": (Box((6, 6, 6)), (6, 6, 6), jnp.float32),
+    }
+    assert (family.observation, obs.shape, obs.dtype) == declared[observation]
     assert family.num_actions == 5
     assert family.lifetime(level) == level.lifetime
     assert family.max_steps(level) == level.max_steps

@@ -116,10 +116,25 @@ def test_the_same_key_gives_the_same_level():
     assert any((a != b).any() for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(other)))
 
 
+def test_steps_of_some_levels_pay_and_the_rest_of_a_level_stays_as_it_is():
+    paying = LevelDistribution(step_reward_share=0.25, min_step_reward=0.1, max_step_reward=2.0)
+    kinds = (LevelDistribution(), paying)
+    without, levels = (draw(lambda key, d=d: sample_level(key, d, SIZES), 0, 2000) for d in kinds)
+    assert not without.step_reward.any()
+    pays = levels.step_reward != 0
+    np.testing.assert_allclose(pays.mean(), 0.25, atol=0.03)
+    np.testing.assert_allclose((levels.step_reward[pays] > 0).mean(), 0.5, atol=0.07)
+    size = np.abs(levels.step_reward[pays])
+    assert 0.1 <= size.min() < 0.12
+    assert 1.8 < size.max() <= 2.0
+    jax.tree.map(np.testing.assert_array_equal, dataclasses.replace(levels, step_reward=without.step_reward), without)
+
+
 SMALL = GridSizes(side=4, objects=3)
 GOOD = level_of("S#. .a. b..", {"a": (1.0, 0.5, 0.1), "b": (-1.0, 0.0, 1.0)}, 10, SMALL)
 DEFECTS = {
     "object_reward holds NaN": {"object_reward": [jnp.nan, 0, 0]},
+    "step_reward holds NaN": {"step_reward": jnp.nan},
     "p_terminate holds NaN": {"p_terminate": [jnp.inf, 0, 0]},
     "p_terminate must lie": {"p_terminate": [1.1, 0, 0]},
     "p_respawn must lie": {"p_respawn": [-0.1, 0, 0]},

@@ -21,7 +21,15 @@ solve_row = jax.jit(lambda level: optimal_return(level, ROW))
 @pytest.mark.parametrize("discount", [1.0, 0.9])
 def test_is_expectimax_on_tiny_levels(diagonal, discount):
     sizes = GridSizes(side=4, objects=3, diagonal=diagonal)
-    dist = LevelDistribution(3, 3, 2, 3, min_steps=3, max_steps=6, min_terminate=0.1, min_respawn=0.05, max_respawn=1.0)
+    dist = LevelDistribution(
+        *(3, 3, 2, 3),
+        min_steps=3,
+        max_steps=6,
+        min_terminate=0.1,
+        min_respawn=0.05,
+        max_respawn=1.0,
+        step_reward_share=0.5,
+    )
     levels = draw(lambda key: sample_level(key, dist, sizes), 7, 40)
     solved = jax.jit(jax.vmap(lambda level: optimal_return(level, sizes, discount)))(levels)
     expected = [best_return(nth(levels, n), sizes, discount) for n in range(40)]
@@ -57,6 +65,15 @@ def test_is_expectimax_on_tiny_levels(diagonal, discount):
 def test_values_worked_out_by_hand(picture, objects, steps, expected):
     rows = " ".join([*picture.split(), *["#####"] * 3])
     assert solve_row(level_of(rows, objects, steps, ROW)) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("step_reward", "reward", "expected"), [(1.0, 5.0, 14.0), (-1.0, -0.5, -1.5), (-0.2, 0.3, 0.1), (0.5, 5.0, 9.5)]
+)
+def test_where_steps_pay_the_best_survive_and_where_they_cost_they_hurry(step_reward, reward, expected):
+    # an object one step away ends the episode, of nine steps at most: it is taken at once, last, or never
+    level = level_of("Sa### ##### ##### ##### #####", {"a": (reward, 1.0, 0.0)}, 9, ROW, step_reward)
+    assert solve_row(level) == pytest.approx(expected, abs=1e-5)
 
 
 def test_discount_is_per_step():
