@@ -76,8 +76,8 @@ def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int],
             f'agent.torso = "{config.torso}" cannot take {observation}: use "table" for Discrete observations, '
             '"mlp", "conv" or "nature" for Box ones.'
         )
-    if isinstance(observation, MultiHot) and not (config.torso == "mlp" and config.widths):
-        raise ValueError(f'MultiHot observations need agent.torso = "mlp" with a hidden layer, not {config}.')
+    if isinstance(observation, MultiHot) and config.torso != "mlp":
+        raise ValueError(f'{observation} needs agent.torso = "mlp", not "{config.torso}".')
     if config.torso == "nature" and len(config.channels) != len(NATURE_CONVOLUTIONS):
         raise ValueError(f'agent.torso = "nature" has three convolutions: agent.channels = {config.channels}.')
     if not isinstance(observation, Discrete):

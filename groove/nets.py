@@ -48,8 +48,7 @@ def make_network(
     def forward(obs: Array, names: Sequence[str]) -> Heads:
         batch = obs.shape[: obs.ndim - len(shape)]
         x = obs.reshape((-1, *shape))
-        if not isinstance(observation, MultiHot):
-            x = x.astype(jnp.float32)
+        x = multi_hot(x, observation.size) if isinstance(observation, MultiHot) else x.astype(jnp.float32)
         if torso == "conv":
             for i, width in enumerate(channels):
                 x = jax.nn.relu(conv3x3(x, width, name=f"torso_conv_{i}"))
@@ -59,11 +58,7 @@ def make_network(
                 x = jax.nn.relu(conv_valid(x, width, kernel, stride, name=f"torso_conv_{i}"))
         x = x.reshape(x.shape[0], -1)
         for i, width in enumerate(widths):
-            name = f"torso_linear_{i}"
-            if i == 0 and isinstance(observation, MultiHot):
-                x = jax.nn.relu(_SparseLinear(observation.size, width, name)(x))
-            else:
-                x = jax.nn.relu(hk.Linear(width, name=name)(x))
+            x = jax.nn.relu(hk.Linear(width, name=f"torso_linear_{i}")(x))
         outputs = {name: hk.Linear(heads[name], name=f"head_{name}")(x) for name in names}
         return {name: y.reshape((*batch, heads[name])) for name, y in outputs.items()}
 
@@ -76,19 +71,9 @@ def make_network(
     return Network(init=init, apply=transformed.apply)
 
 
-class _SparseLinear(hk.Module):
-    """hk.Linear of the zeros and ones that a MultiHot observation stands for."""
-
-    def __init__(self, size: int, width: int, name: str) -> None:
-        super().__init__(name=name)
-        self.size, self.width = size, width
-
-    def __call__(self, index: Array) -> Array:
-        """int32[B, active] -> f32[B, width]."""
-        w = hk.get_parameter("w", [self.size, self.width], init=hk.initializers.TruncatedNormal(self.size**-0.5))
-        b = hk.get_parameter("b", [self.width], init=jnp.zeros)
-        rows = w.at[jnp.maximum(index, 0)].get(mode="promise_in_bounds")
-        return jnp.sum(jnp.where(index[..., None] >= 0, rows, 0.0), axis=-2) + b
+def multi_hot(index: Array, size: int) -> Array:
+    """The zeros and ones that a MultiHot observation stands for: int32[..., active] -> f32[..., size]."""
+    return (index[..., None] == jnp.arange(size)).any(-2).astype(jnp.float32)
 
 
 def conv3x3(x: Array, width: int, name: str) -> Array:

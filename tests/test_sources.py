@@ -36,7 +36,7 @@ def test_tabular_sources_draw_valid_levels_of_common_sizes(name, side, objects):
 
 def test_networks_see_the_levels_that_tables_do_and_varied_ones_pay_steps():
     (_, dr), (env, networks), (_, varied) = (draw(name) for name in ("dr", "networks", "varied"))
-    assert env.observation == MultiHot(600, 6)
+    assert env.observation == MultiHot(105, 6)
     jax.tree.map(np.testing.assert_array_equal, networks, dr)
     assert 16 < np.count_nonzero(varied.step_reward) < 48
     np.testing.assert_array_equal(varied.walls, dr.walls)

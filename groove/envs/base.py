@@ -29,8 +29,7 @@ class Box(NamedTuple):
 class MultiHot(NamedTuple):
     """Observations say what is there: int32 [active], indices in [0, size), or -1 for nothing.
 
-    To a network they are a vector of zeros with a one at each index, whose first layer costs `active` rows of weights
-    instead of a multiplication by `size` of them.
+    To a network they are a vector of zeros with a one at each index, which is made where it is needed and never stored.
     """
 
     size: int

@@ -125,8 +125,8 @@ class World:
             return self.agent[0] * side + self.agent[1] + side * side * sum(2**o for o in self.where)
         if kind == "features":
             features = [self.agent[0] * side + self.agent[1]] + [-1] * self.sizes.objects
-            for o, (row, col) in self.where.items():
-                features[1 + o] = ((1 + o) * side + row) * side + col
+            for o in self.where:
+                features[1 + o] = side * side + o
             return features
         planes = np.zeros((side, side, 2 + self.sizes.objects), np.float32)
         planes[(*self.agent, 0)] = 1

@@ -112,13 +112,12 @@ def _planes(level: GridLevel, state: GridState, sizes: GridSizes) -> Array:
     return planes.astype(jnp.float32).reshape(sizes.side, sizes.side, 2 + sizes.objects)
 
 
-def _features(level: GridLevel, state: GridState, sizes: GridSizes) -> Array:
-    """The agent's cell, and the cell of each object that is present in a range of its own, as int32 [1 + O]."""
-    cells = level.object_cell if state.object_cell is None else state.object_cell
+def _features(state: GridState, sizes: GridSizes) -> Array:
+    """The agent's cell, and each object that is present, which never moves: int32 [1 + O]."""
     objects = jnp.arange(sizes.objects)
-    visible = (state.present >> objects & 1) == 1
+    present = (state.present >> objects & 1) == 1
     agent = state.row * sizes.side + state.col
-    return jnp.concatenate([agent[None], jnp.where(visible, cells + sizes.cells * (1 + objects), -1)])
+    return jnp.concatenate([agent[None], jnp.where(present, sizes.cells + objects, -1)])
 
 
 def _respawn_places(
@@ -152,9 +151,9 @@ def make_gridworld(
     Args:
       sizes: static sizes shared by all its levels.
       distribution: what `sample_level` draws from, unless a sampler is given, and `mutate` takes its ranges from.
-      observation: "index", cell + S * S * (bitmask of objects present), int32, for tables; "features", int32 [1 + O]:
-        the cell of the agent and of each object that is present; or "planes", f32 [S, S, 2 + O], which shows the same
-        and the walls.
+      observation: "index", cell + S * S * (bitmask of objects present), int32, for tables; "features", int32 [1 + O],
+        the agent's cell and S * S + o for each object o that is present, for networks; or "planes", f32 [S, S, 2 + O]:
+        the agent, the walls, and one plane for each object that is present.
       placement: "fixed" objects and start (a tabular level), or "random": the start is drawn each episode,
         objects are placed on free cells at each reset and again whenever they respawn (LPG's random grids).
       sampler: draws levels instead of `distribution`, for named sets.
@@ -163,8 +162,8 @@ def make_gridworld(
     Raises:
       ValueError: when the distribution's levels do not fit the sizes, or an index is asked of moving objects.
     """
-    if observation == "index" and placement == "random":
-        raise ValueError('placement "random" needs observation "planes": an index does not say where objects are.')
+    if observation != "planes" and placement == "random":
+        raise ValueError('placement "random" needs observation "planes": no other one says where objects are.')
     if sampler is None and (distribution.max_size > sizes.side or distribution.max_objects > sizes.objects):
         raise ValueError(
             f"levels of side {distribution.max_size} with {distribution.max_objects} objects do not fit "
@@ -172,7 +171,7 @@ def make_gridworld(
         )
     spaces: dict[str, Discrete | MultiHot | Box] = {
         "index": Discrete(sizes.states),
-        "features": MultiHot(sizes.cells * (1 + sizes.objects), 1 + sizes.objects),
+        "features": MultiHot(sizes.cells + sizes.objects, 1 + sizes.objects),
         "planes": Box((sizes.side, sizes.side, 2 + sizes.objects)),
     }
     event_words = (sizes.objects + 2) // 2  # one 16-bit field an object, one for termination
@@ -188,7 +187,7 @@ def make_gridworld(
         if observation == "planes":
             return _planes(level, state, sizes)
         if observation == "features":
-            return _features(level, state, sizes)
+            return _features(state, sizes)
         return state.row * sizes.side + state.col + sizes.cells * state.present
 
     def reset(level: GridLevel, noise: Noise) -> tuple[GridState, Array]:

@@ -184,7 +184,7 @@ def test_spaces_and_noise_are_as_declared(observation, placement):
     _, obs = jax.jit(family.reset)(level, jax.tree.map(lambda leaf: leaf[0, 0], noise))
     declared = {
         "index": (Discrete(36 * 16), (), jnp.int32),
-        "features": (MultiHot(36 * 5, 5), (5,), jnp.int32),
+        "features": (MultiHot(36 + 4, 5), (5,), jnp.int32),
         "planes": (Box((6, 6, 6)), (6, 6, 6), jnp.float32),
     }
     assert (family.observation, obs.shape, obs.dtype) == declared[observation]
@@ -194,7 +194,7 @@ def test_spaces_and_noise_are_as_declared(observation, placement):
 
 
 def test_refuses_what_cannot_work():
-    with pytest.raises(ValueError, match="index does not say where objects are"):
+    with pytest.raises(ValueError, match="no other one says where"):
         make_gridworld(observation="index", placement="random")
     with pytest.raises(ValueError, match="enlarge the sizes"):
         make_gridworld(GridSizes(side=9))
