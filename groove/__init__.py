@@ -4,15 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from groove.api import Rule, as_optax, load, make_rollout
+    from groove.heads import flax_agent, haiku_heads
     from groove.types import Rollout
 
-__all__ = ["Rollout", "Rule", "as_optax", "load", "make_rollout"]
+__all__ = ["Rollout", "Rule", "as_optax", "flax_agent", "haiku_heads", "load", "make_rollout"]
 
 
 def __getattr__(name: str) -> Any:
     """Imports on first use, so that groove.torch does without JAX."""
     if name not in __all__:
         raise AttributeError(f"module 'groove' has no attribute '{name}'")
-    from groove import api
+    from groove import api, heads
 
-    return getattr(api, name)
+    return getattr(heads if hasattr(heads, name) else api, name)

@@ -78,8 +78,8 @@ class Rule(nn.Module):
                 ended,
                 torch.full_like(ended, self.config["discount"]),
                 chosen.exp(),
-                self.phi(F.softmax(y, -1)).squeeze(-1),
-                self.phi(F.softmax(next_y, -1)).squeeze(-1) * (1 - ended),
+                self._embed(y),
+                self._embed(next_y) * (1 - ended),
                 *self._lifetime(ended, progress, lifetime),
             ]
             hidden = F.relu(self._backwards(torch.stack(features, -1), 1 - (terminated | truncated).float()))
@@ -131,6 +131,10 @@ class Rule(nn.Module):
             _, h = self.core(x[t : t + 1], h * keep[t][None, :, None])
             hs.append(h[0])
         return torch.stack(hs[::-1])
+
+    def _embed(self, y: Tensor) -> Tensor:
+        """phi of a prediction's logits: [T, W, Y] -> [T, W]."""
+        return self.phi(self.config.get("embedding_gain", 1.0) * F.softmax(y, -1)).squeeze(-1)
 
     def _lifetime(self, like: Tensor, progress: float | None, lifetime: float | None) -> list[Tensor]:
         if not self.config["lifetime_conditioning"]:

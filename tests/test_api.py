@@ -2,11 +2,13 @@
 
 import dataclasses
 
+import haiku as hk
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import linen
 
 import groove
 from groove.agent import AgentConfig, begin_learner, make_agent
@@ -158,3 +160,17 @@ def test_a_loss_is_learned_from_by_gradient_descent(rule, rollout):
 def test_hand_written_rules_cannot_be_loaded():
     with pytest.raises(ValueError, match="written by hand"):
         groove.load("a2c")
+
+
+def test_heads_for_haiku_and_flax_torsos_are_what_the_rule_asks_for(rule, rollout):
+    def forward(obs):
+        return groove.haiku_heads(hk.nets.MLP([6], activate_final=True)(obs), A, rule)
+
+    haiku = hk.without_apply_rng(hk.transform(forward))
+    agent = groove.flax_agent(linen.Dense(6), A, rule)
+    for network in (haiku, agent):
+        params = network.init(jax.random.key(0), rollout.obs[0])
+        policy, prediction = network.apply(params, rollout.obs[0])
+        assert (policy.shape, prediction.shape) == ((W, A), (W, Y))
+        gradient = jax.grad(lambda p, network=network: rule.loss(p, network.apply, rollout))(params)
+        assert all(bool(jnp.any(g != 0)) for g in jax.tree.leaves(gradient))

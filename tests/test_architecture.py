@@ -29,7 +29,7 @@ LAYERS = [
     ("rule_file", "checkpoint", "loggers", "console", "report"),
     ("train",),
     ("rules", "suites", "results"),
-    ("meta_test", "api", "torch"),
+    ("meta_test", "api", "heads", "torch"),
     ("compare", "diagnose"),
     ("compare_report",),
     ("program", "level_program"),

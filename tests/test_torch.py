@@ -44,7 +44,8 @@ def _rollout(seed):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"normalise": False}, {"lifetime_conditioning": True, "prediction_coefficient": 0.1}]
+    "changes",
+    [{}, {"normalise": False, "embedding_gain": 8.0}, {"lifetime_conditioning": True, "prediction_coefficient": 0.1}],
 )
 @pytest.mark.parametrize("seed", range(3))
 def test_loss_and_gradient_equal_those_of_jax(tmp_path, changes, seed):

@@ -21,6 +21,8 @@ class LPGConfig:
       core: "gru" or "lstm".
       prediction_width: Y.
       embedding_width: hidden width of phi, the embedding of prediction vectors.
+      embedding_gain: phi sees y times this. Softmaxes of agents that have learned little are all but uniform, so that
+        phi(y) starts as a constant, and the more so the wider y is; LPG's is 1.
       prediction_coefficient: alpha_y, weight of the prediction's loss.
       lifetime_conditioning: two more inputs, n/L and log L (TA-LPG).
       discount: gamma, an input.
@@ -35,6 +37,7 @@ class LPGConfig:
     core: Literal["gru", "lstm"] = "gru"
     prediction_width: int = 8
     embedding_width: int = 16
+    embedding_gain: float = 1.0
     prediction_coefficient: float = 0.5
     lifetime_conditioning: bool = False
     discount: float = 0.99
@@ -99,7 +102,7 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
 def _features(config: LPGConfig, inputs: LPGInputs) -> Array:
     """[r, d, gamma, pi(a|s), phi(y), phi(y')] and, if asked for, [n/L, log L]: f32[T, R, I]."""
     embed = hk.nets.MLP([config.embedding_width, 1], name="phi")
-    both = embed(jnp.stack([inputs.prediction, inputs.next_prediction]))[..., 0]
+    both = embed(config.embedding_gain * jnp.stack([inputs.prediction, inputs.next_prediction]))[..., 0]
     terminated = inputs.terminated.astype(jnp.float32)
     features = [
         inputs.reward,

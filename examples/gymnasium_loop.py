@@ -1,0 +1,115 @@
+"""A learned rule as an optax optimizer, over NumPy environments: python examples/gymnasium_loop.py --rule groove.
+
+Needs gymnasium and Flax (pip install "groove-rl[examples]"). `--rule a2c` runs what the learned rule replaces.
+"""
+
+import time
+from collections import deque
+from typing import Any
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from absl import app, flags
+from flax import linen
+
+import groove
+from groove import ops
+
+_RULE = flags.DEFINE_string("rule", "groove", "A released rule, a run, a rule file, or a2c.")
+_ENV = flags.DEFINE_string("env", "CartPole-v1", "As gymnasium calls it; discrete actions.")
+_UPDATES = flags.DEFINE_integer("updates", 2500, "Agent updates.")
+_WORKERS = flags.DEFINE_integer("workers", 64, "W.")
+_STEPS = flags.DEFINE_integer("steps", 20, "T.")
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Of Adam.")
+_SEED = flags.DEFINE_integer("seed", 0, "Of all randomness.")
+
+
+class Torso(linen.Module):
+    """Anybody's network, without heads."""
+
+    @linen.compact
+    def __call__(self, obs: jax.Array) -> jax.Array:
+        """[B, ...] -> [B, 64]."""
+        x = obs.reshape((obs.shape[0], -1))
+        return linen.relu(linen.Dense(64)(linen.relu(linen.Dense(64)(x))))
+
+
+class A2C:
+    """What the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
+
+    prediction_width = 1  # a value
+
+    def loss(self, params: Any, apply: Any, rollout: groove.Rollout) -> jax.Array:
+        """The loss an agent descends."""
+        flat = jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), (rollout.obs, rollout.next_obs))
+        (logits, value), (_, after) = apply(params, flat[0]), apply(params, flat[1])
+        shape = rollout.reward.shape
+        logits, value, after = logits.reshape((*shape, -1)), value.reshape(shape), after.reshape(shape)
+        advantage = ops.generalised_advantage(
+            rollout.reward, value, after, rollout.terminated, rollout.truncated, discount=0.99, trace=0.95
+        )
+        advantage, target = jax.lax.stop_gradient((ops.normalise(advantage), value + advantage))
+        policy = -ops.log_prob(logits, rollout.action) * advantage - 0.01 * ops.entropy(logits)
+        return jnp.mean(policy + 0.5 * (value - target) ** 2)
+
+
+def main(argv: list[str]) -> None:
+    """Trains one agent and prints its returns."""
+    del argv
+    same_step = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}
+    envs = gymnasium.make_vec(_ENV.value, _WORKERS.value, vectorization_mode="sync", vector_kwargs=same_step)
+    rule = A2C() if _RULE.value == "a2c" else groove.load(_RULE.value)
+    agent = groove.flax_agent(Torso(), int(envs.single_action_space.n), rule)
+    inner = optax.chain(optax.clip_by_global_norm(0.5), optax.adam(_LEARNING_RATE.value))
+
+    @jax.jit
+    def act(params: Any, obs: jax.Array, key: jax.Array) -> jax.Array:
+        return jax.random.categorical(key, agent.apply(params, obs)[0])
+
+    if isinstance(rule, A2C):
+
+        @jax.jit
+        def learn(params: Any, state: Any, rollout: groove.Rollout, updates: int) -> tuple[Any, Any]:
+            moves, state = inner.update(jax.grad(rule.loss)(params, agent.apply, rollout), state, params)
+            return optax.apply_updates(params, moves), state
+    else:
+        optimizer = groove.as_optax(rule, agent.apply, inner)  # the learned rule, as any optax transformation
+
+        @jax.jit
+        def learn(params: Any, state: Any, rollout: groove.Rollout, updates: int) -> tuple[Any, Any]:
+            told = {"progress": updates / _UPDATES.value, "lifetime": _UPDATES.value}  # read by ta-lpg alone
+            moves, state = optimizer.update(None, state, params, rollout=rollout, **told)
+            return optax.apply_updates(params, moves), state
+
+    obs, _ = envs.reset(seed=_SEED.value)
+    key = jax.random.key(_SEED.value)
+    params = agent.init(key, jnp.asarray(obs))
+    state = inner.init(params)
+    running, recent, start = np.zeros(_WORKERS.value), deque(maxlen=200), time.time()
+    for update in range(_UPDATES.value):
+        rows = []
+        for step in range(_STEPS.value):
+            seen, step_key = obs, jax.random.fold_in(jax.random.fold_in(key, update), step)
+            action = np.asarray(act(params, seen, step_key))
+            obs, reward, terminated, truncated, info = envs.step(action)
+            successor = obs.copy()
+            for i in np.flatnonzero(info.get("_final_obs", [])):  # what was seen last, before the reset
+                successor[i] = info["final_obs"][i]
+            truncated &= ~terminated
+            rows.append((seen, action, reward.astype(np.float32), terminated, truncated, successor))
+            running += reward
+            recent.extend(running[terminated | truncated])
+            running[terminated | truncated] = 0.0
+        rollout = groove.Rollout(*(np.stack(column) for column in zip(*rows, strict=True)))
+        params, state = learn(params, state, rollout, update)
+        if (update + 1) % max(_UPDATES.value // 10, 1) == 0:
+            steps = (update + 1) * _WORKERS.value * _STEPS.value
+            mean = np.mean(recent) if recent else float("nan")
+            print(f"{steps:>10,} steps  return {mean:8.2f}  {time.time() - start:5.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,38 @@
+"""The examples run as written, under a learned rule and under what it replaces."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+
+from groove.lpg.lpg import make_lpg
+from groove.lpg.network import LPGConfig
+from groove.rule_file import save_rule
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture(scope="module")
+def rule(tmp_path_factory):
+    path = tmp_path_factory.mktemp("rules") / "tiny.safetensors"
+    config = LPGConfig(hidden=8)
+    eta = jax.device_get(make_lpg(config).init(jax.random.key(0)))
+    save_rule(path, eta, {"rule": "lpg", "lpg": dataclasses.asdict(config)})
+    return str(path)
+
+
+@pytest.mark.parametrize("which", ["learned", "a2c"])
+@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.py")))
+def test_runs_as_its_header_says(example, which, rule):
+    command = [sys.executable, EXAMPLES / example, "--rule", rule if which == "learned" else "a2c"]
+    sizes = ["--env", "CartPole-v1", "--updates", "4", "--workers", "4", "--steps", "8"]
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "JAX_PLATFORMS": "cpu"}
+    ran = subprocess.run([*command, *sizes], env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr
+    rows = [line.split() for line in ran.stdout.splitlines()]
+    assert [row[0] for row in rows] == ["32", "64", "96", "128"]
+    assert all(row[1:3] == ["steps", "return"] for row in rows)
