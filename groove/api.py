@@ -20,6 +20,7 @@ import optax
 from groove import ops
 from groove.lpg.lpg import normalise
 from groove.lpg.network import LPGConfig, LPGInputs, LPGTargets, make_lpg_network
+from groove.rule_file import find_rule_file
 from groove.rules import find_rule
 from groove.types import Array, Params, PyTree, Rollout
 
@@ -43,12 +44,14 @@ class Rule:
       config: of its network.
       eta: its parameters, NumPy arrays; never written to.
       about: where it comes from.
+      card: its model card, Markdown; empty for rules that have not been released.
     """
 
     name: str
     config: LPGConfig
     eta: Mapping[str, Any]
     about: Mapping[str, Any]
+    card: str = ""
 
     @property
     def prediction_width(self) -> int:
@@ -163,7 +166,8 @@ def load(name: str) -> Rule:
     found = find_rule(name)
     if found.config is None:
         raise ValueError(f'"{name}" is written by hand and has no weights to load; name a learned rule.')
-    return Rule(found.name, found.config, found.eta, found.about)
+    card = find_rule_file(name).with_suffix(".md")
+    return Rule(found.name, found.config, found.eta, found.about, card.read_text("utf-8") if card.is_file() else "")
 
 
 def make_rollout(

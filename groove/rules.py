@@ -110,7 +110,7 @@ def _learned(path: Path, label: str) -> NamedRule:
     eta, about = load_rule(path)
     config = lpg_config(about, str(path))
     kind = f"lpg {config!r}"
-    origin = {name: value for name, value in about.items() if name in ("rule", "meta_steps")}
+    origin = {name: value for name, value in about.items() if name in ("rule", "meta_steps", "released")}
     trained = about.get("trained_with", {})
     origin |= {name: trained[name] for name in ("curriculum", "seed", "preset") if name in trained}
     return NamedRule(label, make_lpg(config), eta, kind, _digest(kind, fingerprint(eta)), origin, config)

@@ -32,7 +32,7 @@ LAYERS = [
     ("meta_test", "api", "heads", "torch"),
     ("compare", "diagnose"),
     ("compare_report",),
-    ("program", "level_program"),
+    ("program", "level_program", "release"),
     ("meta_test_program",),
 ]
 TOUCH_FILES = {
@@ -46,6 +46,7 @@ TOUCH_FILES = {
     "meta_test_program",
     "parallel",  # where compiled programs are kept
     "program",
+    "release",
     "report",
     "results",
     "rule_file",
