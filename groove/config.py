@@ -127,28 +127,41 @@ class Config:
     run: RunConfig = field(default_factory=RunConfig)
 
 
+_LAPTOP: Mapping[str, Any] = {
+    "lpg.hidden": 64,
+    "slots.count": 64,
+    "slots.workers": 16,
+    "slots.episodes": 32,
+    "slots.chunk": 4,
+    "plr.buffer_size": 1000,
+    "es.population": 64,
+    "es.pairs_at_once": 4,
+    "meta.micro_batch": 8,
+    "meta.learning_rate": 5e-4,
+    "meta.final_learning_rate": 1e-4,
+    "run.steps": 500,
+    "run.minutes": 8.0,
+    "validation.every": 250,
+}
 PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "paper": (
         "the sizes of the paper: 512 slots, GRU 256; for one modern accelerator",
         {"meta.micro_batch": 32, "validation.every": 500, "run.checkpoint_every": 100},
     ),
-    "laptop": (
-        "64 slots of 16 workers, GRU 64: a rule near A2C's level in minutes on two cores",
+    "laptop": ("64 slots of 16 workers, GRU 64: a rule near A2C's level in minutes on two cores", _LAPTOP),
+    "release": (
+        "what released rules were trained with: the laptop's sizes, longer lives, predictions that say something early",
         {
-            "lpg.hidden": 64,
-            "slots.count": 64,
-            "slots.workers": 16,
-            "slots.episodes": 32,
-            "slots.chunk": 4,
-            "plr.buffer_size": 1000,
-            "es.population": 64,
-            "es.pairs_at_once": 4,
-            "meta.micro_batch": 8,
-            "meta.learning_rate": 5e-4,
+            **_LAPTOP,
+            "levels.min_lifetime": 100,
+            "levels.max_lifetime": 1000,
+            "lpg.init_scale": 4.0,
+            "meta.prediction_entropy": 0.0,
+            "meta.y_hat_l2": 0.0,
+            "meta.learning_rate": 1e-3,
             "meta.final_learning_rate": 1e-4,
-            "run.steps": 500,
-            "run.minutes": 8.0,
-            "validation.every": 250,
+            "run.steps": 1200,
+            "run.minutes": 0.0,
         },
     ),
     "smoke": (

@@ -195,6 +195,24 @@ def _draw_named(name: str, sizes: GridSizes, key: Key) -> GridLevel:
     return make_level(name, key, sizes)
 
 
+def _development() -> Mapping[str, Task]:
+    """What rules may be chosen by: levels as meta-training draws them, under agents that it may not know."""
+    few = {"workers": 16, "levels": 64}
+    short = _budgets(_SMOKE, Budget(250, points=5, **few), Budget(2500, levels=256, episodes=64))
+    long = _budgets(_SMOKE, Budget(1000, points=5, **few), Budget(10_000, levels=256, episodes=64))
+    paying = LevelDistribution(step_reward_share=1.0)
+
+    def networks(distribution: LevelDistribution) -> Callable[[], EnvFamily]:
+        return partial(make_gridworld, GridSizes(), distribution, "features")
+
+    tasks = [
+        Task("development", "tables", _random_levels, TABLE, short, TABLE_PPO),
+        Task("development", "networks", networks(LevelDistribution()), CLASSIC, long),
+        Task("development", "paying_steps", networks(paying), CLASSIC, long),
+    ]
+    return {task.name: task for task in tasks}
+
+
 def _chains() -> Mapping[str, Task]:
     budgets = _budgets(_SMOKE, Budget(250, workers=16, levels=16, points=5), Budget(2500, levels=64))
     tabular = Task("chain", "tabular", partial(make_chain, "tabular"), TABLE, budgets, TABLE_PPO)
@@ -250,6 +268,10 @@ def _atari(games: tuple[str, ...]) -> Mapping[str, Task]:
 
 
 SUITES: Mapping[str, Suite] = {
+    "development": Suite(
+        "random gridworlds to choose rules by, so that none is tuned on the others: tables, networks, paying steps",
+        _development(),
+    ),
     "gridworld": Suite("unseen random levels, mazes, LPG's five tabular levels and five random grids", _gridworlds()),
     "chain": Suite("LPG's delayed chains, tabular and among distractors", _chains()),
     "classic": Suite(

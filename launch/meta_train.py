@@ -4,7 +4,9 @@ from absl import app, flags, logging
 
 from groove.program import meta_train
 
-_CONFIG = flags.DEFINE_string("config", None, "smoke, laptop or paper; by default laptop on a CPU, paper elsewhere.")
+_CONFIG = flags.DEFINE_string(
+    "config", None, "smoke, laptop, release or paper; by default laptop on a CPU, paper elsewhere."
+)
 _SET = flags.DEFINE_multi_string("set", [], "Overrides a field, as in --set meta.learning_rate=3e-4; may be repeated.")
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Where the run's files go; a new directory under runs/ by default.")
 _RESUME = flags.DEFINE_bool("resume", False, "Continues the run in --run_dir from its latest checkpoint.")

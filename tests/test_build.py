@@ -19,7 +19,7 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize(("name", "curriculum"), list(zip(PRESETS, ["dr", "dr", "ar"], strict=True)))
+@pytest.mark.parametrize(("name", "curriculum"), list(zip(PRESETS, ["dr", "dr", "ar@varied", "ar"], strict=True)))
 def test_every_preset_builds_and_steps_without_recompiling(name, curriculum):
     config = configs.replace(configs.preset(name), "curriculum", curriculum)
     config = configs.replace_all(config, SMALL)
