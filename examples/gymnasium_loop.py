@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from absl import app, flags
+from absl import app, flags, logging
 from flax import linen
 
 import groove
@@ -59,6 +59,7 @@ class A2C:
 def main(argv: list[str]) -> None:
     """Trains one agent and prints its returns."""
     del argv
+    logging.set_verbosity(logging.ERROR)
     same_step = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}
     envs = gymnasium.make_vec(_ENV.value, _WORKERS.value, vectorization_mode="sync", vector_kwargs=same_step)
     rule = A2C() if _RULE.value == "a2c" else groove.load(_RULE.value)

@@ -1,4 +1,4 @@
-"""A whole training loop in JAX, with a learned rule: python examples/gymnax_loop.py --rule RUN --env CartPole-v1.
+"""A whole training loop in JAX, with a learned rule: python examples/gymnax_loop.py --rule groove --env CartPole-v1.
 
 Shaped like purejaxrl: collecting and updating are one jitted scan. `--rule a2c` runs the line that the learned rule
 replaces.
@@ -13,11 +13,11 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 import optax
-from absl import app, flags
+from absl import app, flags, logging
 
 import groove
 
-_RULE = flags.DEFINE_string("rule", None, "A run, a rule file, or a2c.", required=True)
+_RULE = flags.DEFINE_string("rule", "groove", "A released rule, a run, a rule file, or a2c.")
 _ENV = flags.DEFINE_string("env", "CartPole-v1", "As gymnax calls it.")
 _UPDATES = flags.DEFINE_integer("updates", 2500, "Agent updates.")
 _WORKERS = flags.DEFINE_integer("workers", 64, "W.")
@@ -67,6 +67,7 @@ def a2c_loss(params: Any, apply: Any, rollout: groove.Rollout, **_: Any) -> jax.
 def main(argv: list[str]) -> None:
     """Trains one agent and prints its returns."""
     del argv
+    logging.set_verbosity(logging.ERROR)
     env, env_params = gymnax.make(_ENV.value)
     learned = None if _RULE.value == "a2c" else groove.load(_RULE.value)
     loss = a2c_loss if learned is None else learned.loss

@@ -7,8 +7,8 @@
     set:FILE                      the gridworlds of a file that launch/levels.py wrote; set:FILE#DIGEST insists on
                                   its content
     dr=0.5,handcrafted=0.5        a mixture of any of these
-    networks                      random gridworlds whose agents are networks
-    varied                        the same, of which half pay a reward at every step: to survive or to hurry is at stake
+    networks:SOURCE               any of these, its agents being networks instead of tables; networks is networks:dr
+    varied                        networks on random gridworlds, of which half pay a reward at every step
     random_grid                   LPG's five random grids, which agents see as planes
     chain, chain_distractor       LPG's delayed chains
 
@@ -39,6 +39,7 @@ Sampler = Callable[[Key], GridLevel]
 BASE = "dr"
 _ALONE = ("networks", "varied", "random_grid", "chain", "chain_distractor")  # with observations or actions of their own
 SOURCES = ("dr", "handcrafted", "mazes", "set:N", "set:FILE", *_ALONE)
+_NETWORKS = "networks:"
 _WEIGHTED = re.compile(r"(.+)=([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:inf|nan))")
 
 
@@ -63,9 +64,9 @@ def make_source(name: str, levels: LevelDistribution, sizes: GridSizes, key: Key
         see alike, or a file that is not a level set.
     """
     check_source(name)
-    members = _members(name)
     if name in _ALONE:
         return _alone(name, levels, sizes)
+    members = _members(name.removeprefix(_NETWORKS))
     parts = [_tabular(member, levels, sizes, key) for member in members]
     common = GridSizes(
         side=max(part.sizes.side for part in parts),
@@ -81,7 +82,8 @@ def make_source(name: str, levels: LevelDistribution, sizes: GridSizes, key: Key
         which_key, level_key = jax.random.split(key)
         return jax.lax.switch(jax.random.categorical(which_key, logits), samplers, level_key)
 
-    return make_gridworld(common, levels, sampler=sampler)._replace(name=name)
+    observation: Literal["index", "features"] = "features" if name.startswith(_NETWORKS) else "index"
+    return make_gridworld(common, levels, observation, sampler=sampler)._replace(name=name)
 
 
 def check_source(name: str) -> None:
@@ -90,10 +92,10 @@ def check_source(name: str) -> None:
     Raises:
       ValueError: naming the nearest source.
     """
-    members = _members(name)
+    members = _members(name.removeprefix(_NETWORKS))
     for member in members:
         kind, _, which = member.partition(":")
-        if member in _ALONE and len(members) > 1:
+        if member in _ALONE and (len(members) > 1 or name.startswith(_NETWORKS)):
             raise ValueError(f'"{member}" cannot be mixed: its agents see other observations. Use it alone.')
         if member not in (BASE, "handcrafted", "mazes", *_ALONE) and not (kind == "set" and which):
             nearest = get_close_matches(member, SOURCES, n=1, cutoff=0.0)[0]
@@ -109,6 +111,8 @@ def pin_source(name: str) -> str:
       ValueError: on a name that no source has, or a file that cannot be read or is not what its digest says.
     """
     check_source(name)
+    if name.startswith(_NETWORKS):
+        return _NETWORKS + pin_source(name.removeprefix(_NETWORKS))
     members = _members(name)
     if name in members:
         return _pin(name)

@@ -169,7 +169,7 @@ def _gridworlds() -> Mapping[str, Task]:
     )
     mazes = _budgets(many["smoke"], Budget(250, workers=16, levels=64, points=5), many["paper"])
     named = _budgets(_SMOKE, Budget(500, workers=16, levels=4), Budget(2500, levels=16))
-    planes = _budgets(_SMOKE, Budget(250, workers=16, levels=1, points=5), Budget(25_000, levels=1))
+    planes = _budgets(_SMOKE, Budget(1500, workers=16, levels=1), Budget(25_000, levels=1))
     tasks = [
         Task("gridworld", "random", _random_levels, TABLE, many, TABLE_PPO),
         Task("gridworld", "mazes", make_mazes, TABLE, mazes, TABLE_PPO),

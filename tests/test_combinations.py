@@ -30,9 +30,13 @@ ONE_BY_ONE = [
     "accel:maxmc meta.normalise_slots=true meta.average_decay=0.9 plr.prioritization=topk",
     "pvl@dr=0.5,handcrafted=0.5 meta.optimizer=es lpg.lifetime_conditioning=true",
     *(f"{score}" for score in SCORES),
-    *(f"learnability@{source}" for source in ("chain", "chain_distractor", "random_grid", "set:3", "mazes")),
+    *(
+        f"learnability@{source}"
+        for source in ("chain", "chain_distractor", "random_grid", "networks", "set:3", "mazes")
+    ),
     *(f"ar antagonists={name}" for name in (*HAND_WRITTEN, "optimal")),
     "optimal@chain",
+    "accel@varied",
     "ar@random_grid antagonists=a2c,ppo,random",
     "ar meta.optimizer=es antagonists=ppo,optimal",
     "accel@chain meta.optimizer=es",
@@ -66,6 +70,7 @@ def _runs(line: str, folder: Path | None = None) -> None:
         jax.tree.map(np.testing.assert_array_equal, resumed.eta, state.eta)
     assert all(np.isfinite(np.asarray(x)).all() for x in jax.tree.leaves(state.eta))
     assert np.nansum(metrics["finished"]) > 0
+    assert not np.nansum(metrics.get("skipped", 0))  # meta-gradients that were not finite
     if "score_mean" in metrics:
         assert np.isfinite(metrics["score_mean"][-2])
 

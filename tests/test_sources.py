@@ -42,6 +42,21 @@ def test_networks_see_the_levels_that_tables_do_and_varied_ones_pay_steps():
     np.testing.assert_array_equal(varied.walls, dr.walls)
 
 
+def test_networks_take_any_tabular_source():
+    for source in ("set:3", "dr=1,handcrafted=1"):
+        (tables, expected), (env, levels) = draw(source), draw(f"networks:{source}")
+        assert isinstance(tables.observation, Discrete)
+        sizes = sizes_of(levels, SIZES)
+        assert env.observation == MultiHot(sizes.cells + sizes.objects, 1 + sizes.objects)
+        jax.tree.map(np.testing.assert_array_equal, levels, expected)
+    assert pin_source("networks:dr=0.5,mazes=0.5") == "networks:dr=0.5,mazes=0.5"
+    for wrong in ("networks:varied", "networks:networks", "networks:chain"):
+        with pytest.raises(ValueError, match="Use it alone"):
+            check_source(wrong)
+    with pytest.raises(ValueError, match='unknown source "maze"'):
+        check_source("networks:maze")
+
+
 @pytest.mark.parametrize("name", ["random_grid", "chain", "chain_distractor"])
 def test_other_sources_bring_their_own_observations(name):
     env, levels = draw(name, 8)
