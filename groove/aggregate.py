@@ -5,7 +5,7 @@ x_{m,n} is the score on task m of M in run n of N (a seed). Every statistic acts
 f[..., runs, tasks].
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -133,6 +133,7 @@ def stratified_bootstrap(
     rng: np.random.Generator,
     level: float = 0.95,
     resamples: int = 2000,
+    clusters: Sequence[int] | None = None,
 ) -> Interval[Any]:
     """A statistic of score matrices with a percentile interval from a bootstrap stratified by task.
 
@@ -147,6 +148,9 @@ def stratified_bootstrap(
       rng: the generator of the resamples.
       level: coverage of the interval.
       resamples: of the bootstrap.
+      clusters: for each matrix, how many equally large clusters its runs come in, one after another: the meta-seeds of
+        a learned rule, whose agents are alike. A resample then draws clusters with replacement, the same ones for every
+        task, and runs within each of them, so that how meta-seeds vary is in the interval. One by default.
 
     Returns:
       Floats for a statistic that is a number, f[*shape] each for any other. low and high are NaN when any matrix has a
@@ -164,21 +168,24 @@ def stratified_bootstrap(
     if resamples < 1:
         raise ValueError(f"resamples must be at least 1, got {resamples}: 2000 are usual.")
     value = np.asarray(statistic(*matrices), np.float64)
+    groups = [1] * len(matrices) if clusters is None else list(clusters)
+    if len(groups) != len(matrices) or any(g < 1 or len(x) % g for g, x in zip(groups, matrices)):
+        raise ValueError(f"clusters {groups} do not divide the runs of the matrices, {[len(x) for x in matrices]}.")
     if any(len(x) == 1 for x in matrices):
         low, high = np.full((2, *value.shape), np.nan)
     else:
-        low, high = np.quantile(_resampled(statistic, matrices, rng, resamples, value.shape), ends, axis=0)
+        low, high = np.quantile(_resampled(statistic, matrices, groups, rng, resamples, value.shape), ends, axis=0)
     return Interval(value, low, high) if value.ndim else Interval(float(value), float(low), float(high))
 
 
 def task_intervals(
-    scores: npt.ArrayLike, rng: np.random.Generator, level: float = 0.95, resamples: int = 2000
+    scores: npt.ArrayLike, rng: np.random.Generator, level: float = 0.95, resamples: int = 2000, clusters: int = 1
 ) -> Interval[Floats]:
     """Each task's mean over runs, 1/N sum_n x_{m,n}, with a percentile bootstrap interval over its runs.
 
     Args:
       scores: f[runs, tasks].
-      rng, level, resamples: as of `stratified_bootstrap`, whose warnings hold here above all.
+      rng, level, resamples, clusters: as of `stratified_bootstrap`, whose warnings hold here above all.
 
     Returns:
       f[tasks] each; low and high NaN for a single run.
@@ -186,7 +193,9 @@ def task_intervals(
     Raises:
       ValueError: as `stratified_bootstrap`.
     """
-    return stratified_bootstrap(lambda x: x.mean(axis=-2), scores, rng=rng, level=level, resamples=resamples)
+    return stratified_bootstrap(
+        lambda x: x.mean(axis=-2), scores, rng=rng, level=level, resamples=resamples, clusters=[clusters]
+    )
 
 
 def normalise(scores: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> Floats:
@@ -270,15 +279,21 @@ def _runs_of(x: Floats) -> list[Floats]:
 
 
 def _resampled(
-    statistic: Statistic, matrices: list[Floats], rng: np.random.Generator, resamples: int, shape: tuple[int, ...]
+    statistic: Statistic,
+    matrices: list[Floats],
+    clusters: Sequence[int],
+    rng: np.random.Generator,
+    resamples: int,
+    shape: tuple[int, ...],
 ) -> Floats:
     """The statistic of every resample: f[resamples, *shape]."""
-    ordered = [np.sort(x, axis=0) for x in matrices]  # the order in which runs were read decides nothing
+    # the order in which runs were read decides nothing
+    ordered = [np.sort(x.reshape(g, -1, x.shape[1]), axis=1) for x, g in zip(matrices, clusters)]
     chunk = max(1, CHUNK // sum(x.size for x in ordered))
     parts = []
     for start in range(0, resamples, chunk):
         count = min(chunk, resamples - start)
-        drawn = [x[rng.integers(len(x), size=(count, *x.shape)), np.arange(x.shape[1])] for x in ordered]
+        drawn = [_draw(x, count, rng) for x in ordered]
         parts.append(np.asarray(statistic(*drawn), np.float64))
         if parts[-1].shape != (count, *shape):
             raise ValueError(
@@ -286,3 +301,10 @@ def _resampled(
                 f"matrix, but {parts[-1].shape} for {count} of them. Reduce axes -2 and -1, not 0 and 1."
             )
     return np.concatenate(parts)
+
+
+def _draw(x: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """Resamples of f[clusters, runs of one, tasks]: f[count, clusters * runs of one, tasks]."""
+    which = rng.integers(len(x), size=(count, len(x), 1, 1)) if len(x) > 1 else 0
+    drawn = x[which, rng.integers(x.shape[1], size=(count, *x.shape)), np.arange(x.shape[2])]
+    return drawn.reshape(count, -1, x.shape[2])

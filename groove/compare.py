@@ -55,6 +55,7 @@ class Comparison:
       budget: its name.
       rules: as they are shown, in the order asked for.
       rows: one a task.
+      clusters: rule -> meta-seeds that are pooled under its name; its runs are theirs, one meta-seed after another.
       scores: rule -> f64[seeds, tasks], normalised; empty unless both references are among the results.
       scored: the tasks of `scores`.
       left_out: tasks whose references are too close to normalise by.
@@ -64,6 +65,7 @@ class Comparison:
     budget: str
     rules: tuple[str, ...]
     rows: tuple[TaskRow, ...]
+    clusters: Mapping[str, int]
     scores: Mapping[str, Floats]
     scored: tuple[str, ...]
     left_out: tuple[str, ...]
@@ -74,7 +76,7 @@ def compare(cells: Sequence[Cell], seed: int = 0) -> Comparison:
     """Puts cells of one budget side by side.
 
     Cells of one rule name on one task are pooled: rules may be given one name to be taken as one, as the meta-seeds of
-    a method are. Only the seeds that all rules have are used.
+    a method are. Only the seeds that all rules have are used, and as many meta-seeds as there are on every task.
 
     Args:
       cells: of one budget.
@@ -93,17 +95,22 @@ def compare(cells: Sequence[Cell], seed: int = 0) -> Comparison:
     complete = {task: by_rule for task, by_rule in grouped.items() if set(by_rule) == set(rules)}
     if not complete:
         raise ValueError("no task has results of every rule; run launch/meta_test.py for those that are missing.")
-    pooled = {task: _pool(by_rule) for task, by_rule in complete.items()}
-    rows = tuple(_row(task, complete[task], pooled[task], seed) for task in pooled)
+    clusters = {rule: min(len(by_rule[rule]) for by_rule in complete.values()) for rule in rules}
+    pooled = {
+        task: _pool({rule: cells[: clusters[rule]] for rule, cells in by_rule.items()})
+        for task, by_rule in complete.items()
+    }
+    rows = tuple(_row(task, complete[task], pooled[task], clusters, seed) for task in pooled)
     normalised = dict(_normalise(pooled)) if {LOW, HIGH} <= set(rules) else {}
     return Comparison(
         budget=budgets.pop(),
         rules=rules,
         rows=rows,
-        scores=_stack(rules, [means for means, _ in normalised.values()]),
+        clusters=clusters,
+        scores=_stack(clusters, [means for means, _ in normalised.values()]),
         scored=tuple(normalised),
         left_out=tuple(task for task in pooled if normalised and task not in normalised),
-        profile=_stack(rules, [levels for _, levels in normalised.values()]),
+        profile=_stack(clusters, [levels for _, levels in normalised.values()]),
     )
 
 
@@ -112,13 +119,16 @@ def aggregates(comparison: Comparison, seed: int = 0) -> dict[str, dict[str, Int
     found: dict[str, dict[str, Interval[float]]] = {name: {} for name in (*AGGREGATES, f"P(better than {HIGH})")}
     for rule, scores in comparison.scores.items():
         for name, statistic in AGGREGATES.items():
-            found[name][rule] = aggregate.stratified_bootstrap(statistic, scores, rng=np.random.default_rng(seed))
+            found[name][rule] = aggregate.stratified_bootstrap(
+                statistic, scores, rng=np.random.default_rng(seed), clusters=[comparison.clusters[rule]]
+            )
         if rule not in (LOW, HIGH):
             found[f"P(better than {HIGH})"][rule] = aggregate.stratified_bootstrap(
                 aggregate.probability_of_improvement,
                 scores,
                 comparison.scores[HIGH],
                 rng=np.random.default_rng(seed),
+                clusters=[comparison.clusters[rule], comparison.clusters[HIGH]],
             )
     return found
 
@@ -137,10 +147,17 @@ def _pool(by_rule: Mapping[str, Sequence[Cell]]) -> dict[str, Floats]:
     }
 
 
-def _row(task: str, by_rule: Mapping[str, Sequence[Cell]], pooled: Mapping[str, Floats], seed: int) -> TaskRow:
+def _row(
+    task: str,
+    by_rule: Mapping[str, Sequence[Cell]],
+    pooled: Mapping[str, Floats],
+    clusters: Mapping[str, int],
+    seed: int,
+) -> TaskRow:
     curves = {}
     for rule, returns in pooled.items():
-        interval = aggregate.task_intervals(returns.mean(0), rng=np.random.default_rng(seed))  # points as tasks
+        rng = np.random.default_rng(seed)
+        interval = aggregate.task_intervals(returns.mean(0), rng=rng, clusters=clusters[rule])  # points as tasks
         curves[rule] = (by_rule[rule][0].env_steps, interval)
     last = {rule: Interval(*(float(x[-1]) for x in interval)) for rule, (_, interval) in curves.items()}
     first = next(iter(pooled.values()))
@@ -166,14 +183,15 @@ def _normalise(
         yield task, (means, levels)
 
 
-def _stack(rules: Sequence[str], parts: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
-    """rule -> the columns of every task side by side, on as many runs as every task has."""
+def _stack(clusters: Mapping[str, int], parts: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    """rule -> the columns of every task side by side, on as many runs of every meta-seed as every task has."""
     if not parts:
         return {}
     stacked = {}
-    for rule in rules:
-        runs = min(part[rule].shape[0] for part in parts)
-        stacked[rule] = np.concatenate([part[rule][:runs] for part in parts], axis=1)
+    for rule, count in clusters.items():
+        grouped = [part[rule].reshape(count, -1, part[rule].shape[1]) for part in parts]
+        runs = min(x.shape[1] for x in grouped)
+        stacked[rule] = np.concatenate([x[:, :runs].reshape(count * runs, -1) for x in grouped], axis=1)
     return stacked
 
 

@@ -36,8 +36,11 @@ def markdown(comparison: Comparison) -> str:
         [row.task, quantity(row.env_steps), *(_cell(row.returns[rule]) for rule in comparison.rules)]
         for row in comparison.rows
     ]
-    seeds = min(row.seeds for row in comparison.rows)
-    text = [_table(head, rows), "", f"Mean return of complete episodes at the end of life; {_interval_note(seeds)}"]
+    text = [
+        _table(head, rows),
+        "",
+        f"Mean return of complete episodes at the end of life; {_interval_note(comparison)}",
+    ]
     if comparison.scores:
         rows = [
             [name, *(_cell(by_rule[rule]) if rule in by_rule else "" for rule in comparison.rules)]
@@ -75,8 +78,7 @@ def draw_learning_curves(comparison: Comparison, path: Path) -> None:
         axes.set_axis_off()
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), frameon=False, fontsize=10)
-    seeds = min(row.seeds for row in shown)
-    figure.supxlabel(f"environment steps of one agent; return, {_interval_note(seeds)}", fontsize=8, color=INK)
+    figure.supxlabel(f"environment steps of one agent; return, {_interval_note(comparison)}", fontsize=8, color=INK)
     save_picture(figure, path)
 
 
@@ -96,8 +98,7 @@ def draw_aggregates(comparison: Comparison, path: Path) -> None:
         axes.set_title(name + (" (less is better)" if "gap" in name else ""), loc="left", fontsize=10, color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
         _dress(axes, "x")
-    seeds = min(row.seeds for row in comparison.rows)
-    note = f"normalised: 0 is {LOW}, 1 is {HIGH}; {len(comparison.scored)} tasks; {_interval_note(seeds)}"
+    note = f"normalised: 0 is {LOW}, 1 is {HIGH}; {len(comparison.scored)} tasks; {_interval_note(comparison)}"
     figure.supxlabel(note, fontsize=8, color=INK)
     save_picture(figure, path)
 
@@ -112,7 +113,11 @@ def draw_profile(comparison: Comparison, path: Path) -> None:
         if rule == LOW:
             continue
         band = aggregate.stratified_bootstrap(
-            lambda x: aggregate.performance_profile(x, tau), scores, rng=np.random.default_rng(0), resamples=500
+            lambda x: aggregate.performance_profile(x, tau),
+            scores,
+            rng=np.random.default_rng(0),
+            resamples=500,
+            clusters=[comparison.clusters[rule]],
         )
         axes.plot(tau, band.value, color=palette[rule], lw=2, label=rule)
         axes.fill_between(tau, band.low, band.high, color=palette[rule], alpha=0.18, lw=0)
@@ -137,7 +142,12 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 20 else f"{value:.2f}"
 
 
-def _interval_note(seeds: int) -> str:
+def _interval_note(comparison: Comparison) -> str:
+    seeds = min(row.seeds for row in comparison.rows)
+    pooled = [f"{rule} {count}" for rule, count in comparison.clusters.items() if count > 1]
+    if pooled:
+        runs = f"meta-seeds ({', '.join(pooled)}) and the agents' seeds within each"
+        return f"95 % bootstrap intervals over {runs}, which are too narrow with so few."
     if seeds < 2:
         return "one seed, so without intervals."
     few = ", which are too narrow with so few" if seeds < FEW_SEEDS else ""

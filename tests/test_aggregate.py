@@ -315,3 +315,24 @@ def test_references_thresholds_and_margins_are_checked():
     for thresholds in (1.0, [[1.0]], [np.nan]):
         with pytest.raises(ValueError, match="thresholds"):
             performance_profile(SCORES, thresholds)
+
+
+def test_clusters_are_drawn_whole_the_same_for_every_task():
+    """Two meta-seeds whose agents do not vary: a resample is one twice, with chance 1/4 each, or both."""
+    x = np.repeat([[0.0, 10.0], [2.0, 12.0]], 3, axis=0)
+    apart = lambda m: m[..., 1].mean(-1) - m[..., 0].mean(-1)  # noqa: E731
+    assert stratified_bootstrap(apart, x, rng=_generator(), clusters=[2]) == (10.0, 10.0, 10.0)
+    drawn = stratified_bootstrap(mean, x, rng=_generator(), clusters=[2], level=0.95)
+    assert drawn == (6.0, 5.0, 7.0)
+    assert stratified_bootstrap(mean, x, rng=_generator(), clusters=[2], level=0.4) == (6.0, 6.0, 6.0)
+    assert stratified_bootstrap(mean, x, rng=_generator(), clusters=[1])[2] < 7.0
+    with pytest.raises(ValueError, match="do not divide the runs"):
+        stratified_bootstrap(mean, x, rng=_generator(), clusters=[4])
+
+
+def test_clustered_intervals_cover_as_wide_as_clusters_vary():
+    """Of 6 clusters of 5 runs with standard deviations 1 and 0.1, the error of the mean is that of 6 runs, not 30."""
+    rng = _generator()
+    x = np.repeat(rng.normal(size=(6, 1)), 5, axis=0) + 0.1 * rng.normal(size=(30, 1))
+    flat, clustered = (stratified_bootstrap(mean, x, rng=_generator(), clusters=[g], resamples=4000) for g in (1, 6))
+    assert 1.8 < (clustered.high - clustered.low) / (flat.high - flat.low) < 2.7  # sqrt(5) = 2.24

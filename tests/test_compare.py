@@ -55,6 +55,16 @@ def test_levels_of_a_task_are_averaged_but_for_the_profile():
     assert np.isnan(found.rows[0].returns["mine"].low)  # one seed
 
 
+def test_meta_seeds_of_one_name_are_clusters():
+    lows = [cell("s/a", "random", [[0.0, 0.0]]), cell("s/a", "a2c", [[2.0, 2.0]])]
+    found = compare([*lows, cell("s/a", "mine", [[0.0, 0.0]]), cell("s/a", "mine", [[2.0, 2.0]])])
+    assert found.clusters == {"random": 1, "a2c": 1, "mine": 2}
+    np.testing.assert_allclose(found.scores["mine"], [[0.0], [0.0], [1.0], [1.0]])
+    assert aggregates(found)["mean"]["mine"] == (0.5, 0.0, 1.0)  # either meta-seed alone, now and then
+    assert found.rows[0].returns["mine"] == (1.0, 0.0, 2.0)
+    assert "over meta-seeds (mine 2)" in markdown(found)
+
+
 def test_tasks_on_which_a2c_gains_nothing_are_left_out_and_named():
     found = compare([*three("s/a", [[1.0, 2.0]]), *three("s/b", [[5.0, 4.0]], low=1.0, high=1.0)])
     assert found.scored == ("s/a",)
