@@ -1,0 +1,34 @@
+"""Figure 11: A2C and PPO on random and handcrafted gridworlds: python figures/fig11_a2c_ppo.py --scale laptop."""
+
+from pathlib import Path
+
+from absl import app
+from figure import AGENT_SEEDS, SCALE, compared, make
+from plan import MetaTest, Plan
+
+from groove.compare_report import draw_learning_curves
+from groove.envs.gridworld.named import HANDCRAFTED
+from groove.results import Results
+
+RULES = ("a2c", "ppo", "random")
+TASKS = ("gridworld/random", *(f"gridworld/{name}" for name in HANDCRAFTED))
+
+
+def plan() -> Plan:
+    """No meta-training."""
+    return Plan((), tuple(MetaTest(rule, TASKS, SCALE.value, AGENT_SEEDS[SCALE.value]) for rule in RULES))
+
+
+def draw(results: Results, budget: str, path: Path) -> None:
+    """Learning curves."""
+    draw_learning_curves(compared(results, budget, RULES, TASKS), path.with_suffix(".png"))
+
+
+def main(argv: list[str]) -> int:
+    """Runs what is missing and draws."""
+    del argv
+    return make("fig11_a2c_ppo", plan, draw)
+
+
+if __name__ == "__main__":
+    app.run(main)
