@@ -4,7 +4,8 @@ from pathlib import Path
 
 from absl import app
 from figure import AGENT_SEEDS, SCALE, compared, make
-from plan import MetaTest, Plan
+from plan import Plan
+from steps import MetaTest
 
 from groove.compare_report import draw_learning_curves
 from groove.envs.gridworld.named import HANDCRAFTED

@@ -8,7 +8,8 @@ import numpy as np
 from absl import flags, logging
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from plan import PRESET, MetaTest, MetaTraining, Plan, carry_out, describe
+from plan import Plan, carry_out, describe
+from steps import MetaTest, MetaTraining
 
 from groove import parallel
 from groove.compare import Comparison, compare
@@ -18,7 +19,7 @@ from groove.report import INK, save_picture
 from groove.results import Results
 from groove.run_dir import write_json
 
-SCALE = flags.DEFINE_enum("scale", "laptop", list(PRESET), "How much is spent.")
+SCALE = flags.DEFINE_enum("scale", "laptop", ["smoke", "laptop", "paper"], "How much is spent.")
 SEEDS = flags.DEFINE_integer("seeds", None, "Meta-seeds of each method; 1 at smoke, 3 at laptop, 10 at paper scale.")
 RUNS = flags.DEFINE_string("runs", "runs/figures", "The folder of meta-training runs.")
 RESULTS = flags.DEFINE_string("results", "docs/results", "The store of meta-test results.")
@@ -27,6 +28,7 @@ JOBS = flags.DEFINE_integer("jobs", 2, "Trainings side by side.")
 DRY_RUN = flags.DEFINE_bool("dry_run", False, "Prints what is to be done, and the minutes it takes.")
 DRAW_ONLY = flags.DEFINE_bool("draw_only", False, "Redraws from the results that are there.")
 
+PRESET = {"smoke": "smoke", "laptop": "release", "paper": "paper"}  # of meta-training
 AGENT_SEEDS = {"smoke": 2, "laptop": 5, "paper": 16}
 Draw = Callable[[Results, str, Path], None]
 
@@ -52,7 +54,7 @@ def methods(curricula: dict[str, str], tasks: tuple[str, ...], *overrides: str, 
             trainings.append(MetaTraining(label, curriculum, seed, PRESET[SCALE.value], (*overrides, *more)))
     rules: list[MetaTraining | str] = [*trainings, *(("a2c", "random") if references else ())]
     tests = [MetaTest(rule, tasks, SCALE.value, AGENT_SEEDS[SCALE.value]) for rule in rules]
-    return Plan(tuple(trainings), tuple(tests))
+    return Plan((tuple(trainings),), tuple(tests))
 
 
 def make(name: str, plan: Callable[[], Plan], draw: Draw) -> int:

@@ -11,7 +11,8 @@ import pytest
 FIGURES = Path(__file__).parent.parent / "figures"
 sys.path.insert(0, str(FIGURES))
 
-from plan import MetaTest, MetaTraining, Plan, describe, training_seconds  # noqa: E402
+from plan import Plan, describe  # noqa: E402
+from steps import MetaTest, MetaTraining  # noqa: E402
 
 from groove.config import ConfigError  # noqa: E402
 
@@ -49,20 +50,19 @@ def test_a_training_begins_goes_on_and_ends(tmp_path):
     assert (SMOKE.steps_done(tmp_path), SMOKE.finished(tmp_path)) == (10, False)
     (directory / "summary.json").write_text(json.dumps({"step": 10, "seconds": 5.0}))
     assert not SMOKE.finished(tmp_path)  # it was stopped
-    assert training_seconds(SMOKE, tmp_path) == pytest.approx(5.0)  # ten more at half a second
+    assert SMOKE.seconds(tmp_path) == pytest.approx(5.0)  # ten more at half a second
     (directory / "summary.json").write_text(json.dumps({"step": 20, "seconds": 10.0}))
     assert SMOKE.finished(tmp_path)
-    assert training_seconds(SMOKE, tmp_path) == 0
 
 
 def test_plans_share_what_they_have_in_common(tmp_path):
     other = dataclasses.replace(SMOKE, seed=1)
-    one = Plan((SMOKE,), (MetaTest(SMOKE, ("chain",), "smoke", 2),))
-    both = one + Plan((SMOKE, other), (MetaTest("a2c", ("chain",), "smoke", 2),))
-    assert both.trainings == (SMOKE, other)
+    one = Plan(((SMOKE,),), (MetaTest(SMOKE, ("chain",), "smoke", 2),))
+    both = one + Plan(((SMOKE, other),), (MetaTest("a2c", ("chain",), "smoke", 2),))
+    assert both.stages == ((SMOKE, other),)
     assert len(both.tests) == 2
     said = describe(both, tmp_path, tmp_path / "results", 2)
-    assert said.count("train ") == 2
+    assert said.count("-smoke-") == 3  # two trainings, and the test of one
     assert "0 of 4 are done" in said
 
 

@@ -1,0 +1,244 @@
+"""The steps that figures are planned of: meta-training runs, sets of levels, meta-tests.
+
+A training is named by a digest of its configuration, a test by what the store of results names it by, so that whatever
+figure asks for it, it is done once.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from groove import config as configs
+from groove.checks import validate
+from groove.config import Config
+from groove.meta_test import plan as missing_jobs
+from groove.results import Results
+from groove.rules import find_rule
+from groove.suites import find_tasks
+
+ROOT = Path(__file__).parents[1]
+GUESSED = {"smoke": 3.0, "release": 1.0, "laptop": 0.2, "paper": 1.0}  # seconds a meta-step, before any was measured
+GUESSED_TEST = {"smoke": 10.0, "laptop": 60.0, "paper": 3600.0}  # seconds of one rule on one task, likewise
+
+
+class Step(Protocol):
+    """Something to be done once, by a command that leaves something in the folder of runs."""
+
+    @property
+    def name(self) -> str:
+        """What it leaves there."""
+
+    def finished(self, runs: Path) -> bool:
+        """Whether there is nothing left to do."""
+
+    def done(self, runs: Path) -> float:
+        """The share of it that is done, in [0, 1]."""
+
+    def seconds(self, runs: Path) -> float:
+        """What is left of it."""
+
+    def command(self, runs: Path) -> list[str]:
+        """What starts it, or goes on with it."""
+
+
+@dataclass(frozen=True)
+class MetaTraining:
+    """A meta-training run.
+
+    Attributes:
+      label: of the method, as figures show it; its meta-seeds share it.
+      curriculum, seed, preset: as launch/meta_train.py takes them.
+      overrides: FIELD=VALUE, as its --set takes them.
+    """
+
+    label: str
+    curriculum: str
+    seed: int
+    preset: str
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def config(self) -> Config:
+        """What the run computes.
+
+        Raises:
+          ConfigError: if it cannot run.
+        """
+        start = {"curriculum": self.curriculum, "seed": self.seed, "devices": 1, "run.minutes": 0.0}
+        config = configs.replace_all(configs.preset(self.preset), start)
+        for assignment in self.overrides:
+            config = configs.override(config, assignment)
+        validate(config)
+        return config
+
+    @property
+    def name(self) -> str:
+        """Of its directory: readable, and another one for every configuration."""
+        text = json.dumps(configs.to_dict(self.config), sort_keys=True)
+        readable = re.sub(r"[^\w.@-]+", "_", self.curriculum)[:40]
+        return f"{readable}-{self.preset}-{self.seed}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    def steps_done(self, runs: Path) -> int:
+        """Meta-steps that are logged."""
+        log = runs / self.name / "metrics.jsonl"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return max((json.loads(line)["step"] for line in lines if line.endswith("}")), default=0)
+
+    def finished(self, runs: Path) -> bool:
+        """Whether there is nothing left to do."""
+        summary = runs / self.name / "summary.json"
+        return summary.exists() and json.loads(summary.read_text())["step"] >= self.config.run.steps
+
+    def command(self, runs: Path) -> list[str]:
+        """What starts it, or goes on with it."""
+        directory = runs / self.name
+        command = [sys.executable, str(ROOT / "launch" / "meta_train.py"), "--run_dir", str(directory)]
+        checkpoints = directory / "checkpoints"
+        if checkpoints.is_dir() and any(path.name.isdigit() for path in checkpoints.iterdir()):
+            return [*command, "--resume"]
+        shutil.rmtree(directory, ignore_errors=True)  # it got nowhere
+        command += ["--config", self.preset, "--curriculum", self.curriculum, "--seed", str(self.seed)]
+        command += ["--devices", "1", "--minutes", "0"]
+        return [*command, *(word for assignment in self.overrides for word in ("--set", assignment))]
+
+    def done(self, runs: Path) -> float:
+        """The share of its meta-steps that is logged."""
+        return self.steps_done(runs) / self.config.run.steps
+
+    def seconds(self, runs: Path) -> float:
+        """What is left of it, by the speed of finished runs of the same preset, if there are any."""
+        ended = [json.loads(path.read_text()) for path in runs.glob(f"*-{self.preset}-*/summary.json")]
+        each = sum(r["seconds"] for r in ended) / sum(r["step"] for r in ended) if ended else GUESSED[self.preset]
+        return each * (self.config.run.steps - self.steps_done(runs))
+
+
+@dataclass(frozen=True)
+class HardLevels:
+    """Random gridworlds on which a rule falls furthest short of A2C: those of highest algorithmic regret.
+
+    Attributes:
+      rule: trained before.
+      scored: levels that are looked at.
+      keep: the hardest of them, hardest first.
+    """
+
+    rule: MetaTraining
+    scored: int
+    keep: int
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return f"levels-{self.scored}-{self.keep}-{self.rule.name}"
+
+    def file(self, runs: Path) -> Path:
+        """The level set."""
+        return runs / self.name / "worst.safetensors"
+
+    def finished(self, runs: Path) -> bool:
+        """Whether it is there."""
+        return self.file(runs).exists()
+
+    def done(self, runs: Path) -> float:
+        """Nothing or all."""
+        return float(self.finished(runs))
+
+    def seconds(self, runs: Path) -> float:
+        """Guessed: two lifetimes on every level."""
+        return 0.1 * self.scored
+
+    def command(self, runs: Path) -> list[str]:
+        """What scores them."""
+        return [
+            *(sys.executable, str(ROOT / "launch" / "diagnose.py"), "--rule", str(runs / self.rule.name)),
+            *("--levels", str(self.scored), "--worst", str(self.keep), "--seeds", "1", "--devices", "1"),
+            *("--to", str(runs / self.name)),
+        ]
+
+
+@dataclass(frozen=True)
+class FirstLevels:
+    """The first so many of a set."""
+
+    source: HardLevels
+    keep: int
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        return f"{self.source.name}-{self.keep}.safetensors"
+
+    def finished(self, runs: Path) -> bool:
+        """Whether it is there."""
+        return (runs / self.name).exists()
+
+    def done(self, runs: Path) -> float:
+        """Nothing or all."""
+        return float(self.finished(runs))
+
+    def seconds(self, runs: Path) -> float:
+        """Next to none."""
+        return 3.0
+
+    def command(self, runs: Path) -> list[str]:
+        """What cuts it off."""
+        return [
+            *(sys.executable, str(ROOT / "launch" / "levels.py"), "export", "--from", str(self.source.file(runs))),
+            *("--top", str(self.keep), "--to", str(runs / self.name)),
+        ]
+
+
+@dataclass(frozen=True)
+class MetaTest:
+    """Meta-tests of one rule.
+
+    Attributes:
+      rule: a training, or a name that groove.rules.find_rule reads.
+      tasks: suites and single tasks.
+      budget: of the meta-test.
+      seeds: agents on every level.
+    """
+
+    rule: MetaTraining | str
+    tasks: tuple[str, ...]
+    budget: str
+    seeds: int
+
+    def rule_name(self, runs: Path) -> str:
+        """As launch/meta_test.py takes it, under the label of the method."""
+        return self.rule if isinstance(self.rule, str) else f"{self.rule.label}={runs / self.rule.name}"
+
+    def missing(self, runs: Path, results: Path) -> list[str]:
+        """Tasks that lack seeds; all of them as long as the rule is not there."""
+        tasks = find_tasks(list(self.tasks))
+        if isinstance(self.rule, MetaTraining) and not self.rule.finished(runs):
+            return [task.path for task in tasks]
+        jobs = missing_jobs(tasks, [find_rule(self.rule_name(runs))], self.budget, self.seeds, Results(results))
+        return [job.task.path for job in jobs if job.seeds]
+
+    def command(self, runs: Path, results: Path) -> list[str]:
+        """What runs them."""
+        return [
+            *(sys.executable, str(ROOT / "launch" / "meta_test.py"), "--devices", "1"),
+            *("--rules", self.rule_name(runs), "--suite", ",".join(self.missing(runs, results))),
+            *("--budget", self.budget, "--seeds", str(self.seeds), "--results", str(results)),
+            *("--to", str(results / "last")),
+        ]
+
+    def seconds(self, runs: Path, results: Path) -> float:
+        """What is left of it, by what the same tasks took before, if they were run."""
+        seconds = 0.0
+        lines = Results(results).lines()
+        for path in self.missing(runs, results):
+            took = [
+                line["provenance"]["seconds"] / len(line["seeds"])
+                for line in lines
+                if line["task"] == path and line["budget"] == self.budget
+            ]
+            seconds += self.seeds * sum(took) / len(took) if took else GUESSED_TEST[self.budget]
+        return seconds
