@@ -1,5 +1,6 @@
 """Figure 5: performance profile on unseen gridworlds: python figures/fig05_gridworld_profile.py --scale laptop."""
 
+import sys
 from pathlib import Path
 
 from absl import app
@@ -9,6 +10,7 @@ from plan import Plan
 from groove.compare_report import draw_profile
 from groove.results import Results
 
+NAME = "fig05_gridworld_profile"
 LABELS = ("groove", "lpg", "a2c", "random")
 
 
@@ -25,7 +27,7 @@ def draw(results: Results, budget: str, path: Path) -> None:
 def main(argv: list[str]) -> int:
     """Runs what is missing and draws."""
     del argv
-    return make("fig05_gridworld_profile", plan, draw)
+    return make(sys.modules[__name__])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Figure 6: score functions of the curriculum, on MinAtar: python figures/fig06_score_functions.py --scale laptop."""
 
+import sys
 from pathlib import Path
 
 from absl import app
@@ -8,6 +9,7 @@ from plan import Plan
 
 from groove.results import Results
 
+NAME = "fig06_score_functions"
 SCORES = {"groove": "ar@varied", "lpg": "varied", "l1": "l1@varied", "pvl": "pvl@varied", "optimal": "optimal@varied"}
 GAMES = tuple(f"minatar/{game}" for game in ("Asterix", "Breakout", "Freeway", "SpaceInvaders"))
 CLAIM = "Paper: algorithmic regret is best on all four games."
@@ -27,7 +29,7 @@ def draw(results: Results, budget: str, path: Path) -> None:
 def main(argv: list[str]) -> int:
     """Runs what is missing and draws."""
     del argv
-    return make("fig06_score_functions", plan, draw)
+    return make(sys.modules[__name__])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Figure 10: antagonists that regret is measured against, on MinAtar: python figures/fig10_antagonists.py."""
 
+import sys
 from pathlib import Path
 
 from absl import app
@@ -8,6 +9,7 @@ from plan import Plan
 
 from groove.results import Results
 
+NAME = "fig10_antagonists"
 ANTAGONISTS = {
     "groove": "ar@varied",
     "against ppo": "ar@varied antagonists=ppo",
@@ -32,7 +34,7 @@ def draw(results: Results, budget: str, path: Path) -> None:
 def main(argv: list[str]) -> int:
     """Runs what is missing and draws."""
     del argv
-    return make("fig10_antagonists", plan, draw)
+    return make(sys.modules[__name__])
 
 
 if __name__ == "__main__":

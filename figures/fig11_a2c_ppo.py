@@ -1,5 +1,6 @@
 """Figure 11: A2C and PPO on random and handcrafted gridworlds: python figures/fig11_a2c_ppo.py --scale laptop."""
 
+import sys
 from pathlib import Path
 
 from absl import app
@@ -11,6 +12,7 @@ from groove.compare_report import draw_learning_curves
 from groove.envs.gridworld.named import HANDCRAFTED
 from groove.results import Results
 
+NAME = "fig11_a2c_ppo"
 RULES = ("a2c", "ppo", "random")
 TASKS = ("gridworld/random", *(f"gridworld/{name}" for name in HANDCRAFTED))
 
@@ -28,7 +30,7 @@ def draw(results: Results, budget: str, path: Path) -> None:
 def main(argv: list[str]) -> int:
     """Runs what is missing and draws."""
     del argv
-    return make("fig11_a2c_ppo", plan, draw)
+    return make(sys.modules[__name__])
 
 
 if __name__ == "__main__":

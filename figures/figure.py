@@ -1,8 +1,10 @@
 """What the figures' programs share: flags, one style, and the way from a plan to a picture."""
 
+import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from absl import flags, logging
@@ -30,7 +32,22 @@ DRAW_ONLY = flags.DEFINE_bool("draw_only", False, "Redraws from the results that
 
 PRESET = {"smoke": "smoke", "laptop": "release", "paper": "paper"}  # of meta-training
 AGENT_SEEDS = {"smoke": 2, "laptop": 5, "paper": 16}
-Draw = Callable[[Results, str, Path], None]
+
+
+class FigureScript(Protocol):
+    """What a figure's program is to the others.
+
+    Attributes:
+      NAME: of its pictures.
+    """
+
+    NAME: str
+
+    def plan(self) -> Plan:
+        """What it needs at the scale of the flags."""
+
+    def draw(self, results: Results, budget: str, path: Path) -> None:
+        """Writes pictures, at a path without suffix."""
 
 
 def meta_seeds() -> int:
@@ -57,30 +74,26 @@ def methods(curricula: dict[str, str], tasks: tuple[str, ...], *overrides: str, 
     return Plan((tuple(trainings),), tuple(tests))
 
 
-def make(name: str, plan: Callable[[], Plan], draw: Draw) -> int:
-    """Does what a figure needs and draws it; returns the exit code.
-
-    Args:
-      name: of the picture's file.
-      plan: what it needs at the scale of the flags.
-      draw: (results, budget, path without suffix) -> writes the picture.
-    """
+def make(*figures: FigureScript) -> int:
+    """Does what figures need, what they share once, and draws them; returns the exit code."""
     logging.set_verbosity(logging.ERROR)
     parallel.request_devices(1)
-    runs, results = Path(RUNS.value), Path(RESULTS.value)
+    runs, results, folder = Path(RUNS.value), Path(RESULTS.value), Path(TO.value)
     try:
+        plan = functools.reduce(Plan.__add__, (figure.plan() for figure in figures))
         if DRY_RUN.value:
-            print(f"{name}\n{describe(plan(), runs, results, JOBS.value)}")
+            print(describe(plan, runs, results, JOBS.value))
             return 0
         if not DRAW_ONLY.value:
-            carry_out(plan(), runs, results, JOBS.value)
-        folder = Path(TO.value)
+            carry_out(plan, runs, results, JOBS.value)
         folder.mkdir(parents=True, exist_ok=True)
-        draw(Results(results), SCALE.value, folder / f"{name}-{SCALE.value}")
+        for figure in figures:
+            path = folder / f"{figure.NAME}-{SCALE.value}"
+            figure.draw(Results(results), SCALE.value, path)
+            print(f"{path}.png")
     except (ValueError, OSError) as error:
         print(f"groove: {error}", file=sys.stderr)
         return 2
-    print(f"{folder / name}-{SCALE.value}.png")
     return 0
 
 

@@ -85,3 +85,13 @@ def test_a_figure_is_drawn_from_nothing_and_again_without_repeating_anything(tmp
     figure()
     assert (tmp_path / "results" / "gridworld.jsonl").read_bytes() == stored
     assert picture.exists()
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
+def test_all_figures_can_be_planned(tmp_path, scale):
+    folders = ["--runs", str(tmp_path / "runs"), "--results", str(tmp_path / "results")]
+    command = [sys.executable, str(FIGURES / "all.py"), "--dry_run", "--scale", scale, *folders]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    assert " 0 of " in ran.stdout
+    assert not (tmp_path / "runs").exists()

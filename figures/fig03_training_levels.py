@@ -1,0 +1,93 @@
+"""Figures 3 and 8: MinAtar by the number of training levels: python figures/fig03_training_levels.py --scale laptop.
+
+Rules are meta-trained on N random gridworlds, on the N hardest of many (those of highest algorithmic regret under an
+LPG trained before), and on LPG's five handcrafted ones; agents are networks everywhere.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from absl import app
+from figure import PRESET, RUNS, SCALE, compared, dress, finish, make, methods
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from plan import Plan
+from steps import FirstLevels, HardLevels, MetaTraining
+
+from groove import aggregate
+from groove.compare import Comparison
+from groove.report import BLUE, GREY, ORANGE
+from groove.results import Results
+from groove.stats import Interval
+
+NAME = "fig03_training_levels"
+GAMES = tuple(f"minatar/{game}" for game in ("Asterix", "Breakout", "Freeway", "SpaceInvaders"))
+COUNTS = {"smoke": (1, 2), "laptop": (1, 8, 64, 512), "paper": tuple(2**i for i in range(11))}
+SCORED = {"smoke": 8, "laptop": 2048, "paper": 10_000}
+SHORTER = {"smoke": (), "laptop": ("run.steps=300",), "paper": ()}
+CLAIM = "Paper: more random levels are better (significantly correlated); hard ones are better than random; five\n"
+CLAIM += "handcrafted levels beat 64 random ones."
+
+
+def labels(kind: str) -> list[str]:
+    """One for each number of levels."""
+    return [f"{count} {kind}" for count in COUNTS[SCALE.value]]
+
+
+def plan() -> Plan:
+    """An LPG, the levels it is worst at, and rules trained on subsets."""
+    scale, runs = SCALE.value, Path(RUNS.value)
+    first = MetaTraining("lpg", "varied", 0, PRESET[scale])
+    hard = HardLevels(first, SCORED[scale], COUNTS[scale][-1])
+    subsets = [FirstLevels(hard, count) for count in COUNTS[scale]]
+    curricula = {"handcrafted": "networks:handcrafted"}
+    curricula |= {label: f"networks:set:{n}" for label, n in zip(labels("random"), COUNTS[scale], strict=True)}
+    curricula |= {
+        label: f"networks:set:{(runs / subset.name).absolute()}"
+        for label, subset in zip(labels("hardest"), subsets, strict=True)
+    }
+    wanted = methods(curricula, GAMES, *SHORTER[scale])
+    return Plan(((first,), (hard,), tuple(subsets), *wanted.stages), wanted.tests)
+
+
+def draw(results: Results, budget: str, path: Path) -> None:
+    """The aggregate, and every game."""
+    found = compared(results, budget, [*labels("random"), *labels("hardest"), "handcrafted", "a2c", "random"], GAMES)
+    figure = Figure(figsize=(12.5, 3.2), dpi=140, layout="constrained")
+    panels = figure.subplots(1, 1 + len(found.rows))
+    _draw(panels[0], {rule: _aggregate(found, rule) for rule in found.scores})
+    dress(panels[0], "IQM, A2C is 1")
+    for axes, row in zip(panels[1:], found.rows, strict=True):
+        _draw(axes, row.returns)
+        dress(axes, row.task)
+    panels[0].legend(frameon=False, fontsize=8)
+    finish(figure, found, path, CLAIM)
+
+
+def _aggregate(found: Comparison, rule: str) -> Interval[float]:
+    rng, clusters = np.random.default_rng(0), [found.clusters[rule]]
+    return aggregate.stratified_bootstrap(aggregate.iqm, found.scores[rule], rng=rng, clusters=clusters)
+
+
+def _draw(axes: Axes, values: dict[str, Interval[float]]) -> None:
+    counts = COUNTS[SCALE.value]
+    for kind, colour in (("random", GREY), ("hardest", BLUE)):
+        chosen = [values[label] for label in labels(kind)]
+        axes.plot(counts, [v.value for v in chosen], "o-", color=colour, ms=4, label=kind)
+        axes.fill_between(counts, [v.low for v in chosen], [v.high for v in chosen], color=colour, alpha=0.2, lw=0)
+    five = values["handcrafted"]
+    axes.errorbar([5], [five.value], [[five.value - five.low], [five.high - five.value]], fmt="s", color=ORANGE, ms=5)
+    axes.plot([], [], "s", color=ORANGE, label="handcrafted")
+    axes.set_xscale("log", base=2)
+    axes.set_xlabel("training levels", fontsize=8)
+
+
+def main(argv: list[str]) -> int:
+    """Runs what is missing and draws."""
+    del argv
+    return make(sys.modules[__name__])
+
+
+if __name__ == "__main__":
+    app.run(main)
