@@ -11,6 +11,9 @@ import jax.numpy as jnp
 from groove.types import Array, LevelOutcome
 
 
+_LEAST_STAKE = 0.1  # below which a return is mostly noise
+
+
 class Score(NamedTuple):
     """A score and the outcome fields it needs.
 
@@ -32,6 +35,18 @@ def algorithmic_regret(outcome: LevelOutcome) -> Array:
     rule does better, and never clipped: the levels it already does best on are to rank last and to be evicted first.
     """
     return outcome.antagonist_return - outcome.student_return
+
+
+def relative_regret(outcome: LevelOutcome) -> Array:
+    """Algorithmic regret as a share of what is at stake, so that levels of large rewards do not outrank all others.
+
+        (V(A) - V(eta)) / max(|V(A)|, |V(eta)|, 1/10)
+
+    in [-2, 2]. It does not change with the unit of reward, but for returns so small that their noise is large beside
+    them. For sources whose levels pay at every step, and whose returns differ by factors of hundreds.
+    """
+    stake = jnp.maximum(jnp.abs(outcome.antagonist_return), jnp.abs(outcome.student_return))
+    return algorithmic_regret(outcome) / jnp.maximum(stake, _LEAST_STAKE)
 
 
 def optimal_regret(outcome: LevelOutcome) -> Array:
@@ -78,6 +93,7 @@ def _score(fn: Callable[[LevelOutcome], Array], *needs: str) -> Score:
 
 SCORES: Mapping[str, Score] = {
     "ar": _score(algorithmic_regret, "student_return", "antagonist_return"),
+    "relative": _score(relative_regret, "student_return", "antagonist_return"),
     "optimal": _score(optimal_regret, "student_return", "optimal_return"),
     "pvl": _score(positive_value_loss, "positive_value_loss"),
     "l1": _score(l1_value_loss, "l1_value_loss"),

@@ -25,6 +25,7 @@ OUTCOME = LevelOutcome(
 )
 GOLDEN = {
     "ar": [2.0, -2.5, 0.0, NAN],  # never clipped
+    "relative": [2 / 3, -2.5 / 4, 0.0, NAN],
     "optimal": [3.0, 0.5, 2.0, NAN],
     "pvl": [0.1, 0.2, 0.3, NAN],
     "l1": [0.4, 0.5, 0.6, NAN],
