@@ -10,7 +10,6 @@ import jax.numpy as jnp
 
 from groove.types import Array, LevelOutcome
 
-
 _LEAST_STAKE = 0.1  # below which a return is mostly noise
 
 
