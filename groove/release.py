@@ -42,6 +42,11 @@ class FinishedRun:
         return float(self.summary[_VALIDATION])
 
     @property
+    def best(self) -> float:
+        """The best of all meta-validations."""
+        return max(value for value, _, _ in self.validations.values())
+
+    @property
     def seed(self) -> int:
         """The meta-seed."""
         return int(self.config["config"]["seed"])
@@ -67,7 +72,14 @@ def read_run(path: Path) -> FinishedRun:
 
 
 def release(
-    name: str, runs: Sequence[str], to: str, results: str, suites: Sequence[str], rules: Sequence[str], notes: str = ""
+    name: str,
+    runs: Sequence[str],
+    to: str,
+    results: str,
+    suites: Sequence[str],
+    rules: Sequence[str],
+    notes: str = "",
+    earlier: bool = False,
 ) -> Path:
     """Writes NAME.safetensors, NAME.json and NAME.md of the run that validates best; returns the first.
 
@@ -79,21 +91,22 @@ def release(
       suites: a table each.
       rules: shown side by side, as they were called when they were tested.
       notes: Markdown that ends the card: known failures.
+      earlier: of a run, take the rule at its best meta-validation instead of its last one.
 
     Raises:
       ConfigError: if a run is not finished.
       ValueError: if there are no results of these rules.
     """
     finished = [read_run(Path(run)) for run in runs]
-    best = max(finished, key=lambda run: run.score)
-    eta, about = load_rule(RunDir(best.path).rule)
+    best = max(finished, key=lambda run: run.best if earlier else run.score)
+    eta, about = load_rule(RunDir(best.path).best_rule if earlier else RunDir(best.path).rule)
     folder = Path(to)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
     released = {"name": name, "groove": best.config["starts"][-1]["versions"]["groove"], "license": "Apache-2.0"}
     save_rule(path, eta, about | {"released": released})
     tables = [_table(Results(results), suite, rules) for suite in suites]
-    text = model_card(name, best, finished, tables, results, rules, notes)
+    text = model_card(name, best, finished, int(about["meta_steps"]), tables, results, rules, notes)
     write_atomically(path.with_suffix(".md"), text.encode())
     return path
 
@@ -102,6 +115,7 @@ def model_card(
     name: str,
     best: FinishedRun,
     runs: Sequence[FinishedRun],
+    step: int,
     tables: Sequence[str],
     results: str,
     rules: Sequence[str],
@@ -131,7 +145,7 @@ def model_card(
             "|---|---|",
             f"| commit | {git.get('revision', 'not in a checkout')}{' with changes' if git.get('dirty') else ''} |",
             f"| curriculum | `{config['curriculum']}`, meta-optimizer `{config['meta']['optimizer']}` |",
-            f"| meta-steps | {summary['step']:,} |",
+            f"| meta-steps | {summary['step']:,}; released is the rule after {step:,} |",
             f"| environment steps of students | {summary['env_steps'] / 1e6:,.0f} M |",
             f"| wall time | {summary['seconds'] / 60:.0f} min on {device['count']} {device['kind']} device(s) |",
             f"| versions | {', '.join(f'{n} {v}' for n, v in start['versions'].items() if v)} |",

@@ -13,6 +13,7 @@ _TO = flags.DEFINE_string("to", "groove/weights", "The folder of released rules.
 _RESULTS = flags.DEFINE_string("results", "docs/results", "The store of results for the card's tables.")
 _SUITES = flags.DEFINE_list("suites", ["gridworld", "minatar"], "A table each.")
 _RULES = flags.DEFINE_list("rules", ["groove", "lpg", "a2c", "random"], "Shown side by side.")
+_EARLIER = flags.DEFINE_bool("earlier", False, "Take the rule at its best meta-validation instead of the last one.")
 _NOTES = flags.DEFINE_string("notes", "", "A Markdown file that ends the card: known failures.")
 
 
@@ -22,7 +23,16 @@ def main(argv: list[str]) -> int:
         raise app.UsageError(f"unexpected argument {argv[1]}; every option is a --flag.")
     try:
         notes = Path(_NOTES.value).read_text("utf-8") if _NOTES.value else ""
-        path = release(_NAME.value, _RUNS.value, _TO.value, _RESULTS.value, _SUITES.value, _RULES.value, notes)
+        path = release(
+            _NAME.value,
+            _RUNS.value,
+            _TO.value,
+            _RESULTS.value,
+            _SUITES.value,
+            _RULES.value,
+            notes,
+            _EARLIER.value,
+        )
     except (ValueError, OSError) as error:
         print(f"groove: {error}", file=sys.stderr)
         return 2

@@ -24,10 +24,13 @@ def _run(path, seed, score, value):
     row = {"step": 20, "env_steps": 3e6, "seconds": 90.0, "validation/normalised_return": score}
     row |= {"validation/normalised_low": score - 0.1, "validation/normalised_high": score + 0.1}
     row["validation/untrained_normalised"] = 0.3
-    run.metrics_jsonl.write_text(json.dumps(row) + "\n")
+    earlier = row | {"step": 10, "validation/normalised_return": 1 - score}
+    run.metrics_jsonl.write_text(json.dumps(earlier) + "\n" + json.dumps(row) + "\n")
     run.summary.write_text(json.dumps(row))
-    eta = jax.tree.map(lambda x: np.full(x.shape, value, np.float32), make_lpg(config.lpg).init(jax.random.key(0)))
-    save_rule(run.rule, eta, {"rule": "lpg", "lpg": dataclasses.asdict(config.lpg), "meta_steps": 20})
+    for step, file in ((20, run.rule), (10, run.best_rule)):
+        eta = make_lpg(config.lpg).init(jax.random.key(0))
+        eta = jax.tree.map(lambda x, step=step: np.full(x.shape, value + step, np.float32), eta)
+        save_rule(file, eta, {"rule": "lpg", "lpg": dataclasses.asdict(config.lpg), "meta_steps": step})
     return str(path)
 
 
@@ -44,12 +47,21 @@ def test_the_best_seed_is_released_with_its_card(tmp_path, stored):
     runs = [_run(tmp_path / f"run{seed}", seed, score, seed) for seed, score in ((1, 0.8), (2, 0.9), (3, 0.7))]
     path = release("mine", runs, str(tmp_path / "weights"), stored, ["minatar"], ["mine", "a2c", "random"], "## Limits")
     rule = load(str(path))
-    assert all((x == 2).all() for x in jax.tree.leaves(rule.eta))
+    assert all((x == 22).all() for x in jax.tree.leaves(rule.eta))
     assert rule.about["released"] == {"name": "mine", "groove": groove_version(), "license": "Apache-2.0"}
     for said in ('groove.load("mine")', "seed 1: 0.80, seed 2: 0.90", "| 20 | 0.90 [0.80, 1.00] |", "## Limits"):
         assert said in rule.card
     assert "minatar/Breakout | 1.28 k | 3.25" in rule.card
+    assert "20; released is the rule after 20" in rule.card
     assert str(tmp_path / "run2") not in rule.card
+
+
+def test_an_earlier_rule_may_have_validated_better(tmp_path, stored):
+    runs = [_run(tmp_path / f"run{seed}", seed, score, seed) for seed, score in ((1, 0.4), (2, 0.3))]
+    rules = ["mine", "a2c", "random"]
+    rule = load(str(release("mine", runs, str(tmp_path / "w"), stored, ["minatar"], rules, earlier=True)))
+    assert all((x == 12).all() for x in jax.tree.leaves(rule.eta))  # 0.7, of the second
+    assert "20; released is the rule after 10" in rule.card
 
 
 def groove_version():
