@@ -1,6 +1,7 @@
-"""From finished runs to a released rule: the best meta-seed by meta-validation, its weights, and a model card.
+"""From finished runs to a released rule: the best meta-seed, its weights, and a model card.
 
-Meta-validation is on random gridworlds alone; held-out suites have no say in which seed is released.
+Seeds are chosen by meta-validation, or by tasks of the suite `development`: on random gridworlds either way, so that
+held-out suites have no say in which is released.
 """
 
 import json
@@ -15,12 +16,14 @@ from groove.config import ConfigError
 from groove.loggers import read_jsonl
 from groove.results import Results
 from groove.rule_file import load_rule, save_rule
+from groove.rules import find_rule
 from groove.run_dir import RunDir, write_atomically
 
 _VALIDATION = "validation/normalised_return"
+_DEVELOPMENT = "development"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FinishedRun:
     """What a run left behind.
 
@@ -80,6 +83,7 @@ def release(
     rules: Sequence[str],
     notes: str = "",
     earlier: bool = False,
+    by: Sequence[str] = (),
 ) -> Path:
     """Writes NAME.safetensors, NAME.json and NAME.md of the run that validates best; returns the first.
 
@@ -91,30 +95,60 @@ def release(
       suites: a table each.
       rules: shown side by side, as they were called when they were tested.
       notes: Markdown that ends the card: known failures.
+      by: tasks of `development` by whose results the seed is chosen; by meta-validation if there are none.
       earlier: of a run, take the rule at its best meta-validation instead of its last one.
 
     Raises:
-      ConfigError: if a run is not finished.
+      ConfigError: if a run is not finished, or was not tested on a task it is to be chosen by.
       ValueError: if there are no results of these rules.
     """
     finished = [read_run(Path(run)) for run in runs]
-    best = max(finished, key=lambda run: run.best if earlier else run.score)
-    eta, about = load_rule(RunDir(best.path).best_rule if earlier else RunDir(best.path).rule)
+    files = {run: RunDir(run.path).best_rule if earlier else RunDir(run.path).rule for run in finished}
+    scores = {run: run.best if earlier else run.score for run in finished}
+    if by:
+        scores = {run: development_score(Results(results), str(files[run]), by) for run in finished}
+    best = max(finished, key=lambda run: scores[run])
+    eta, about = load_rule(files[best])
     folder = Path(to)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
     released = {"name": name, "groove": best.config["starts"][-1]["versions"]["groove"], "license": "Apache-2.0"}
     save_rule(path, eta, about | {"released": released})
     tables = [_table(Results(results), suite, rules) for suite in suites]
-    text = model_card(name, best, finished, int(about["meta_steps"]), tables, results, rules, notes)
+    text = model_card(name, best, scores, by, int(about["meta_steps"]), tables, results, rules, notes)
     write_atomically(path.with_suffix(".md"), text.encode())
     return path
+
+
+def development_score(results: Results, rule: str, tasks: Sequence[str]) -> float:
+    """The mean over tasks of a rule's normalised return at the end of life: 0 is random play, 1 is A2C.
+
+    Raises:
+      ConfigError: if results lack the rule, random play or A2C on one of them, or it is of a held-out suite.
+    """
+    identity, total = find_rule(rule).identity, 0.0
+    for task in tasks:
+        if not task.startswith(f"{_DEVELOPMENT}/"):
+            raise ConfigError(f"{task} is held out: choose by tasks of {_DEVELOPMENT}.")
+        found = {
+            name: float(cell.final.mean())
+            for cell in results.cells()
+            for name in (cell.rule, cell.lines[-1]["rule_identity"])
+            if cell.task == task
+        }
+        if lacking := {identity, "a2c", "random"} - set(found):
+            raise ConfigError(
+                f"{results.folder} lacks {', '.join(lacking)} on {task}: run launch/meta_test.py for {rule}."
+            )
+        total += (found[identity] - found["random"]) / (found["a2c"] - found["random"])
+    return total / len(tasks)
 
 
 def model_card(
     name: str,
     best: FinishedRun,
-    runs: Sequence[FinishedRun],
+    scores: Mapping[FinishedRun, float],
+    by: Sequence[str],
     step: int,
     tables: Sequence[str],
     results: str,
@@ -123,7 +157,9 @@ def model_card(
 ) -> str:
     """What a user of the rule wants to know of it, as Markdown."""
     config, start, summary = best.config["config"], best.config["starts"][0], best.summary
-    seeds = ", ".join(f"seed {run.seed}: {run.score:.2f}" for run in sorted(runs, key=lambda run: run.seed))
+    ordered = sorted(scores.items(), key=lambda item: item[0].seed)
+    seeds = ", ".join(f"seed {run.seed}: {score:.2f}" for run, score in ordered)
+    chosen_by = f"the mean of {', '.join(by)} (random play 0, A2C 1)" if by else "meta-validation (A2C is 1)"
     curve = "\n".join(f"| {step:,} | {v:.2f} [{lo:.2f}, {hi:.2f}] |" for step, (v, lo, hi) in best.validations.items())
     lpg, device, git = config["lpg"], start["device"], start["git"] or {}
     command = " ".join(_without_run_dir(start["command"]))
@@ -149,7 +185,7 @@ def model_card(
             f"| environment steps of students | {summary['env_steps'] / 1e6:,.0f} M |",
             f"| wall time | {summary['seconds'] / 60:.0f} min on {device['count']} {device['kind']} device(s) |",
             f"| versions | {', '.join(f'{n} {v}' for n, v in start['versions'].items() if v)} |",
-            f"| meta-seeds | {seeds}; the best by meta-validation is released |",
+            f"| meta-seeds | {seeds}; released is the best by {chosen_by} |",
             "",
             "The whole configuration is in the rule file and in the JSON beside it.",
             "",

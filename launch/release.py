@@ -14,6 +14,7 @@ _RESULTS = flags.DEFINE_string("results", "docs/results", "The store of results 
 _SUITES = flags.DEFINE_list("suites", ["gridworld", "minatar"], "A table each.")
 _RULES = flags.DEFINE_list("rules", ["groove", "lpg", "a2c", "random"], "Shown side by side.")
 _EARLIER = flags.DEFINE_bool("earlier", False, "Take the rule at its best meta-validation instead of the last one.")
+_BY = flags.DEFINE_list("by", [], "Tasks of the suite development to choose the seed by, instead of meta-validation.")
 _NOTES = flags.DEFINE_string("notes", "", "A Markdown file that ends the card: known failures.")
 
 
@@ -32,6 +33,7 @@ def main(argv: list[str]) -> int:
             _RULES.value,
             notes,
             _EARLIER.value,
+            _BY.value,
         )
     except (ValueError, OSError) as error:
         print(f"groove: {error}", file=sys.stderr)

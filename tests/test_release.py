@@ -15,6 +15,7 @@ from groove.lpg.lpg import make_lpg
 from groove.release import release
 from groove.results import Results
 from groove.rule_file import save_rule
+from groove.rules import find_rule
 from groove.run_dir import RunDir
 
 
@@ -39,6 +40,7 @@ def stored(tmp_path):
     results = Results(tmp_path / "results")
     for i, rule in enumerate(("mine", "a2c", "random")):
         line = {"cell": rule, "task": "minatar/Breakout", "budget": "laptop", "rule": rule, "seeds": [0, 1]}
+        line |= {"rule_identity": rule}
         results.append("minatar", line | {"updates": [1], "env_steps": [1280], "returns": [[[3.0 - i], [3.5 - i]]]})
     return str(results.folder)
 
@@ -62,6 +64,24 @@ def test_an_earlier_rule_may_have_validated_better(tmp_path, stored):
     rule = load(str(release("mine", runs, str(tmp_path / "w"), stored, ["minatar"], rules, earlier=True)))
     assert all((x == 12).all() for x in jax.tree.leaves(rule.eta))  # 0.7, of the second
     assert "20; released is the rule after 10" in rule.card
+
+
+def test_seeds_are_chosen_by_development_tasks_and_by_no_held_out_one(tmp_path, stored):
+    runs = [_run(tmp_path / f"run{seed}", seed, 0.5, seed) for seed in (1, 2)]
+    results = Results(stored)
+    for rule, value in (("random", 1.0), ("a2c", 3.0), (runs[0], 2.5), (runs[1], 2.0)):
+        identity = find_rule(rule).identity
+        line = {"cell": identity, "task": "development/tables", "budget": "laptop", "rule": rule, "seeds": [0]}
+        line |= {"rule_identity": identity, "updates": [1], "env_steps": [1280], "returns": [[[value]]]}
+        results.append("development", line)
+    arguments = ("mine", runs, str(tmp_path / "w"), stored, ["minatar"], ["mine", "a2c", "random"])
+    rule = load(str(release(*arguments, by=["development/tables"])))
+    assert all((x == 21).all() for x in jax.tree.leaves(rule.eta))
+    assert "seed 1: 0.75, seed 2: 0.50; released is the best by the mean of development/tables" in rule.card
+    with pytest.raises(ConfigError, match="is held out"):
+        release(*arguments, by=["minatar/Breakout"])
+    with pytest.raises(ConfigError, match="on development/networks"):
+        release(*arguments, by=["development/networks"])
 
 
 def groove_version():
