@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from groove.compare import compare
 from groove.compare_report import markdown
 from groove.config import ConfigError
@@ -21,6 +23,7 @@ from groove.run_dir import RunDir, write_atomically
 
 _VALIDATION = "validation/normalised_return"
 _DEVELOPMENT = "development"
+_MARGIN = 0.05  # of A2C's return over random play's, in the unit of returns, below which a level tells nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +124,9 @@ def release(
 
 
 def development_score(results: Results, rule: str, tasks: Sequence[str]) -> float:
-    """The mean over tasks of a rule's normalised return at the end of life: 0 is random play, 1 is A2C.
+    """The mean over tasks and levels of a rule's normalised return at the end of life: 0 is random play, 1 is A2C.
+
+    Levels count alike: each is clipped to [-1, 2], and those on which A2C gains nothing are left out.
 
     Raises:
       ConfigError: if results lack the rule, random play or A2C on one of them, or it is of a held-out suite.
@@ -131,7 +136,7 @@ def development_score(results: Results, rule: str, tasks: Sequence[str]) -> floa
         if not task.startswith(f"{_DEVELOPMENT}/"):
             raise ConfigError(f"{task} is held out: choose by tasks of {_DEVELOPMENT}.")
         found = {
-            name: float(cell.final.mean())
+            name: cell.final.mean(1)  # [levels]
             for cell in results.cells()
             for name in (cell.rule, cell.lines[-1]["rule_identity"])
             if cell.task == task
@@ -140,7 +145,9 @@ def development_score(results: Results, rule: str, tasks: Sequence[str]) -> floa
             raise ConfigError(
                 f"{results.folder} lacks {', '.join(lacking)} on {task}: run launch/meta_test.py for {rule}."
             )
-        total += (found[identity] - found["random"]) / (found["a2c"] - found["random"])
+        low, high = found["random"], found["a2c"]
+        apart = high - low > _MARGIN * (1 + np.abs(low))
+        total += float(np.clip((found[identity] - low)[apart] / (high - low)[apart], -1, 2).mean())
     return total / len(tasks)
 
 
