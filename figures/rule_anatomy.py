@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-from absl import app, flags
+from absl import app, flags, logging
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -204,6 +204,7 @@ def draw_values(axes: Axes, name: str, seen: Seen) -> float:
 def main(argv: list[str]) -> None:
     """Draws the rule."""
     del argv
+    logging.set_verbosity(logging.ERROR)
     parallel.request_devices(1)
     rule = groove.load(_RULE.value)
     probe = Probe(rule)
@@ -226,7 +227,7 @@ def main(argv: list[str]) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8, colors=INK)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, fontsize=8)
+            axes.legend(fontsize=8, facecolor="white", edgecolor="none", framealpha=0.85)
     path = Path(_TO.value)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_picture(figure, path.with_suffix(".png"))
