@@ -34,6 +34,7 @@ from groove.rules import find_rules
 from groove.run_dir import write_json
 from groove.suites import BUDGETS, SUITES, Task, find_tasks
 
+_DRAWN = 24  # of the worst levels
 _EXTRAS = {"arcade": "jumanji", "jaxtari": "jaxtari", "atari": "ale_py"}  # extra -> what it brings
 
 
@@ -151,8 +152,9 @@ def _write_diagnosis(diagnosis: Diagnosis, folder: Path, count: int) -> None:
     draw_diagnosis(diagnosis, folder / "heat_maps.png")
     worst = diagnosis.worst(count)
     save_levels(folder / "worst.safetensors", worst)
-    shown = [jax.tree.map(lambda x, i=i: x[i], worst.levels) for i in range(min(len(worst), 24))]
-    draw_levels(shown, [f"behind by {score:.2f}" for score in worst.scores], worst.sizes, folder / "worst.png")
+    shown = worst.take(range(min(count, _DRAWN, len(worst))))
+    levels = [jax.tree.map(lambda x, i=i: x[i], shown.levels) for i in range(len(shown))]
+    draw_levels(levels, [f"behind by {score:.2f}" for score in shown.scores], shown.sizes, folder / "worst.png")
 
 
 def list_suites() -> str:

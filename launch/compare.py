@@ -1,6 +1,6 @@
 """Draws stored results together: python launch/compare.py --rules groove,lpg,a2c,random --to comparison."""
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from groove.meta_test_program import compare_results
 
@@ -15,6 +15,7 @@ def main(argv: list[str]) -> int:
     """Turns flags into one call."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]}; every option is a --flag.")
+    logging.set_verbosity(logging.ERROR)
     return compare_results(_RESULTS.value, _BUDGET.value, _TO.value, _RULES.value, _SUITE.value)
 
 

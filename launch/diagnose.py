@@ -1,6 +1,6 @@
 """Where does a rule fall short of A2C? python launch/diagnose.py --rule RUN --to diagnosis."""
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from groove.meta_test_program import diagnose_rule
 
@@ -17,6 +17,7 @@ def main(argv: list[str]) -> int:
     """Turns flags into one call."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]}; every option is a --flag.")
+    logging.set_verbosity(logging.ERROR)
     return diagnose_rule(
         rule=_RULE.value,
         levels=_LEVELS.value,

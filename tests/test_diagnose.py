@@ -8,6 +8,7 @@ from groove.diagnose import FEWEST, Diagnosis, draw_diagnosis, heat_map
 from groove.envs.gridworld.features import describe
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, sample_level
 from groove.level_file import load_levels, save_levels
+from groove.meta_test_program import _write_diagnosis
 from groove.suites import Budget
 
 N = 40
@@ -62,3 +63,9 @@ def test_the_worst_levels_come_first_and_are_a_level_set(tmp_path):
 def test_the_picture_is_drawn(tmp_path):
     draw_diagnosis(_diagnosis(), tmp_path / "maps.png")
     assert (tmp_path / "maps.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_more_levels_are_exported_than_drawn(tmp_path):
+    _write_diagnosis(_diagnosis(), tmp_path / "new", 30)
+    assert len(load_levels(tmp_path / "new" / "worst.safetensors")) == 30
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"heat_maps.png", "worst.png", "worst.safetensors"}
