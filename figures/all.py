@@ -6,6 +6,7 @@ import fig05_gridworld_profile
 import fig06_score_functions
 import fig10_antagonists
 import fig11_a2c_ppo
+import ta_lifetimes
 from absl import app
 from figure import make
 
@@ -14,12 +15,13 @@ def main(argv: list[str]) -> int:
     """Runs what is missing and draws."""
     del argv
     return make(
-        fig11_a2c_ppo,
-        fig05_gridworld_profile,
-        fig06_score_functions,
-        fig10_antagonists,
-        fig03_training_levels,
-        fig04_games,
+        fig11_a2c_ppo.FIGURE,
+        fig05_gridworld_profile.FIGURE,
+        fig06_score_functions.FIGURE,
+        fig10_antagonists.FIGURE,
+        fig03_training_levels.FIGURE,
+        fig04_games.FIGURE,
+        ta_lifetimes.FIGURE,
     )
 
 

@@ -4,12 +4,11 @@ Rules are meta-trained on N random gridworlds, on the N hardest of many (those o
 LPG trained before), and on LPG's five handcrafted ones; agents are networks everywhere.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
 from absl import app
-from figure import PRESET, RUNS, SCALE, compared, dress, finish, make, methods
+from figure import FEWER_AGENTS, PRESET, SCALE, SHORTER, FigureScript, compared, dress, finish, games, tested, trainings
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from plan import Plan
@@ -21,11 +20,8 @@ from groove.report import BLUE, GREY, ORANGE
 from groove.results import Results
 from groove.stats import Interval
 
-NAME = "fig03_training_levels"
-GAMES = tuple(f"minatar/{game}" for game in ("Asterix", "Breakout", "Freeway", "SpaceInvaders"))
-COUNTS = {"smoke": (1, 2), "laptop": (1, 8, 64, 512), "paper": tuple(2**i for i in range(11))}
+COUNTS = {"smoke": (1, 2), "laptop": (1, 16, 256), "paper": tuple(2**i for i in range(11))}
 SCORED = {"smoke": 8, "laptop": 2048, "paper": 10_000}
-SHORTER = {"smoke": (), "laptop": ("run.steps=300",), "paper": ()}
 CLAIM = "Paper: more random levels are better (significantly correlated); hard ones are better than random; five\n"
 CLAIM += "handcrafted levels beat 64 random ones."
 
@@ -37,23 +33,21 @@ def labels(kind: str) -> list[str]:
 
 def plan() -> Plan:
     """An LPG, the levels it is worst at, and rules trained on subsets."""
-    scale, runs = SCALE.value, Path(RUNS.value)
+    scale = SCALE.value
     first = MetaTraining("lpg", "varied", 0, PRESET[scale])
     hard = HardLevels(first, SCORED[scale], COUNTS[scale][-1])
     subsets = [FirstLevels(hard, count) for count in COUNTS[scale]]
-    curricula = {"handcrafted": "networks:handcrafted"}
-    curricula |= {label: f"networks:set:{n}" for label, n in zip(labels("random"), COUNTS[scale], strict=True)}
-    curricula |= {
-        label: f"networks:set:{(runs / subset.name).absolute()}"
-        for label, subset in zip(labels("hardest"), subsets, strict=True)
-    }
-    wanted = methods(curricula, GAMES, *SHORTER[scale])
+    rules = trainings("handcrafted", "networks:handcrafted", *SHORTER[scale])
+    for subset, *label in zip(subsets, labels("random"), labels("hardest"), strict=True):
+        rules += trainings(label[0], f"networks:set:{subset.keep}", *SHORTER[scale])
+        rules += trainings(label[1], "networks:set:", *SHORTER[scale], levels=subset)
+    wanted = tested(rules, games(), FEWER_AGENTS[scale])
     return Plan(((first,), (hard,), tuple(subsets), *wanted.stages), wanted.tests)
 
 
 def draw(results: Results, budget: str, path: Path) -> None:
     """The aggregate, and every game."""
-    found = compared(results, budget, [*labels("random"), *labels("hardest"), "handcrafted", "a2c", "random"], GAMES)
+    found = compared(results, budget, [*labels("random"), *labels("hardest"), "handcrafted", "a2c", "random"], games())
     figure = Figure(figsize=(12.5, 3.2), dpi=140, layout="constrained")
     panels = figure.subplots(1, 1 + len(found.rows))
     _draw(panels[0], {rule: _aggregate(found, rule) for rule in found.scores})
@@ -83,11 +77,7 @@ def _draw(axes: Axes, values: dict[str, Interval[float]]) -> None:
     axes.set_xlabel("training levels", fontsize=8)
 
 
-def main(argv: list[str]) -> int:
-    """Runs what is missing and draws."""
-    del argv
-    return make(sys.modules[__name__])
-
+FIGURE = FigureScript("fig03_training_levels", plan, draw)
 
 if __name__ == "__main__":
-    app.run(main)
+    app.run(FIGURE.main)

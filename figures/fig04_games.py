@@ -4,12 +4,11 @@ At laptop scale the games are jumanji's (`arcade`), at paper scale all of Atari'
 4), the change from LPG to GROOVE game by game (figure 1), learning curves (figure 7).
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
 from absl import app
-from figure import SCALE, compared, dress, finish, make, methods
+from figure import SCALE, FigureScript, compared, drawn, dress, finish, groove_and_lpg
 from matplotlib.figure import Figure
 from plan import Plan
 
@@ -18,26 +17,25 @@ from groove.envs.atari import ATARI_57
 from groove.report import BLUE, ORANGE
 from groove.results import Results
 
-NAME = "fig04_games"
 LABELS = ("groove", "lpg", "a2c", "random")
 CLAIM = "Paper: of 57 Atari games GROOVE is better than LPG on 39, worse on 17; better IQM and optimality gap."
 
 
-def games() -> tuple[str, ...]:
+def tasks() -> tuple[str, ...]:
     """What agents play at this scale."""
     return tuple(f"atari/{game}" for game in ATARI_57) if SCALE.value == "paper" else ("arcade",)
 
 
 def plan() -> Plan:
     """LPG with and without the curriculum of regret."""
-    return methods({"groove": "ar@varied", "lpg": "varied"}, games())
+    return groove_and_lpg(tasks())
 
 
 def draw(results: Results, budget: str, path: Path) -> None:
     """Three pictures."""
-    found = compared(results, budget, LABELS, [task if "/" in task else f"{task}/" for task in games()])
-    draw_aggregates(found, path.with_name(f"{path.name}_aggregate.png"))
-    draw_learning_curves(found, path.with_name(f"{path.name}_curves.png"))
+    found = compared(results, budget, LABELS, [task if "/" in task else f"{task}/" for task in tasks()])
+    drawn(draw_aggregates, found, path.with_name(f"{path.name}_aggregate"))
+    drawn(draw_learning_curves, found, path.with_name(f"{path.name}_curves"))
     change = {
         task: float(np.mean(found.scores["groove"][:, i]) - np.mean(found.scores["lpg"][:, i]))
         for i, task in enumerate(found.scored)
@@ -52,11 +50,7 @@ def draw(results: Results, budget: str, path: Path) -> None:
     finish(figure, found, path, CLAIM)
 
 
-def main(argv: list[str]) -> int:
-    """Runs what is missing and draws."""
-    del argv
-    return make(sys.modules[__name__])
-
+FIGURE = FigureScript("fig04_games", plan, draw)
 
 if __name__ == "__main__":
-    app.run(main)
+    app.run(FIGURE.main)

@@ -1,10 +1,9 @@
 """Figure 11: A2C and PPO on random and handcrafted gridworlds: python figures/fig11_a2c_ppo.py --scale laptop."""
 
-import sys
 from pathlib import Path
 
 from absl import app
-from figure import AGENT_SEEDS, SCALE, compared, make
+from figure import AGENT_SEEDS, SCALE, FigureScript, compared, drawn
 from plan import Plan
 from steps import MetaTest
 
@@ -12,7 +11,6 @@ from groove.compare_report import draw_learning_curves
 from groove.envs.gridworld.named import HANDCRAFTED
 from groove.results import Results
 
-NAME = "fig11_a2c_ppo"
 RULES = ("a2c", "ppo", "random")
 TASKS = ("gridworld/random", *(f"gridworld/{name}" for name in HANDCRAFTED))
 
@@ -24,14 +22,10 @@ def plan() -> Plan:
 
 def draw(results: Results, budget: str, path: Path) -> None:
     """Learning curves."""
-    draw_learning_curves(compared(results, budget, RULES, TASKS), path.with_suffix(".png"))
+    drawn(draw_learning_curves, compared(results, budget, RULES, TASKS), path)
 
 
-def main(argv: list[str]) -> int:
-    """Runs what is missing and draws."""
-    del argv
-    return make(sys.modules[__name__])
-
+FIGURE = FigureScript("fig11_a2c_ppo", plan, draw)
 
 if __name__ == "__main__":
-    app.run(main)
+    app.run(FIGURE.main)

@@ -2,23 +2,23 @@
 
 import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from absl import flags, logging
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from plan import Plan, carry_out, describe
-from steps import MetaTest, MetaTraining
+from steps import FirstLevels, MetaTest, MetaTraining
 
 from groove import parallel
 from groove.compare import Comparison, compare
 from groove.compare_report import colours
 from groove.console import quantity
 from groove.report import INK, save_picture
-from groove.results import Results
+from groove.results import Cell, Results
 from groove.run_dir import write_json
 
 SCALE = flags.DEFINE_enum("scale", "laptop", ["smoke", "laptop", "paper"], "How much is spent.")
@@ -31,23 +31,29 @@ DRY_RUN = flags.DEFINE_bool("dry_run", False, "Prints what is to be done, and th
 DRAW_ONLY = flags.DEFINE_bool("draw_only", False, "Redraws from the results that are there.")
 
 PRESET = {"smoke": "smoke", "laptop": "release", "paper": "paper"}  # of meta-training
+SHORTER: dict[str, tuple[str, ...]] = {"smoke": (), "laptop": ("run.steps=300",), "paper": ()}  # where rules are many
 AGENT_SEEDS = {"smoke": 2, "laptop": 5, "paper": 16}
+FEWER_AGENTS = {"smoke": 1, "laptop": 2, "paper": 10}  # where rules are many
 
 
-class FigureScript(Protocol):
-    """What a figure's program is to the others.
+@dataclass(frozen=True)
+class FigureScript:
+    """What a figure's program is.
 
     Attributes:
-      NAME: of its pictures.
+      name: of its pictures.
+      plan: what it needs at the scale of the flags.
+      draw: (results, budget, path without suffix) writes its pictures.
     """
 
-    NAME: str
+    name: str
+    plan: Callable[[], Plan]
+    draw: Callable[[Results, str, Path], None]
 
-    def plan(self) -> Plan:
-        """What it needs at the scale of the flags."""
-
-    def draw(self, results: Results, budget: str, path: Path) -> None:
-        """Writes pictures, at a path without suffix."""
+    def main(self, argv: list[str]) -> int:
+        """The program: runs what is missing and draws."""
+        del argv
+        return make(self)
 
 
 def meta_seeds() -> int:
@@ -55,23 +61,50 @@ def meta_seeds() -> int:
     return SEEDS.value or {"smoke": 1, "laptop": 3, "paper": 10}[SCALE.value]
 
 
-def methods(curricula: dict[str, str], tasks: tuple[str, ...], *overrides: str, references: bool = True) -> Plan:
-    """Trainings of methods, {label: curriculum} or {label: curriculum and more FIELD=VALUE}, and tests of them all.
+def games() -> tuple[str, ...]:
+    """GROOVE's four of MinAtar; one of them at smoke scale."""
+    four = tuple(f"minatar/{game}" for game in ("Asterix", "Breakout", "Freeway", "SpaceInvaders"))
+    return four[1:2] if SCALE.value == "smoke" else four
+
+
+def trainings(label: str, curriculum: str, *overrides: str, levels: FirstLevels | None = None) -> list[MetaTraining]:
+    """One method's, a meta-seed each."""
+    preset = PRESET[SCALE.value]
+    return [MetaTraining(label, curriculum, seed, preset, overrides, levels) for seed in range(meta_seeds())]
+
+
+def tested(rules: Sequence[MetaTraining], tasks: tuple[str, ...], agents: int) -> Plan:
+    """Trainings, and tests of their rules, of A2C and of random play."""
+    tests = [MetaTest(rule, tasks, SCALE.value, agents) for rule in (*rules, "a2c", "random")]
+    return Plan((tuple(rules),), tuple(tests))
+
+
+def groove_and_lpg(tasks: tuple[str, ...]) -> Plan:
+    """The two methods as they are released, and tests of them."""
+    return tested([*trainings("groove", "ar@varied"), *trainings("lpg", "varied")], tasks, AGENT_SEEDS[SCALE.value])
+
+
+def on_games(name: str, curricula: dict[str, str], claim: str) -> FigureScript:
+    """A figure of many methods on four games of MinAtar, trained and tested for less long than others.
 
     Args:
+      name: of its pictures.
       curricula: label -> curriculum, followed by FIELD=VALUE, apart by blanks.
-      tasks: that rules are tested on.
-      *overrides: of every training.
-      references: whether A2C and random play are tested, too.
+      claim: of the paper.
     """
-    trainings = []
-    for label, words in curricula.items():
-        curriculum, *more = words.split()
-        for seed in range(meta_seeds()):
-            trainings.append(MetaTraining(label, curriculum, seed, PRESET[SCALE.value], (*overrides, *more)))
-    rules: list[MetaTraining | str] = [*trainings, *(("a2c", "random") if references else ())]
-    tests = [MetaTest(rule, tasks, SCALE.value, AGENT_SEEDS[SCALE.value]) for rule in rules]
-    return Plan((tuple(trainings),), tuple(tests))
+
+    def plan() -> Plan:
+        words = {label: text.split() for label, text in curricula.items()}
+        rules = [
+            t for label, (first, *more) in words.items() for t in trainings(label, first, *SHORTER[SCALE.value], *more)
+        ]
+        return tested(rules, games(), FEWER_AGENTS[SCALE.value])
+
+    def draw(results: Results, budget: str, path: Path) -> None:
+        labels = tuple(curricula)
+        bars(compared(results, budget, (*labels, "a2c", "random"), games()), labels, path, claim)
+
+    return FigureScript(name, plan, draw)
 
 
 def make(*figures: FigureScript) -> int:
@@ -88,7 +121,7 @@ def make(*figures: FigureScript) -> int:
             carry_out(plan, runs, results, JOBS.value)
         folder.mkdir(parents=True, exist_ok=True)
         for figure in figures:
-            path = folder / f"{figure.NAME}-{SCALE.value}"
+            path = folder / f"{figure.name}-{SCALE.value}"
             figure.draw(Results(results), SCALE.value, path)
             print(f"{path}.png")
     except (ValueError, OSError) as error:
@@ -113,7 +146,34 @@ def compared(results: Results, budget: str, labels: Sequence[str], tasks: Sequen
         raise ValueError(
             f"{results.folder} holds no results of {', '.join(lacking)} at scale {budget}; run the figure."
         )
+    _require_one_of_each_seed(cells)
     return compare(sorted(cells, key=lambda cell: labels.index(cell.rule)))
+
+
+def _require_one_of_each_seed(cells: Sequence[Cell]) -> None:
+    """Two rules of one label and meta-seed are of different versions or configurations: not to be pooled."""
+    known = set()
+    for cell in cells:
+        origin = cell.lines[-1]["settings"]["origin"]
+        name = (cell.task, cell.rule, origin.get("seed"))
+        if name in known:
+            raise ValueError(
+                f"the results hold more than one {cell.rule} of meta-seed {origin.get('seed')} on {cell.task}: take "
+                "the lines of the older one out, or give another folder as --results."
+            )
+        known.add(name)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """As PNG and as PDF, at a path without suffix."""
+    for suffix in (".png", ".pdf"):
+        save_picture(figure, path.with_name(path.name + suffix))
+
+
+def drawn(draw: Callable[[Comparison, Path], None], found: Comparison, path: Path) -> None:
+    """One of groove.compare_report's pictures, as PNG and as PDF."""
+    for suffix in (".png", ".pdf"):
+        draw(found, path.with_name(path.name + suffix))
 
 
 def bars(found: Comparison, labels: Sequence[str], path: Path, claim: str) -> None:
@@ -144,10 +204,11 @@ def finish(figure: Figure, found: Comparison, path: Path, claim: str) -> None:
         "with 95 %\nbootstrap intervals over meta-seeds and agents; dashed: A2C (dark) and random play (light)."
     )
     figure.supxlabel(caption, fontsize=7, color=INK, x=0.01, ha="left")
-    save_picture(figure, path.with_suffix(".png"))
-    figure.savefig(path.with_suffix(".pdf"))
+    save(figure, path)
     numbers = {row.task: {rule: list(value) for rule, value in row.returns.items()} for row in found.rows}
-    write_json(path.with_suffix(".json"), {"claim": claim, "clusters": dict(found.clusters), "returns": numbers})
+    write_json(
+        path.with_name(path.name + ".json"), {"claim": claim, "clusters": dict(found.clusters), "returns": numbers}
+    )
 
 
 def dress(axes: Axes, title: str) -> None:

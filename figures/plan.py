@@ -28,10 +28,11 @@ class Plan:
     tests: tuple[MetaTest, ...]
 
     def __add__(self, other: "Plan") -> "Plan":
-        """Both, what they share once."""
+        """Both, what they share once; steps are told apart by name, whatever figures call the method."""
         stages = zip_longest(self.stages, other.stages, fillvalue=())
         return Plan(
-            tuple(tuple(dict.fromkeys(a + b)) for a, b in stages), tuple(dict.fromkeys(self.tests + other.tests))
+            tuple(tuple({step.name: step for step in (*a, *b)}.values()) for a, b in stages),
+            tuple(dict.fromkeys(self.tests + other.tests)),
         )
 
 

@@ -54,6 +54,7 @@ class MetaTraining:
       label: of the method, as figures show it; its meta-seeds share it.
       curriculum, seed, preset: as launch/meta_train.py takes them.
       overrides: FIELD=VALUE, as its --set takes them.
+      levels: a set whose file the curriculum ends with; made before.
     """
 
     label: str
@@ -61,15 +62,17 @@ class MetaTraining:
     seed: int
     preset: str
     overrides: tuple[str, ...] = ()
+    levels: "FirstLevels | None" = None
 
     @property
     def config(self) -> Config:
-        """What the run computes.
+        """What the run computes; levels by the name of their file, wherever it lies.
 
         Raises:
           ConfigError: if it cannot run.
         """
-        start = {"curriculum": self.curriculum, "seed": self.seed, "devices": 1, "run.minutes": 0.0}
+        curriculum = self.curriculum + (self.levels.name if self.levels else "")
+        start = {"curriculum": curriculum, "seed": self.seed, "devices": 1, "run.minutes": 0.0}
         config = configs.replace_all(configs.preset(self.preset), start)
         for assignment in self.overrides:
             config = configs.override(config, assignment)
@@ -80,7 +83,8 @@ class MetaTraining:
     def name(self) -> str:
         """Of its directory: readable, and another one for every configuration."""
         text = json.dumps(configs.to_dict(self.config), sort_keys=True)
-        readable = re.sub(r"[^\w.@-]+", "_", self.curriculum)[:40]
+        levels = f"{self.levels.keep}_hardest" if self.levels else ""
+        readable = re.sub(r"[^\w.@-]+", "_", self.curriculum + levels)
         return f"{readable}-{self.preset}-{self.seed}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
     def steps_done(self, runs: Path) -> int:
@@ -102,7 +106,8 @@ class MetaTraining:
         if checkpoints.is_dir() and any(path.name.isdigit() for path in checkpoints.iterdir()):
             return [*command, "--resume"]
         shutil.rmtree(directory, ignore_errors=True)  # it got nowhere
-        command += ["--config", self.preset, "--curriculum", self.curriculum, "--seed", str(self.seed)]
+        curriculum = self.curriculum + (str(self.levels.file(runs)) if self.levels else "")
+        command += ["--config", self.preset, "--curriculum", curriculum, "--seed", str(self.seed)]
         command += ["--devices", "1", "--minutes", "0"]
         return [*command, *(word for assignment in self.overrides for word in ("--set", assignment))]
 
@@ -173,9 +178,13 @@ class FirstLevels:
         """Of its file."""
         return f"{self.source.name}-{self.keep}.safetensors"
 
+    def file(self, runs: Path) -> Path:
+        """The level set."""
+        return runs / self.name
+
     def finished(self, runs: Path) -> bool:
         """Whether it is there."""
-        return (runs / self.name).exists()
+        return self.file(runs).exists()
 
     def done(self, runs: Path) -> float:
         """Nothing or all."""
@@ -189,7 +198,7 @@ class FirstLevels:
         """What cuts it off."""
         return [
             *(sys.executable, str(ROOT / "launch" / "levels.py"), "export", "--from", str(self.source.file(runs))),
-            *("--top", str(self.keep), "--to", str(runs / self.name)),
+            *("--top", str(self.keep), "--to", str(self.file(runs))),
         ]
 
 

@@ -128,7 +128,9 @@ def draw_profile(comparison: Comparison, path: Path) -> None:
     axes.set_xlim(tau[0], tau[-1])
     axes.legend(frameon=False, fontsize=9)
     count = next(iter(comparison.profile.values())).shape
-    axes.set_title(f"{count[1]} levels, {count[0]} seeds; bands: 95 % bootstrap over seeds", fontsize=9, loc="left")
+    steps = quantity(max(row.env_steps for row in comparison.rows))
+    axes.set_title(f"{count[1]} levels, {steps} environment steps an agent", fontsize=9, loc="left")
+    figure.supxlabel(_interval_note(comparison), fontsize=7, color=INK)
     _dress(axes)
     save_picture(figure, path)
 

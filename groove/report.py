@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -85,9 +84,10 @@ def draw_curves(metrics_jsonl_path: str | Path, png_path: str | Path) -> None:
 
 
 def save_picture(figure: Figure, path: Path) -> None:
-    """Writes a figure as PNG, all or nothing."""
+    """Writes a figure as what its suffix says, .png or .pdf, all or nothing."""
     picture = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(picture)
+    undated = {"CreationDate": None} if path.suffix == ".pdf" else None  # the same picture is the same file
+    figure.savefig(picture, format=path.suffix[1:], metadata=undated)
     write_atomically(path, picture.getvalue())
 
 

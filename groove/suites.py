@@ -7,7 +7,7 @@ agents live: `paper` as that table, `laptop` what two CPU cores do in minutes, `
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from groove.agent import AgentConfig
@@ -200,6 +200,8 @@ def _development() -> Mapping[str, Task]:
     few = {"workers": 16, "levels": 64}
     short = _budgets(_SMOKE, Budget(250, points=5, **few), Budget(2500, levels=256, episodes=64))
     long = _budgets(_SMOKE, Budget(1000, points=5, **few), Budget(10_000, levels=256, episodes=64))
+    # as many steps an update, in pieces so short that only predictions tell what comes after
+    pieces = {name: replace(budget, steps=5, workers=4 * budget.workers) for name, budget in long.items()}
     paying = LevelDistribution(step_reward_share=1.0)
 
     def networks(distribution: LevelDistribution) -> Callable[[], EnvFamily]:
@@ -209,6 +211,7 @@ def _development() -> Mapping[str, Task]:
         Task("development", "tables", _random_levels, TABLE, short, TABLE_PPO),
         Task("development", "networks", networks(LevelDistribution()), CLASSIC, long),
         Task("development", "paying_steps", networks(paying), CLASSIC, long),
+        Task("development", "short_rollouts", networks(LevelDistribution()), CLASSIC, pieces),
     ]
     return {task.name: task for task in tasks}
 
@@ -269,7 +272,7 @@ def _atari(games: tuple[str, ...]) -> Mapping[str, Task]:
 
 SUITES: Mapping[str, Suite] = {
     "development": Suite(
-        "random gridworlds to choose rules by, so that none is tuned on the others: tables, networks, paying steps",
+        "random gridworlds to choose rules by: tables, networks, paying steps, short rollouts; to tune on nothing else",
         _development(),
     ),
     "gridworld": Suite("unseen random levels, mazes, LPG's five tabular levels and five random grids", _gridworlds()),
