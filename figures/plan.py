@@ -15,9 +15,11 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from steps import MetaTest, Step
+from steps import MetaTest, Step, batches
 
 from groove.config import ConfigError
+
+LOOK_EVERY = 5.0  # seconds between looks at how far steps are, which reads their files
 
 
 @dataclass(frozen=True)
@@ -60,21 +62,21 @@ def carry_out(plan: Plan, runs: Path, results: Path, jobs: int) -> None:
         for stage in plan.stages:
             steps = [step for step in stage if not step.finished(runs)]
             _run_all([(s.name, partial(s.command, runs), partial(s.done, runs)) for s in steps], runs, jobs, bars)
-        tests = [t for t in plan.tests if t.missing(runs, results)]
-        # one after another: one process at a time appends to a file of results
-        _run_all([(t.rule_name(runs), partial(t.command, runs, results), None) for t in tests], runs, 1, bars)
+        # one after another, as one process at a time appends to a file of results
+        tests = batches(plan.tests, runs, results)
+        _run_all([(b.name, partial(b.command, runs, results), partial(b.done, results)) for b in tests], runs, 1, bars)
 
 
 def _run_all(
-    work: Sequence[tuple[str, Callable[[], list[str]], Callable[[], float] | None]],
+    work: Sequence[tuple[str, Callable[[], list[str]], Callable[[], float]]],
     runs: Path,
     jobs: int,
     bars: Progress,
 ) -> None:
     """Runs (name, command, share done) as processes, so many at once; shows how far they are and the time left."""
-    waiting, running = list(work), list[tuple[str, subprocess.Popen[bytes], Callable[[], float] | None, TaskID]]()
+    waiting, running = list(work), list[tuple[str, subprocess.Popen[bytes], Callable[[], float], TaskID]]()
     whole = bars.add_task("all", total=max(len(work), 1), left="")
-    start, finished = time.monotonic(), 0
+    start, looked, finished = time.monotonic(), 0.0, 0
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -83,9 +85,11 @@ def _run_all(
                 process = subprocess.Popen(command(), stdout=_log(runs, name).open("wb"), stderr=subprocess.STDOUT)
                 running.append((name, process, share, bars.add_task(name, total=1.0, left="")))
             time.sleep(0.5)
+            look = time.monotonic() - looked > LOOK_EVERY
+            looked = time.monotonic() if look else looked
             for row in list(running):
                 name, process, share, bar = row
-                if share is not None:
+                if look:
                     bars.update(bar, completed=share())
                 if process.poll() is None:
                     continue

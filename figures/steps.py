@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,7 @@ from typing import Protocol
 from groove import config as configs
 from groove.checks import validate
 from groove.config import Config
+from groove.meta_test import Job
 from groove.meta_test import plan as missing_jobs
 from groove.results import Results
 from groove.rules import find_rule
@@ -227,17 +229,13 @@ class MetaTest:
         tasks = find_tasks(list(self.tasks))
         if isinstance(self.rule, MetaTraining) and not self.rule.finished(runs):
             return [task.path for task in tasks]
-        jobs = missing_jobs(tasks, [find_rule(self.rule_name(runs))], self.budget, self.seeds, Results(results))
-        return [job.task.path for job in jobs if job.seeds]
+        return [job.task.path for job in self.jobs(runs, results)]
 
-    def command(self, runs: Path, results: Path) -> list[str]:
-        """What runs them."""
-        return [
-            *(sys.executable, str(ROOT / "launch" / "meta_test.py"), "--devices", "1"),
-            *("--rules", self.rule_name(runs), "--suite", ",".join(self.missing(runs, results))),
-            *("--budget", self.budget, "--seeds", str(self.seeds), "--results", str(results)),
-            *("--to", str(results / "last")),
-        ]
+    def jobs(self, runs: Path, results: Path) -> list[Job]:
+        """Cells that lack seeds; the rule must be there."""
+        rules = [find_rule(self.rule_name(runs))]
+        jobs = missing_jobs(find_tasks(list(self.tasks)), rules, self.budget, self.seeds, Results(results))
+        return [job for job in jobs if job.seeds]
 
     def seconds(self, runs: Path, results: Path) -> float:
         """What is left of it, by what the same tasks took before, if they were run."""
@@ -251,3 +249,51 @@ class MetaTest:
             ]
             seconds += self.seeds * sum(took) / len(took) if took else GUESSED_TEST[self.budget]
         return seconds
+
+
+@dataclass(frozen=True)
+class TestBatch:
+    """Meta-tests of several rules in one process, which compiles once what they share.
+
+    Attributes:
+      tests: of one budget and number of seeds, that lack the same tasks.
+      tasks: those.
+      jobs: their cells.
+    """
+
+    tests: tuple[MetaTest, ...]
+    tasks: tuple[str, ...]
+    jobs: tuple[Job, ...]
+
+    @property
+    def name(self) -> str:
+        """What is shown of it."""
+        labels = dict.fromkeys(job.rule.name for job in self.jobs)
+        return f"meta-test of {', '.join(labels)} on {', '.join(self.tasks)}"
+
+    def done(self, results: Path) -> float:
+        """The share of its cells that is stored."""
+        stored = {(line["cell"], seed) for line in Results(results).lines() for seed in line["seeds"]}
+        return sum((job.cell, job.seeds[-1]) in stored for job in self.jobs) / len(self.jobs)
+
+    def command(self, runs: Path, results: Path) -> list[str]:
+        """What runs them; agents are shared out over all devices, which decides nothing about them."""
+        rules = ",".join(test.rule_name(runs) for test in self.tests)
+        return [
+            *(sys.executable, str(ROOT / "launch" / "meta_test.py"), "--rules", rules),
+            *("--suite", ",".join(self.tasks), "--budget", self.tests[0].budget, "--seeds", str(self.tests[0].seeds)),
+            *("--results", str(results), "--to", str(results / "last")),
+        ]
+
+
+def batches(tests: Iterable[MetaTest], runs: Path, results: Path) -> list[TestBatch]:
+    """What is missing of meta-tests whose rules are there, in as few processes as can be."""
+    groups: dict[tuple[tuple[str, ...], str, int], list[tuple[MetaTest, list[Job]]]] = {}
+    for test in tests:
+        if jobs := test.jobs(runs, results):
+            lacking = tuple(job.task.path for job in jobs)
+            groups.setdefault((lacking, test.budget, test.seeds), []).append((test, jobs))
+    return [
+        TestBatch(tuple(test for test, _ in group), tasks, tuple(job for _, jobs in group for job in jobs))
+        for (tasks, _, _), group in groups.items()
+    ]

@@ -11,10 +11,12 @@ import pytest
 FIGURES = Path(__file__).parent.parent / "figures"
 sys.path.insert(0, str(FIGURES))
 
+import figure  # noqa: E402
 from plan import Plan, describe  # noqa: E402
-from steps import MetaTest, MetaTraining  # noqa: E402
+from steps import FirstLevels, HardLevels, MetaTest, MetaTraining, batches  # noqa: E402
 
 from groove.config import ConfigError  # noqa: E402
+from groove.results import Results  # noqa: E402
 
 SMOKE = MetaTraining("groove", "ar", 0, "smoke")
 
@@ -66,8 +68,53 @@ def test_plans_share_what_they_have_in_common(tmp_path):
     assert "0 of 4 are done" in said
 
 
+def test_a_set_of_levels_names_a_training_wherever_it_lies(tmp_path):
+    hardest = FirstLevels(HardLevels(SMOKE, scored=8, keep=2), keep=1)
+    training = dataclasses.replace(SMOKE, curriculum="networks:set:", levels=hardest)
+    assert training.name == dataclasses.replace(training, label="other").name
+    assert training.name != dataclasses.replace(training, levels=dataclasses.replace(hardest, keep=2)).name
+    command = training.command(tmp_path)
+    assert command[command.index("--curriculum") + 1] == f"networks:set:{tmp_path / hardest.name}"
+    assert str(tmp_path) not in training.name
+
+
+def test_one_configuration_is_trained_once_whatever_figures_call_it():
+    plan = Plan(((SMOKE,),), ()) + Plan(((dataclasses.replace(SMOKE, label="other"),),), ())
+    assert [step.name for stage in plan.stages for step in stage] == [SMOKE.name]
+
+
+def test_rules_that_lack_the_same_tasks_are_tested_in_one_process(tmp_path):
+    store = tmp_path / "results"
+    both = [MetaTest(rule, ("chain", "bsuite/Catch"), "smoke", 2) for rule in ("a2c", "random")]
+    (batch,) = batches(both, tmp_path, store)
+    assert batch.tasks == ("chain/tabular", "chain/distractor", "bsuite/Catch")
+    assert "a2c,random" in batch.command(tmp_path, store)
+    assert batch.done(store) == 0
+    job = batch.jobs[0]
+    line = {"cell": job.cell, "task": job.task.path, "budget": "smoke", "rule": "a2c", "seeds": [0, 1]}
+    Results(store).append(job.task.suite, line)
+    assert batch.done(store) == pytest.approx(1 / 6)
+    assert [(b.tasks, len(b.tests)) for b in batches(both, tmp_path, store)] == [(batch.tasks[1:], 1), (batch.tasks, 1)]
+
+
+def test_two_versions_of_a_rule_are_not_pooled(tmp_path):
+    def line(rule, seed, cell):
+        origin = {"rule": "lpg", "seed": seed}
+        return {"cell": cell, "task": "chain/tabular", "rule": rule, "settings": {"origin": origin}} | common
+
+    common = {"budget": "smoke", "seeds": [0], "updates": [4], "env_steps": [80], "returns": [[[1.0]]]}
+    for seed in (0, 1):
+        Results(tmp_path).append("chain", line("groove", seed, f"cell{seed}"))
+    assert figure.compared(Results(tmp_path), "smoke", ["groove"], ["chain/"]).clusters == {"groove": 2}
+    Results(tmp_path).append("chain", line("groove", 1, "another"))
+    with pytest.raises(ValueError, match="more than one groove of meta-seed 1 on chain/tabular"):
+        figure.compared(Results(tmp_path), "smoke", ["groove"], ["chain/"])
+    with pytest.raises(ValueError, match="no results of lpg at scale smoke"):
+        figure.compared(Results(tmp_path), "smoke", ["groove", "lpg"], ["chain/"])
+
+
 def test_a_figure_is_drawn_from_nothing_and_again_without_repeating_anything(tmp_path):
-    def figure(*options):
+    def make(*options):
         folders = {"runs": "runs", "results": "results", "to": "pictures"}
         where = [word for flag, folder in folders.items() for word in (f"--{flag}", str(tmp_path / folder))]
         command = [sys.executable, str(FIGURES / "fig11_a2c_ppo.py"), "--scale", "smoke", *where, *options]
@@ -75,14 +122,14 @@ def test_a_figure_is_drawn_from_nothing_and_again_without_repeating_anything(tmp
         assert ran.returncode == 0, ran.stderr + ran.stdout
         return ran.stdout
 
-    figure()
+    make()
     picture = tmp_path / "pictures" / "fig11_a2c_ppo-smoke.png"
     assert picture.stat().st_size > 10_000
     stored = (tmp_path / "results" / "gridworld.jsonl").read_bytes()
     assert stored.count(b"\n") == 18  # six tasks, three rules
     picture.unlink()
-    assert "3 of 3 are done" in figure("--dry_run")
-    figure()
+    assert "3 of 3 are done" in make("--dry_run")
+    make()
     assert (tmp_path / "results" / "gridworld.jsonl").read_bytes() == stored
     assert picture.exists()
 
