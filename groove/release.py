@@ -20,6 +20,7 @@ from groove.results import Results
 from groove.rule_file import load_rule, save_rule
 from groove.rules import find_rule
 from groove.run_dir import RunDir, write_atomically
+from groove.suites import find_tasks
 
 _VALIDATION = "validation/normalised_return"
 _DEVELOPMENT = "development"
@@ -98,7 +99,7 @@ def release(
       suites: a table each.
       rules: shown side by side, as they were called when they were tested.
       notes: Markdown that ends the card: known failures.
-      by: tasks of `development` by whose results the seed is chosen; by meta-validation if there are none.
+      by: `development`, or tasks of it, by whose results the seed is chosen; by meta-validation if there are none.
       earlier: of a run, take the rule at its best meta-validation instead of its last one.
 
     Raises:
@@ -109,6 +110,7 @@ def release(
     files = {run: RunDir(run.path).best_rule if earlier else RunDir(run.path).rule for run in finished}
     scores = {run: run.best if earlier else run.score for run in finished}
     if by:
+        by = [task.path for task in find_tasks(list(by))]
         scores = {run: development_score(Results(results), str(files[run]), by) for run in finished}
     best = max(finished, key=lambda run: scores[run])
     eta, about = load_rule(files[best])

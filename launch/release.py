@@ -14,7 +14,7 @@ _RESULTS = flags.DEFINE_string("results", "docs/results", "The store of results 
 _SUITES = flags.DEFINE_list("suites", ["gridworld", "minatar"], "A table each.")
 _RULES = flags.DEFINE_list("rules", ["groove", "lpg", "a2c", "random"], "Shown side by side.")
 _EARLIER = flags.DEFINE_bool("earlier", False, "Take the rule at its best meta-validation instead of the last one.")
-_BY = flags.DEFINE_list("by", [], "Tasks of the suite development to choose the seed by, instead of meta-validation.")
+_BY = flags.DEFINE_list("by", [], "The suite development, or tasks of it, to choose the seed by; else meta-validation.")
 _NOTES = flags.DEFINE_string("notes", "", "A Markdown file that ends the card: known failures.")
 
 
