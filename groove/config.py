@@ -155,11 +155,11 @@ PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             **_LAPTOP,
             "levels.min_lifetime": 100,
             "levels.max_lifetime": 1000,
-            "lpg.embedding_gain": 8.0,  # as wide as y: phi sees a uniform prediction as ones
+            "lpg.embedding_gain": 30.0,  # at 1 rules hardly come to use predictions
             "meta.policy_entropy": 0.05,
             "meta.learning_rate": 1e-3,
             "meta.final_learning_rate": 1e-4,
-            "run.steps": 1500,
+            "run.steps": 1000,
             "run.minutes": 0.0,
         },
     ),
