@@ -6,6 +6,7 @@ figure asks for it, it is done once.
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -26,6 +27,11 @@ from groove.suites import find_tasks
 ROOT = Path(__file__).parents[1]
 GUESSED = {"smoke": 3.0, "release": 1.0, "laptop": 0.2, "paper": 1.0}  # seconds a meta-step, before any was measured
 GUESSED_TEST = {"smoke": 10.0, "laptop": 60.0, "paper": 3600.0}  # seconds of one rule on one task, likewise
+
+
+def program(name: str) -> str:
+    """A program of this project, from where we are: results remember commands, and have no use for where it lies."""
+    return os.path.relpath(ROOT / name)
 
 
 class Step(Protocol):
@@ -103,7 +109,7 @@ class MetaTraining:
     def command(self, runs: Path) -> list[str]:
         """What starts it, or goes on with it."""
         directory = runs / self.name
-        command = [sys.executable, str(ROOT / "launch" / "meta_train.py"), "--run_dir", str(directory)]
+        command = [sys.executable, program("launch/meta_train.py"), "--run_dir", str(directory)]
         checkpoints = directory / "checkpoints"
         if checkpoints.is_dir() and any(path.name.isdigit() for path in checkpoints.iterdir()):
             return [*command, "--resume"]
@@ -162,7 +168,7 @@ class HardLevels:
     def command(self, runs: Path) -> list[str]:
         """What scores them."""
         return [
-            *(sys.executable, str(ROOT / "launch" / "diagnose.py"), "--rule", str(runs / self.rule.name)),
+            *(sys.executable, program("launch/diagnose.py"), "--rule", str(runs / self.rule.name)),
             *("--levels", str(self.scored), "--worst", str(self.keep), "--seeds", "1", "--devices", "1"),
             *("--to", str(runs / self.name)),
         ]
@@ -199,7 +205,7 @@ class FirstLevels:
     def command(self, runs: Path) -> list[str]:
         """What cuts it off."""
         return [
-            *(sys.executable, str(ROOT / "launch" / "levels.py"), "export", "--from", str(self.source.file(runs))),
+            *(sys.executable, program("launch/levels.py"), "export", "--from", str(self.source.file(runs))),
             *("--top", str(self.keep), "--to", str(self.file(runs))),
         ]
 
@@ -280,7 +286,7 @@ class TestBatch:
         """What runs them; agents are shared out over all devices, which decides nothing about them."""
         rules = ",".join(test.rule_name(runs) for test in self.tests)
         return [
-            *(sys.executable, str(ROOT / "launch" / "meta_test.py"), "--rules", rules),
+            *(sys.executable, program("launch/meta_test.py"), "--rules", rules),
             *("--suite", ",".join(self.tasks), "--budget", self.tests[0].budget, "--seeds", str(self.tests[0].seeds)),
             *("--results", str(results), "--to", str(results / "last")),
         ]

@@ -17,7 +17,7 @@ from absl import app
 from figure import RUNS, SCALE, SHORTER, FigureScript, dress, meta_seeds, save, trainings
 from matplotlib.figure import Figure
 from plan import Plan
-from steps import ROOT, MetaTraining
+from steps import MetaTraining, program
 
 from groove.compare_report import PALETTE
 from groove.report import INK
@@ -64,7 +64,7 @@ class Schedule:
         """What measures it."""
         lifetimes = ",".join(map(str, self.lifetimes))
         return [
-            *(sys.executable, str(ROOT / "figures" / "schedules.py"), "--rule", str(runs / self.rule.name)),
+            *(sys.executable, program("figures/schedules.py"), "--rule", str(runs / self.rule.name)),
             *("--levels", str(self.levels), "--lifetimes", lifetimes, "--to", str(runs / self.name)),
         ]
 
