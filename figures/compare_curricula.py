@@ -1,23 +1,21 @@
 """Compares curricula: python figures/compare_curricula.py --runs runs/compare --to docs/comparison.
 
-Meta-trains every curriculum with every seed for equally many meta-steps, one run after the other, each in a process of
-its own. Runs that are finished are not repeated, one that was cut off is resumed. Writes a table, a picture
-and the numbers (.md, .png, .json).
+Meta-trains every curriculum with every seed for equally many meta-steps. Runs that are finished are not repeated, one
+that was cut off is resumed. Writes a table, a picture and the numbers (.md, .png, .json).
 """
 
 import json
-import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import app, flags
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from plan import Plan, carry_out
+from steps import MetaTraining
 
+from groove.report import save_picture
 from groove.stats import Interval, ratio_over_runs
 
 _CURRICULA = flags.DEFINE_multi_string(
@@ -27,36 +25,27 @@ _SEEDS = flags.DEFINE_integer("seeds", 3, "Meta-seeds of each.")
 _STEPS = flags.DEFINE_integer("steps", 200, "Meta-steps of each run.")
 _CONFIG = flags.DEFINE_string("config", "laptop", "The preset.")
 _RUNS = flags.DEFINE_string("runs", "runs/compare", "Where the runs' directories are.")
+_JOBS = flags.DEFINE_integer("jobs", 2, "Runs side by side.")
 _TO = flags.DEFINE_string("to", "docs/comparison", "What is written, without its suffix.")
 _DRAW_ONLY = flags.DEFINE_bool("draw_only", False, "Redraws from the .json that is there.")
 
-LAUNCH = Path(__file__).parents[1] / "launch" / "meta_train.py"
 
-
-def finished(directory: Path) -> bool:
-    """Whether the run in this directory came to its end, instead of being stopped."""
-    summary = directory / "summary.json"
-    return summary.exists() and json.loads(summary.read_text())["step"] >= _STEPS.value
-
-
-def run(curriculum: str, seed: int) -> dict[str, Any]:
-    """One finished run's last validation: returns f32[levels] of the rule, untrained and trained, and of A2C."""
-    name = re.sub(r"[^\w.,=@-]+", "_", f"{curriculum}-{_CONFIG.value}-{_STEPS.value}-{seed}")
-    directory = Path(_RUNS.value) / name
-    if not finished(directory):
-        command = [sys.executable, str(LAUNCH), "--run_dir", str(directory)]
-        checkpoints = directory / "checkpoints"
-        if checkpoints.is_dir() and any(path.name.isdigit() for path in checkpoints.iterdir()):
-            command.append("--resume")
-        else:
-            shutil.rmtree(directory, ignore_errors=True)  # it got nowhere
-            command += ["--config", _CONFIG.value, "--curriculum", curriculum, "--seed", str(seed)]
-            command += ["--steps", str(_STEPS.value), "--minutes", "0", "--set", "validation.every=0"]
-        print(" ".join(command[1:]), flush=True)
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    summary = json.loads((directory / "summary.json").read_text())
-    returns = json.loads((directory / "validation.json").read_text())["returns"]
-    return {"seed": seed, "env_steps": summary["env_steps"], "seconds": summary["seconds"], "returns": returns}
+def trained(curricula: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """Runs by curriculum, with the returns of their last validation, f32[levels] by rule."""
+    overrides = (f"run.steps={_STEPS.value}", "validation.every=0")
+    # seed by seed, so that what is cut short is a comparison all the same
+    steps = [
+        MetaTraining(name, name, seed, _CONFIG.value, overrides) for seed in range(_SEEDS.value) for name in curricula
+    ]
+    folder = Path(_RUNS.value)
+    carry_out(Plan((tuple(steps),), ()), folder, folder, _JOBS.value)
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in curricula}
+    for step in steps:
+        summary = json.loads((folder / step.name / "summary.json").read_text())
+        returns = json.loads((folder / step.name / "validation.json").read_text())["returns"]
+        run = {"seed": step.seed, "env_steps": summary["env_steps"], "seconds": summary["seconds"], "returns": returns}
+        runs[step.label].append(run)
+    return runs
 
 
 def compared(runs: dict[str, list[dict[str, Any]]], which: str) -> dict[str, Interval]:
@@ -99,7 +88,6 @@ def draw(runs: dict[str, list[dict[str, Any]]], path: Path) -> None:
     """Intervals beside single seeds, one row a curriculum; the untrained rule and A2C as lines."""
     values, untrained = compared(runs, "student"), compared(runs, "untrained")
     figure = Figure(figsize=(7.2, 0.55 * len(values) + 1.7), dpi=160, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots()
     for row, (name, value) in enumerate(values.items()):
         seeds = [np.mean(r["returns"]["student"]) / np.mean(r["returns"]["a2c"]) for r in runs[name]]
@@ -121,10 +109,10 @@ def draw(runs: dict[str, list[dict[str, Any]]], path: Path) -> None:
         loc="left",
     )
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path)
+    save_picture(figure, path)
 
 
-def main(argv: list[str]) -> None:
+def main(argv: list[str]) -> int:
     """Runs what is missing and draws what there is."""
     del argv
     path = Path(_TO.value)
@@ -132,14 +120,16 @@ def main(argv: list[str]) -> None:
     if _DRAW_ONLY.value:
         runs = json.loads(path.with_suffix(".json").read_text())
     else:
-        runs = {name: [] for name in _CURRICULA.value}
-        for seed in range(_SEEDS.value):  # seed by seed, so that what is cut short is a comparison all the same
-            for name in _CURRICULA.value:
-                runs[name].append(run(name, seed))
+        try:
+            runs = trained(_CURRICULA.value)
+        except ValueError as error:
+            print(f"groove: {error}", file=sys.stderr)
+            return 2
     path.with_suffix(".json").write_text(json.dumps(runs) + "\n")
     path.with_suffix(".md").write_text(table(runs))
     draw(runs, path.with_suffix(".png"))
     print(table(runs))
+    return 0
 
 
 if __name__ == "__main__":

@@ -54,6 +54,15 @@ def test_only_a_conditioned_rule_hears_of_the_lifetime():
         assert same is not conditioned
 
 
+def test_the_embedding_gain_is_a_scale_of_its_first_layer():
+    plain, keen = (make_lpg_network(dataclasses.replace(LPG, embedding_gain=gain)) for gain in (1.0, 30.0))
+    eta, inputs = plain.init(jax.random.key(0)), _inputs()
+    layer = eta["phi/~/linear_0"]
+    scaled = eta | {"phi/~/linear_0": layer | {"w": 30.0 * layer["w"]}}
+    np.testing.assert_allclose(keen.apply(eta, inputs).pi_hat, plain.apply(scaled, inputs).pi_hat, rtol=1e-5)
+    assert not np.allclose(keen.apply(eta, inputs).pi_hat, plain.apply(eta, inputs).pi_hat)
+
+
 def test_the_size_of_the_public_networks():
     for conditioned, inputs in ((False, 6), (True, 8)):
         network = make_lpg_network(LPGConfig(lifetime_conditioning=conditioned, normalise=False))
