@@ -33,7 +33,7 @@ def plan() -> Plan:
 
 def draw(results: Results, budget: str, path: Path) -> None:
     """Three pictures."""
-    found = compared(results, budget, LABELS, [task if "/" in task else f"{task}/" for task in tasks()])
+    found = compared(results, budget, LABELS, tasks())
     drawn(draw_aggregates, found, path.with_name(f"{path.name}_aggregate"))
     drawn(draw_learning_curves, found, path.with_name(f"{path.name}_curves"))
     change = {

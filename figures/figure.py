@@ -131,7 +131,7 @@ def make(*figures: FigureScript) -> int:
 
 
 def compared(results: Results, budget: str, labels: Sequence[str], tasks: Sequence[str]) -> Comparison:
-    """Methods by label on tasks, "suite/name" or whole suites, "suite/", of what is stored.
+    """Methods by label on tasks, "suite/name" or whole suites, "suite", of what is stored.
 
     Raises:
       ValueError: if a method has no results.
@@ -139,7 +139,7 @@ def compared(results: Results, budget: str, labels: Sequence[str], tasks: Sequen
     cells = [
         cell
         for cell in results.cells()
-        if cell.budget == budget and cell.rule in labels and cell.task.startswith(tuple(tasks))
+        if cell.budget == budget and cell.rule in labels and {cell.task, cell.task.split("/")[0]} & set(tasks)
     ]
     lacking = [label for label in labels if label not in {cell.rule for cell in cells}]
     if lacking:

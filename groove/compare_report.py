@@ -1,6 +1,7 @@
 """A comparison for people to look at: tables as Markdown, and three pictures."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def draw_profile(comparison: Comparison, path: Path) -> None:
     count = next(iter(comparison.profile.values())).shape
     steps = quantity(max(row.env_steps for row in comparison.rows))
     axes.set_title(f"{count[1]} levels, {steps} environment steps an agent", fontsize=9, loc="left")
-    figure.supxlabel(_interval_note(comparison), fontsize=7, color=INK)
+    figure.supxlabel(textwrap.fill(_interval_note(comparison), 100), fontsize=7, color=INK)
     _dress(axes)
     save_picture(figure, path)
 

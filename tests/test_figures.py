@@ -105,12 +105,12 @@ def test_two_versions_of_a_rule_are_not_pooled(tmp_path):
     common = {"budget": "smoke", "seeds": [0], "updates": [4], "env_steps": [80], "returns": [[[1.0]]]}
     for seed in (0, 1):
         Results(tmp_path).append("chain", line("groove", seed, f"cell{seed}"))
-    assert figure.compared(Results(tmp_path), "smoke", ["groove"], ["chain/"]).clusters == {"groove": 2}
+    assert figure.compared(Results(tmp_path), "smoke", ["groove"], ["chain"]).clusters == {"groove": 2}
     Results(tmp_path).append("chain", line("groove", 1, "another"))
     with pytest.raises(ValueError, match="more than one groove of meta-seed 1 on chain/tabular"):
-        figure.compared(Results(tmp_path), "smoke", ["groove"], ["chain/"])
+        figure.compared(Results(tmp_path), "smoke", ["groove"], ["chain"])
     with pytest.raises(ValueError, match="no results of lpg at scale smoke"):
-        figure.compared(Results(tmp_path), "smoke", ["groove", "lpg"], ["chain/"])
+        figure.compared(Results(tmp_path), "smoke", ["groove", "lpg"], ["chain"])
 
 
 def test_a_figure_is_drawn_from_nothing_and_again_without_repeating_anything(tmp_path):
