@@ -123,7 +123,8 @@ def draw_predictions(axes: Axes, probe: Probe) -> dict[str, Any]:
         xlabel="y, from the worst for a successor to the best",
         ylabel="change of pi_hat",
     )
-    axes.text(0.02, 0.03, f"a reward of 1 is worth {unit:.2f}", transform=axes.transAxes, fontsize=7, color=INK)
+    note = f"a reward of 1 is worth {unit:.2f}"
+    axes.text(0.98, 0.03, note, transform=axes.transAxes, ha="right", fontsize=7, color=INK)
     return {"state": here.tolist(), "next": after.tolist(), "reward": float(unit)}
 
 
@@ -222,12 +223,13 @@ def main(argv: list[str]) -> None:
         "untrained": draw_values(lower[1], "y under the untrained rule", watch(rule, untrained)),
     }
     numbers["pi_hat_against_return"] = draw_probabilities(lower[2], probe)
+    between = {upper[1]: (0.02, 0.5), lower[2]: (0.02, 0.55)}  # where no curve runs
     for axes in [*upper, *lower]:
         axes.set_title(axes.get_title(), fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8, colors=INK)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize=8, facecolor="white", edgecolor="none", framealpha=0.85)
+            axes.legend(fontsize=8, frameon=False, loc=between.get(axes, "best"))
     path = Path(_TO.value)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_picture(figure, path.with_suffix(".png"))

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -275,7 +276,8 @@ class TestBatch:
     def name(self) -> str:
         """What is shown of it."""
         labels = dict.fromkeys(job.rule.name for job in self.jobs)
-        return f"meta-test of {', '.join(labels)} on {', '.join(self.tasks)}"
+        suites = Counter(task.split("/")[0] for task in self.tasks)
+        return f"{', '.join(labels)} on {', '.join(f'{suite} ({count})' for suite, count in suites.items())}"
 
     def done(self, results: Path) -> float:
         """The share of its cells that is stored."""
@@ -288,7 +290,7 @@ class TestBatch:
         return [
             *(sys.executable, program("launch/meta_test.py"), "--rules", rules),
             *("--suite", ",".join(self.tasks), "--budget", self.tests[0].budget, "--seeds", str(self.tests[0].seeds)),
-            *("--results", str(results), "--to", str(results / "last")),
+            *("--results", str(results), "--to", str(runs / "last")),
         ]
 
 

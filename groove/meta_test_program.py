@@ -92,7 +92,7 @@ def compare_results(results: str, budget: str, to: str, rules: Sequence[str] = (
       results: the folder of results.
       budget: of them.
       to: the folder of the table and the pictures.
-      rules: as they were shown when they were tested; all by default.
+      rules: as they were shown when they were tested, in the order of the columns; all by default.
       suites: suites or single tasks; all by default.
     """
     try:
@@ -103,7 +103,7 @@ def compare_results(results: str, budget: str, to: str, rules: Sequence[str] = (
                 raise ConfigError(f'{results} holds no results of "{rule}"{nearest(rule, known)} at budget {budget}.')
         tasks = {task.path for task in find_tasks(list(suites))} if suites else {cell.task for cell in cells}
         chosen = [c for c in cells if c.task in tasks and (not rules or c.rule in rules)]
-        comparison = compare(chosen)
+        comparison = compare(sorted(chosen, key=lambda cell: rules.index(cell.rule)) if rules else chosen)
         write_report(comparison, Path(to))
         _show(comparison, Path(to))
     except (ValueError, OSError) as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from groove.compare import compare
+from groove.compare import Floats, compare
 from groove.compare_report import markdown
 from groove.config import ConfigError
 from groove.loggers import read_jsonl
@@ -147,10 +147,14 @@ def development_score(results: Results, rule: str, tasks: Sequence[str]) -> floa
             raise ConfigError(
                 f"{results.folder} lacks {', '.join(lacking)} on {task}: run launch/meta_test.py for {rule}."
             )
-        low, high = found["random"], found["a2c"]
-        apart = high - low > _MARGIN * (1 + np.abs(low))
-        total += float(np.clip((found[identity] - low)[apart] / (high - low)[apart], -1, 2).mean())
+        total += level_score(found[identity], found["random"], found["a2c"])
     return total / len(tasks)
+
+
+def level_score(returns: Floats, low: Floats, high: Floats) -> float:
+    """The mean over levels of (return - low) / (high - low), f64[levels] each, as `development_score` has it."""
+    apart = high - low > _MARGIN * (1 + np.abs(low))
+    return float(np.clip((returns - low)[apart] / (high - low)[apart], -1, 2).mean())
 
 
 def model_card(
