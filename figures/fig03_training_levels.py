@@ -4,6 +4,7 @@ Rules are meta-trained on N random gridworlds, on the N hardest of many (those o
 LPG trained before), and on LPG's five handcrafted ones; agents are networks everywhere.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from steps import FirstLevels, HardLevels, MetaTraining
 from groove import aggregate
 from groove.compare import Comparison
 from groove.report import BLUE, GREY, ORANGE
-from groove.results import Results
+from groove.results import Cell
 from groove.stats import Interval
 
 COUNTS = {"smoke": (1, 2), "laptop": (1, 16, 256), "paper": tuple(2**i for i in range(11))}
@@ -45,14 +46,16 @@ def plan() -> Plan:
     return Plan(((first,), (hard,), tuple(subsets), *wanted.stages), wanted.tests)
 
 
-def draw(results: Results, budget: str, path: Path) -> None:
+def draw(cells: Sequence[Cell], path: Path) -> None:
     """The aggregate, and every game."""
-    found = compared(results, budget, [*labels("random"), *labels("hardest"), "handcrafted", "a2c", "random"], games())
+    found = compared(cells, [*labels("random"), *labels("hardest"), "handcrafted", "a2c", "random"])
     figure = Figure(figsize=(12.5, 3.2), dpi=140, layout="constrained")
-    panels = figure.subplots(1, 1 + len(found.rows))
-    _draw(panels[0], {rule: _aggregate(found, rule) for rule in found.scores})
-    dress(panels[0], "IQM, A2C is 1")
-    for axes, row in zip(panels[1:], found.rows, strict=True):
+    shown = len(found.rows) + bool(found.scores)  # at smoke scale A2C may have learned nothing to normalise by
+    panels = np.atleast_1d(figure.subplots(1, shown))
+    if found.scores:
+        _draw(panels[0], {rule: _aggregate(found, rule) for rule in found.scores})
+        dress(panels[0], "IQM, A2C is 1")
+    for axes, row in zip(panels[-len(found.rows) :], found.rows, strict=True):
         _draw(axes, row.returns)
         dress(axes, row.task)
     panels[0].legend(frameon=False, fontsize=8)

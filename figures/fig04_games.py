@@ -4,6 +4,7 @@ At laptop scale the games are jumanji's (`arcade`), at paper scale all of Atari'
 4), the change from LPG to GROOVE game by game (figure 1), learning curves (figure 7).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from plan import Plan
 from groove.compare_report import draw_aggregates, draw_learning_curves
 from groove.envs.atari import ATARI_57
 from groove.report import BLUE, ORANGE
-from groove.results import Results
+from groove.results import Cell
 
 LABELS = ("groove", "lpg", "a2c", "random")
 CLAIM = "Paper: of 57 Atari games GROOVE is better than LPG on 39, worse on 17; better IQM and optimality gap."
@@ -31,9 +32,9 @@ def plan() -> Plan:
     return groove_and_lpg(tasks())
 
 
-def draw(results: Results, budget: str, path: Path) -> None:
+def draw(cells: Sequence[Cell], path: Path) -> None:
     """Three pictures."""
-    found = compared(results, budget, LABELS, tasks())
+    found = compared(cells, LABELS)
     drawn(draw_aggregates, found, path.with_name(f"{path.name}_aggregate"))
     drawn(draw_learning_curves, found, path.with_name(f"{path.name}_curves"))
     change = {

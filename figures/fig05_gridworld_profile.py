@@ -1,5 +1,6 @@
 """Figure 5: performance profile on unseen gridworlds: python figures/fig05_gridworld_profile.py --scale laptop."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import app
@@ -7,7 +8,7 @@ from figure import FigureScript, compared, drawn, groove_and_lpg
 from plan import Plan
 
 from groove.compare_report import draw_profile
-from groove.results import Results
+from groove.results import Cell
 
 LABELS = ("groove", "lpg", "a2c", "random")
 
@@ -17,9 +18,9 @@ def plan() -> Plan:
     return groove_and_lpg(("gridworld/random",))
 
 
-def draw(results: Results, budget: str, path: Path) -> None:
+def draw(cells: Sequence[Cell], path: Path) -> None:
     """The share of levels and agents above each A2C-normalised return."""
-    drawn(draw_profile, compared(results, budget, LABELS, ["gridworld/random"]), path)
+    drawn(draw_profile, compared(cells, LABELS), path)
 
 
 FIGURE = FigureScript("fig05_gridworld_profile", plan, draw)

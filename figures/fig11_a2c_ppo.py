@@ -1,5 +1,6 @@
 """Figure 11: A2C and PPO on random and handcrafted gridworlds: python figures/fig11_a2c_ppo.py --scale laptop."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import app
@@ -9,7 +10,7 @@ from steps import MetaTest
 
 from groove.compare_report import draw_learning_curves
 from groove.envs.gridworld.named import HANDCRAFTED
-from groove.results import Results
+from groove.results import Cell
 
 RULES = ("a2c", "ppo", "random")
 TASKS = ("gridworld/random", *(f"gridworld/{name}" for name in HANDCRAFTED))
@@ -20,9 +21,9 @@ def plan() -> Plan:
     return Plan((), tuple(MetaTest(rule, TASKS, SCALE.value, AGENT_SEEDS[SCALE.value]) for rule in RULES))
 
 
-def draw(results: Results, budget: str, path: Path) -> None:
+def draw(cells: Sequence[Cell], path: Path) -> None:
     """Learning curves."""
-    drawn(draw_learning_curves, compared(results, budget, RULES, TASKS), path)
+    drawn(draw_learning_curves, compared(cells, RULES), path)
 
 
 FIGURE = FigureScript("fig11_a2c_ppo", plan, draw)

@@ -3,7 +3,7 @@
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,12 +43,12 @@ class FigureScript:
     Attributes:
       name: of its pictures.
       plan: what it needs at the scale of the flags.
-      draw: (results, budget, path without suffix) writes its pictures.
+      draw: (what its tests came to, path without suffix) writes its pictures.
     """
 
     name: str
     plan: Callable[[], Plan]
-    draw: Callable[[Results, str, Path], None]
+    draw: Callable[[Sequence[Cell], Path], None]
 
     def main(self, argv: list[str]) -> int:
         """The program: runs what is missing and draws."""
@@ -100,9 +100,9 @@ def on_games(name: str, curricula: dict[str, str], claim: str) -> FigureScript:
         ]
         return tested(rules, games(), FEWER_AGENTS[SCALE.value])
 
-    def draw(results: Results, budget: str, path: Path) -> None:
+    def draw(cells: Sequence[Cell], path: Path) -> None:
         labels = tuple(curricula)
-        bars(compared(results, budget, (*labels, "a2c", "random"), games()), labels, path, claim)
+        bars(compared(cells, (*labels, "a2c", "random")), labels, path, claim)
 
     return FigureScript(name, plan, draw)
 
@@ -122,7 +122,7 @@ def make(*figures: FigureScript) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         for figure in figures:
             path = folder / f"{figure.name}-{SCALE.value}"
-            figure.draw(Results(results), SCALE.value, path)
+            figure.draw(came_to(figure.plan(), runs, results), path)
             print(f"{path}.png")
     except (ValueError, OSError) as error:
         print(f"groove: {error}", file=sys.stderr)
@@ -130,22 +130,34 @@ def make(*figures: FigureScript) -> int:
     return 0
 
 
-def compared(results: Results, budget: str, labels: Sequence[str], tasks: Sequence[str]) -> Comparison:
-    """Methods by label on tasks, "suite/name" or whole suites, "suite", of what is stored.
+def came_to(plan: Plan, runs: Path, results: Path) -> list[Cell]:
+    """What is stored of a plan's tests, under the labels of their rules.
+
+    Rules that are there are known by what they are, so that two methods may have come to the same rule; others, as on
+    another machine, by the label they were tested under.
+    """
+    stored = Results(results).cells()
+    found: dict[tuple[str, str], Cell] = {}
+    for test in plan.tests:
+        label = test.rule if isinstance(test.rule, str) else test.rule.label
+        wanted = test.cells(runs) if test.rule_is_there(runs) else None
+        for cell in stored:
+            name = cell.lines[-1]["cell"]
+            alike = cell.rule == label and cell.budget == test.budget and cell.task in test.paths
+            if name in wanted if wanted is not None else alike:
+                found[label, name] = replace(cell, rule=label)
+    return list(found.values())
+
+
+def compared(cells: Sequence[Cell], labels: Sequence[str]) -> Comparison:
+    """Methods side by side, in the order of their labels.
 
     Raises:
-      ValueError: if a method has no results.
+      ValueError: if a method has no results, or two versions of it have.
     """
-    cells = [
-        cell
-        for cell in results.cells()
-        if cell.budget == budget and cell.rule in labels and {cell.task, cell.task.split("/")[0]} & set(tasks)
-    ]
     lacking = [label for label in labels if label not in {cell.rule for cell in cells}]
     if lacking:
-        raise ValueError(
-            f"{results.folder} holds no results of {', '.join(lacking)} at scale {budget}; run the figure."
-        )
+        raise ValueError(f"there are no results of {', '.join(lacking)} at this scale; run the figure.")
     _require_one_of_each_seed(cells)
     return compare(sorted(cells, key=lambda cell: labels.index(cell.rule)))
 

@@ -231,18 +231,30 @@ class MetaTest:
         """As launch/meta_test.py takes it, under the label of the method."""
         return self.rule if isinstance(self.rule, str) else f"{self.rule.label}={runs / self.rule.name}"
 
+    @property
+    def paths(self) -> list[str]:
+        """Of the tasks."""
+        return [task.path for task in find_tasks(list(self.tasks))]
+
+    def rule_is_there(self, runs: Path) -> bool:
+        """Whether it could be tested now."""
+        return isinstance(self.rule, str) or self.rule.finished(runs)
+
     def missing(self, runs: Path, results: Path) -> list[str]:
         """Tasks that lack seeds; all of them as long as the rule is not there."""
-        tasks = find_tasks(list(self.tasks))
-        if isinstance(self.rule, MetaTraining) and not self.rule.finished(runs):
-            return [task.path for task in tasks]
-        return [job.task.path for job in self.jobs(runs, results)]
+        return [job.task.path for job in self.jobs(runs, results)] if self.rule_is_there(runs) else self.paths
 
     def jobs(self, runs: Path, results: Path) -> list[Job]:
         """Cells that lack seeds; the rule must be there."""
+        return [job for job in self._jobs(runs, results) if job.seeds]
+
+    def cells(self, runs: Path) -> set[str]:
+        """What the store knows the results by; the rule must be there."""
+        return {job.cell for job in self._jobs(runs, runs)}
+
+    def _jobs(self, runs: Path, results: Path) -> list[Job]:
         rules = [find_rule(self.rule_name(runs))]
-        jobs = missing_jobs(find_tasks(list(self.tasks)), rules, self.budget, self.seeds, Results(results))
-        return [job for job in jobs if job.seeds]
+        return missing_jobs(find_tasks(list(self.tasks)), rules, self.budget, self.seeds, Results(results))
 
     def seconds(self, runs: Path, results: Path) -> float:
         """What is left of it, by what the same tasks took before, if they were run."""

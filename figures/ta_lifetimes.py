@@ -7,7 +7,7 @@ Agents of each live on random gridworlds for three lifetimes.
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from steps import MetaTraining, program
 
 from groove.compare_report import PALETTE
 from groove.report import INK
-from groove.results import Results
+from groove.results import Cell
 
 TOLD = "lpg.lifetime_conditioning=true"
 # a generation lives 128 whole lives, which are kept as short as TA-LPG's
@@ -88,16 +88,16 @@ def plan() -> Plan:
     )
 
 
-def draw(results: Results, budget: str, path: Path) -> None:
+def draw(cells: Sequence[Cell], path: Path) -> None:
     """Rows: entropy, change, return; a column a rule; a colour a lifetime, a thin line a meta-seed."""
-    del results
+    del cells
     numbers = _measured(path.with_name(f"{path.name}.json"))
     rows = {"entropy": "policy entropy (nats)", "change": "KL of one update (nats)", "return": "mean return"}
     figure = Figure(figsize=(9.5, 7.4), dpi=140, layout="constrained")
     grid = figure.subplots(len(rows), len(numbers), sharex=True, sharey="row")
     for column, (label, runs) in zip(grid.T, numbers.items(), strict=True):
         for axes, (quantity, name) in zip(column, rows.items(), strict=True):
-            for colour, lifetime in zip(PALETTE, LIFETIMES[budget], strict=False):
+            for colour, lifetime in zip(PALETTE, LIFETIMES[SCALE.value], strict=False):
                 curves = np.array([run[str(lifetime)][quantity] for run in runs])
                 progress = (np.arange(curves.shape[1]) + (1.0 if quantity == "return" else 0.5)) / curves.shape[1]
                 axes.plot(progress, curves.T, color=colour, lw=0.7, alpha=0.5)
@@ -111,9 +111,8 @@ def draw(results: Results, budget: str, path: Path) -> None:
     for axes in grid[-1]:
         axes.set_xlabel("progress through life", fontsize=8, color=INK)
     seeds = min(len(runs) for runs in numbers.values())
-    caption = (
-        f"{CLAIM}\n{LEVELS[budget]} random gridworlds, agents that are networks; thin lines: the {seeds} meta-seeds."
-    )
+    count = f"{LEVELS[SCALE.value]} random gridworlds, agents that are networks; thin lines: the {seeds} meta-seeds."
+    caption = f"{CLAIM}\n{count}"
     figure.supxlabel(caption, fontsize=7, color=INK, x=0.01, ha="left")
     save(figure, path)
 

@@ -97,20 +97,33 @@ def test_rules_that_lack_the_same_tasks_are_tested_in_one_process(tmp_path):
     assert [(b.tasks, len(b.tests)) for b in batches(both, tmp_path, store)] == [(batch.tasks[1:], 1), (batch.tasks, 1)]
 
 
-def test_two_versions_of_a_rule_are_not_pooled(tmp_path):
-    def line(rule, seed, cell):
-        origin = {"rule": "lpg", "seed": seed}
-        return {"cell": cell, "task": "chain/tabular", "rule": rule, "settings": {"origin": origin}} | common
+def _store(results, rule, seed, cell):
+    origin = {"rule": "lpg", "seed": seed}
+    line = {"cell": cell, "task": "chain/tabular", "rule": rule, "settings": {"origin": origin}, "budget": "smoke"}
+    line |= {"seeds": [0], "updates": [4], "env_steps": [80], "returns": [[[1.0]]]}
+    Results(results).append("chain", line)
 
-    common = {"budget": "smoke", "seeds": [0], "updates": [4], "env_steps": [80], "returns": [[[1.0]]]}
+
+def test_results_are_found_by_label_and_two_versions_of_a_rule_are_not_pooled(tmp_path):
+    tests = tuple(MetaTest(dataclasses.replace(SMOKE, seed=seed), ("chain",), "smoke", 1) for seed in (0, 1))
     for seed in (0, 1):
-        Results(tmp_path).append("chain", line("groove", seed, f"cell{seed}"))
-    assert figure.compared(Results(tmp_path), "smoke", ["groove"], ["chain"]).clusters == {"groove": 2}
-    Results(tmp_path).append("chain", line("groove", 1, "another"))
+        _store(tmp_path, "groove", seed, f"cell{seed}")
+    _store(tmp_path, "other", 0, "cell2")
+    cells = figure.came_to(Plan((), tests), tmp_path, tmp_path)
+    assert figure.compared(cells, ["groove"]).clusters == {"groove": 2}
+    with pytest.raises(ValueError, match="no results of lpg at this scale"):
+        figure.compared(cells, ["groove", "lpg"])
+    _store(tmp_path, "groove", 1, "cell3")
     with pytest.raises(ValueError, match="more than one groove of meta-seed 1 on chain/tabular"):
-        figure.compared(Results(tmp_path), "smoke", ["groove"], ["chain"])
-    with pytest.raises(ValueError, match="no results of lpg at scale smoke"):
-        figure.compared(Results(tmp_path), "smoke", ["groove", "lpg"], ["chain"])
+        figure.compared(figure.came_to(Plan((), tests), tmp_path, tmp_path), ["groove"])
+
+
+def test_a_rule_that_is_there_is_known_by_what_it_is(tmp_path):
+    test = MetaTest("a2c", ("chain/tabular",), "smoke", 1)
+    (cell,) = test.cells(tmp_path)
+    _store(tmp_path, "as somebody called it", None, cell)
+    (found,) = figure.came_to(Plan((), (test,)), tmp_path, tmp_path)
+    assert found.rule == "a2c"
 
 
 def test_a_figure_is_drawn_from_nothing_and_again_without_repeating_anything(tmp_path):
