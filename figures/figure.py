@@ -190,7 +190,9 @@ def drawn(draw: Callable[[Comparison, Path], None], found: Comparison, path: Pat
 
 def bars(found: Comparison, labels: Sequence[str], path: Path, claim: str) -> None:
     """A panel a task, a dot and an interval a method; the references as lines."""
-    figure = Figure(figsize=(2.5 * len(found.rows) + 1.2, 0.38 * len(labels) + 1.7), dpi=140, layout="constrained")
+    figure = Figure(
+        figsize=(max(2.5 * len(found.rows) + 1.2, 7.0), 0.38 * len(labels) + 1.7), dpi=140, layout="constrained"
+    )
     palette = colours(found.rules)
     for axes, row in zip(np.atleast_1d(figure.subplots(1, len(found.rows), sharey=True)), found.rows, strict=True):
         for y, label in enumerate(labels):

@@ -96,7 +96,7 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
     figure = Figure(figsize=(9.5, 7.4), dpi=140, layout="constrained")
     grid = figure.subplots(len(rows), len(numbers), sharex=True, sharey="row")
     for column, (label, runs) in zip(grid.T, numbers.items(), strict=True):
-        for axes, (quantity, name) in zip(column, rows.items(), strict=True):
+        for axes, quantity in zip(column, rows, strict=True):
             for colour, lifetime in zip(PALETTE, LIFETIMES[SCALE.value], strict=False):
                 curves = np.array([run[str(lifetime)][quantity] for run in runs])
                 progress = (np.arange(curves.shape[1]) + (1.0 if quantity == "return" else 0.5)) / curves.shape[1]
@@ -105,8 +105,9 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
             dress(axes, label if quantity == "entropy" else "")
             if quantity == "change":
                 axes.set_yscale("log")
-            if column is grid.T[0]:
-                axes.set_ylabel(name, fontsize=8, color=INK)
+    for axes, name in zip(grid[:, 0], rows.values(), strict=True):
+        axes.set_ylabel(name, fontsize=8, color=INK)
+        axes.tick_params(which="minor", labelsize=8, colors=INK)
     grid[0, 0].legend(frameon=False, fontsize=8, title="lifetime", title_fontsize=8)
     for axes in grid[-1]:
         axes.set_xlabel("progress through life", fontsize=8, color=INK)
