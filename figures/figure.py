@@ -140,12 +140,13 @@ def came_to(plan: Plan, runs: Path, results: Path) -> list[Cell]:
     found: dict[tuple[str, str], Cell] = {}
     for test in plan.tests:
         label = test.rule if isinstance(test.rule, str) else test.rule.label
-        wanted = test.cells(runs) if test.rule_is_there(runs) else None
-        for cell in stored:
-            name = cell.lines[-1]["cell"]
-            alike = cell.rule == label and cell.budget == test.budget and cell.task in test.paths
-            if name in wanted if wanted is not None else alike:
-                found[label, name] = replace(cell, rule=label)
+        if test.rule_is_there(runs):
+            wanted = test.cells(runs)
+            chosen = [cell for cell in stored if cell.lines[-1]["cell"] in wanted]
+        else:
+            name = (label, test.budget)
+            chosen = [cell for cell in stored if (cell.rule, cell.budget) == name and cell.task in test.paths]
+        found |= {(label, cell.lines[-1]["cell"]): replace(cell, rule=label) for cell in chosen}
     return list(found.values())
 
 

@@ -246,15 +246,15 @@ class MetaTest:
 
     def jobs(self, runs: Path, results: Path) -> list[Job]:
         """Cells that lack seeds; the rule must be there."""
-        return [job for job in self._jobs(runs, results) if job.seeds]
+        return [job for job in self._jobs(runs, Results(results)) if job.seeds]
 
     def cells(self, runs: Path) -> set[str]:
         """What the store knows the results by; the rule must be there."""
-        return {job.cell for job in self._jobs(runs, runs)}
+        return {job.cell for job in self._jobs(runs, Results(runs), force=True)}  # which reads no results
 
-    def _jobs(self, runs: Path, results: Path) -> list[Job]:
+    def _jobs(self, runs: Path, results: Results, force: bool = False) -> list[Job]:
         rules = [find_rule(self.rule_name(runs))]
-        return missing_jobs(find_tasks(list(self.tasks)), rules, self.budget, self.seeds, Results(results))
+        return missing_jobs(find_tasks(list(self.tasks)), rules, self.budget, self.seeds, results, force)
 
     def seconds(self, runs: Path, results: Path) -> float:
         """What is left of it, by what the same tasks took before, if they were run."""
