@@ -4,7 +4,7 @@ Rules are meta-trained on N random gridworlds, on the N hardest of many (those o
 LPG trained before), and on LPG's five handcrafted ones; agents are networks everywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,7 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
         _draw(axes, row.returns)
         dress(axes, row.task)
     panels[0].legend(frameon=False, fontsize=8)
-    finish(figure, found, path, CLAIM)
+    finish(figure, found, path, CLAIM, "Normalised by random play and A2C, and mean returns")
 
 
 def _aggregate(found: Comparison, rule: str) -> Interval[float]:
@@ -67,7 +67,7 @@ def _aggregate(found: Comparison, rule: str) -> Interval[float]:
     return aggregate.stratified_bootstrap(aggregate.iqm, found.scores[rule], rng=rng, clusters=clusters)
 
 
-def _draw(axes: Axes, values: dict[str, Interval[float]]) -> None:
+def _draw(axes: Axes, values: Mapping[str, Interval[float]]) -> None:
     counts = COUNTS[SCALE.value]
     for kind, colour in (("random", GREY), ("hardest", BLUE)):
         chosen = [values[label] for label in labels(kind)]

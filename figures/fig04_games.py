@@ -8,15 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from absl import app
 from figure import SCALE, FigureScript, compared, drawn, dress, finish, groove_and_lpg
 from matplotlib.figure import Figure
 from plan import Plan
 
+from groove import aggregate
+from groove.compare import Comparison
 from groove.compare_report import draw_aggregates, draw_learning_curves
 from groove.envs.atari import ATARI_57
-from groove.report import BLUE, ORANGE
+from groove.report import BLUE, INK, ORANGE
 from groove.results import Cell
+from groove.stats import Interval
 
 LABELS = ("groove", "lpg", "a2c", "random")
 CLAIM = "Paper: of 57 Atari games GROOVE is better than LPG on 39, worse on 17; better IQM and optimality gap."
@@ -37,18 +41,28 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
     found = compared(cells, LABELS)
     drawn(draw_aggregates, found, path.with_name(f"{path.name}_aggregate"))
     drawn(draw_learning_curves, found, path.with_name(f"{path.name}_curves"))
-    change = {
-        task: float(np.mean(found.scores["groove"][:, i]) - np.mean(found.scores["lpg"][:, i]))
-        for i, task in enumerate(found.scored)
-    }
-    order = sorted(change, key=lambda task: -change[task])
-    figure = Figure(figsize=(max(4.0, 0.3 * len(order) + 1.5), 3.4), dpi=140, layout="constrained")
+    change = _change(found)
+    order = np.argsort(-change.value)
+    values, low, high = (np.asarray(end)[order] for end in change)
+    figure = Figure(figsize=(max(7.0, 0.3 * len(order) + 1.5), 3.8), dpi=140, layout="constrained")
     axes = figure.subplots()
-    axes.bar(order, [change[t] for t in order], color=[BLUE if change[t] > 0 else ORANGE for t in order])
+    axes.bar([found.scored[i] for i in order], values, color=[BLUE if value > 0 else ORANGE for value in values])
+    axes.vlines(range(len(order)), low, high, color=INK, lw=1.2)
+    axes.axhline(0.0, color=INK, lw=0.8)
     axes.tick_params(axis="x", rotation=90)
     axes.set_ylabel("GROOVE - LPG, normalised by A2C", fontsize=8)
     dress(axes, "Change from LPG to GROOVE")
-    finish(figure, found, path, CLAIM)
+    finish(figure, found, path, CLAIM, "Difference of mean scores, of which random play is 0 and A2C is 1")
+
+
+def _change(found: Comparison) -> Interval[npt.NDArray[np.float64]]:
+    """GROOVE's mean score less LPG's, f64[tasks] each, with an interval."""
+    return aggregate.stratified_bootstrap(
+        lambda groove, lpg: groove.mean(-2) - lpg.mean(-2),
+        *(found.scores[label] for label in LABELS[:2]),
+        rng=np.random.default_rng(0),
+        clusters=[found.clusters[label] for label in LABELS[:2]],
+    )
 
 
 FIGURE = FigureScript("fig04_games", plan, draw)

@@ -75,7 +75,8 @@ def trainings(label: str, curriculum: str, *overrides: str, levels: FirstLevels 
 
 def tested(rules: Sequence[MetaTraining], tasks: tuple[str, ...], agents: int) -> Plan:
     """Trainings, and tests of their rules, of A2C and of random play."""
-    tests = [MetaTest(rule, tasks, SCALE.value, agents) for rule in (*rules, "a2c", "random")]
+    named: tuple[MetaTraining | str, ...] = (*rules, "a2c", "random")
+    tests = [MetaTest(rule, tasks, SCALE.value, agents) for rule in named]
     return Plan((tuple(rules),), tuple(tests))
 
 
@@ -206,17 +207,17 @@ def bars(found: Comparison, labels: Sequence[str], path: Path, claim: str) -> No
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.5)
         dress(axes, row.task)
-    finish(figure, found, path, claim)
+    finish(figure, found, path, claim, "Mean return (dashed: A2C, dark, and random play, light)")
 
 
-def finish(figure: Figure, found: Comparison, path: Path, claim: str) -> None:
-    """The caption, and the picture as PNG and PDF with its numbers beside it."""
+def finish(figure: Figure, found: Comparison, path: Path, claim: str, shown: str) -> None:
+    """The caption, which says what is shown, and the picture as PNG and PDF with its numbers beside it."""
     seeds = ", ".join(f"{label} {count}" for label, count in found.clusters.items() if label not in ("a2c", "random"))
-    agents = min(row.seeds // max(found.clusters.values()) for row in found.rows)
+    agents = min(row.seeds // min(found.clusters.values()) for row in found.rows)
     steps = ", ".join(sorted({quantity(row.env_steps) for row in found.rows}))
     caption = (
-        f"{claim}\nMeta-seeds: {seeds}; at least {agents} agents of each a task, {steps} steps an agent; mean return "
-        "with 95 %\nbootstrap intervals over meta-seeds and agents; dashed: A2C (dark) and random play (light)."
+        f"{claim}\nMeta-seeds: {seeds}; at least {agents} agents of each a task, {steps} steps an agent.\n"
+        f"{shown}, with 95 % bootstrap intervals over meta-seeds and agents."
     )
     figure.supxlabel(caption, fontsize=7, color=INK, x=0.01, ha="left")
     save(figure, path)
