@@ -9,7 +9,21 @@ from pathlib import Path
 
 import numpy as np
 from absl import app
-from figure import FEWER_AGENTS, PRESET, SCALE, SHORTER, FigureScript, compared, dress, finish, games, tested, trainings
+from figure import (
+    FEWER_AGENTS,
+    IQM,
+    PRESET,
+    SCALE,
+    SHORTER,
+    FigureScript,
+    compared,
+    dress,
+    finish,
+    games,
+    iqms,
+    tested,
+    trainings,
+)
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from plan import Plan
@@ -53,18 +67,41 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
     shown = len(found.rows) + bool(found.scores)  # at smoke scale A2C may have learned nothing to normalise by
     panels = np.atleast_1d(figure.subplots(1, shown))
     if found.scores:
-        _draw(panels[0], {rule: _aggregate(found, rule) for rule in found.scores})
-        dress(panels[0], "IQM, A2C is 1")
+        _draw(panels[0], iqms(found))
+        dress(panels[0], IQM)
     for axes, row in zip(panels[-len(found.rows) :], found.rows, strict=True):
         _draw(axes, row.returns)
         dress(axes, row.task)
     panels[0].legend(frameon=False, fontsize=8)
-    finish(figure, found, path, CLAIM, "Normalised by random play and A2C, and mean returns")
+    statistics = f"{_correlations(found)}.\n{_wins(found)}.\n" if found.scores else ""
+    finish(figure, found, path, CLAIM, f"{statistics}Normalised by random play and A2C, and mean returns")
 
 
-def _aggregate(found: Comparison, rule: str) -> Interval[float]:
-    rng, clusters = np.random.default_rng(0), [found.clusters[rule]]
-    return aggregate.stratified_bootstrap(aggregate.iqm, found.scores[rule], rng=rng, clusters=clusters)
+def _correlations(found: Comparison) -> str:
+    """Pearson's r of log2 N and a rule's mean score, and how often chance comes as high, by shuffling."""
+    rng, said = np.random.default_rng(0), []
+    for kind in ("random", "hardest"):
+        means = [found.scores[label].reshape(found.clusters[label], -1).mean(1) for label in labels(kind)]
+        x = np.repeat(np.log2(COUNTS[SCALE.value]), [len(m) for m in means])
+        y = np.concatenate(means)
+        r = np.corrcoef(x, y)[0, 1]
+        chance = np.mean([np.corrcoef(x, rng.permutation(y))[0, 1] >= r for _ in range(10_000)])
+        said.append(f"{kind} {r:.2f} (one-sided p = {chance:.2g})")
+    return f"Correlation of log2 of the number and a rule's mean score: {', '.join(said)}"
+
+
+def _wins(found: Comparison) -> str:
+    """How probably agents of rules from hard levels beat those of rules from as many random ones."""
+    said = []
+    for pair, count in zip(zip(labels("hardest"), labels("random"), strict=True), COUNTS[SCALE.value], strict=True):
+        p = aggregate.stratified_bootstrap(
+            aggregate.probability_of_improvement,
+            *(found.scores[label] for label in pair),
+            rng=np.random.default_rng(0),
+            clusters=[found.clusters[label] for label in pair],
+        )
+        said.append(f"{p.value:.2f} [{p.low:.2f}, {p.high:.2f}] of {count}")
+    return f"P(hardest better than random): {', '.join(said)}"
 
 
 def _draw(axes: Axes, values: Mapping[str, Interval[float]]) -> None:

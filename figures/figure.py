@@ -13,13 +13,14 @@ from matplotlib.figure import Figure
 from plan import Plan, carry_out, describe
 from steps import FirstLevels, MetaTest, MetaTraining
 
-from groove import parallel
+from groove import aggregate, parallel
 from groove.compare import Comparison, compare
 from groove.compare_report import colours
 from groove.console import quantity
 from groove.report import INK, save_picture
 from groove.results import Cell, Results
 from groove.run_dir import write_json
+from groove.stats import Interval
 
 SCALE = flags.DEFINE_enum("scale", "laptop", ["smoke", "laptop", "paper"], "How much is spent.")
 SEEDS = flags.DEFINE_integer("seeds", None, "Meta-seeds of each method; 1 at smoke, 3 at laptop, 10 at paper scale.")
@@ -34,6 +35,7 @@ PRESET = {"smoke": "smoke", "laptop": "release", "paper": "paper"}  # of meta-tr
 SHORTER: dict[str, tuple[str, ...]] = {"smoke": (), "laptop": ("run.steps=300",), "paper": ()}  # where rules are many
 AGENT_SEEDS = {"smoke": 2, "laptop": 5, "paper": 16}
 FEWER_AGENTS = {"smoke": 1, "laptop": 2, "paper": 10}  # where rules are many
+IQM = "IQM, A2C is 1"
 
 
 @dataclass(frozen=True)
@@ -190,24 +192,39 @@ def drawn(draw: Callable[[Comparison, Path], None], found: Comparison, path: Pat
         draw(found, path.with_name(path.name + suffix))
 
 
+def iqms(found: Comparison) -> dict[str, Interval[float]]:
+    """Rule -> interquartile mean over tasks; empty where A2C has learned nothing to normalise by, as at smoke scale."""
+    return {
+        rule: aggregate.stratified_bootstrap(
+            aggregate.iqm, scores, rng=np.random.default_rng(0), clusters=[found.clusters[rule]]
+        )
+        for rule, scores in found.scores.items()
+        if scores.size
+    }
+
+
 def bars(found: Comparison, labels: Sequence[str], path: Path, claim: str) -> None:
-    """A panel a task, a dot and an interval a method; the references as lines."""
+    """A panel a task after that of their IQM, a dot and an interval a method; the references as lines."""
+    panels = [(row.task, row.returns) for row in found.rows]
+    if all_tasks := iqms(found):
+        panels = [(IQM, all_tasks), *panels]
     figure = Figure(
-        figsize=(max(2.5 * len(found.rows) + 1.2, 7.0), 0.38 * len(labels) + 1.7), dpi=140, layout="constrained"
+        figsize=(max(2.3 * len(panels) + 1.2, 7.0), 0.38 * len(labels) + 1.7), dpi=140, layout="constrained"
     )
     palette = colours(found.rules)
-    for axes, row in zip(np.atleast_1d(figure.subplots(1, len(found.rows), sharey=True)), found.rows, strict=True):
+    grid = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    for axes, (title, values) in zip(grid, panels, strict=True):
         for y, label in enumerate(labels):
-            value = row.returns[label]
+            value = values[label]
             axes.plot([value.low, value.high], [y, y], color=palette[label], lw=2.5, solid_capstyle="round")
             axes.plot(value.value, y, "o", color=palette[label], ms=6)
         for name in ("random", "a2c"):
-            if name in row.returns:
-                axes.axvline(row.returns[name].value, color=palette[name], lw=1, ls="--", zorder=0)
+            if name in values:
+                axes.axvline(values[name].value, color=palette[name], lw=1, ls="--", zorder=0)
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.5)
-        dress(axes, row.task)
-    finish(figure, found, path, claim, "Mean return (dashed: A2C, dark, and random play, light)")
+        dress(axes, title)
+    finish(figure, found, path, claim, "IQM and mean return (dashed: A2C, dark, and random play, light)")
 
 
 def finish(figure: Figure, found: Comparison, path: Path, claim: str, shown: str) -> None:
@@ -222,9 +239,9 @@ def finish(figure: Figure, found: Comparison, path: Path, claim: str, shown: str
     figure.supxlabel(caption, fontsize=7, color=INK, x=0.01, ha="left")
     save(figure, path)
     numbers = {row.task: {rule: list(value) for rule, value in row.returns.items()} for row in found.rows}
-    write_json(
-        path.with_name(path.name + ".json"), {"claim": claim, "clusters": dict(found.clusters), "returns": numbers}
-    )
+    iqm = {rule: list(value) for rule, value in iqms(found).items()}
+    content = {"claim": claim, "clusters": dict(found.clusters), "iqm": iqm, "returns": numbers}
+    write_json(path.with_name(path.name + ".json"), content)
 
 
 def dress(axes: Axes, title: str) -> None:
