@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from groove.config import ConfigError, from_dict, nearest
+from groove.level_file import without_place
 from groove.lpg.a2c import A2CConfig
 from groove.lpg.base import UpdateRule
 from groove.lpg.lpg import make_lpg
@@ -112,7 +113,9 @@ def _learned(path: Path, label: str) -> NamedRule:
     kind = f"lpg {config!r}"
     origin = {name: value for name, value in about.items() if name in ("rule", "meta_steps", "released")}
     trained = about.get("trained_with", {})
-    origin |= {name: trained[name] for name in ("curriculum", "seed", "preset") if name in trained}
+    origin |= {name: trained[name] for name in ("seed", "preset") if name in trained}
+    if "curriculum" in trained:
+        origin["curriculum"] = without_place(trained["curriculum"])
     return NamedRule(label, make_lpg(config), eta, kind, _digest(kind, fingerprint(eta)), origin, config)
 
 

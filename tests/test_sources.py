@@ -7,7 +7,7 @@ import pytest
 
 from groove.envs.base import Box, Discrete, MultiHot
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_level, sample_level, sizes_of
-from groove.level_file import LevelSet, save_levels
+from groove.level_file import LevelSet, save_levels, without_place
 from groove.sources import check_source, make_source, pin_source
 
 LEVELS = LevelDistribution(min_lifetime=7, max_lifetime=9)
@@ -98,6 +98,10 @@ def test_a_pinned_file_is_found_from_anywhere_and_known_by_its_content(tmp_path,
     assert pin_source(pinned) == pinned
     mixed = pin_source("dr=0.25,set:a=b/two.safetensors=0.75")
     assert mixed == f"dr=0.25,{pinned}=0.75"
+    digest = pinned[-12:]
+    assert without_place(f"networks:{mixed}") == f"networks:dr=0.25,set:two.safetensors#{digest}=0.75"
+    twice = f"{pinned}=0.5,{pinned}=0.5"
+    assert without_place(twice) == "{0}=0.5,{0}=0.5".format(f"set:two.safetensors#{digest}")
     monkeypatch.chdir("/")
     assert set(np.asarray(draw(pinned)[1].lifetime).tolist()) != {0}
     save_two(folder / "two.safetensors", seed=1)
