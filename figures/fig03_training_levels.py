@@ -73,11 +73,11 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
         _draw(axes, row.returns)
         dress(axes, row.task)
     panels[0].legend(frameon=False, fontsize=8)
-    statistics = f"{_correlations(found)}.\n{_wins(found)}.\n" if found.scores else ""
+    statistics = f"{correlations(found)}.\n{wins(found)}.\n" if found.scores else ""
     finish(figure, found, path, CLAIM, f"{statistics}Normalised by random play and A2C, and mean returns")
 
 
-def _correlations(found: Comparison) -> str:
+def correlations(found: Comparison) -> str:
     """Pearson's r of log2 N and a rule's mean score, and how often chance comes as high, by shuffling."""
     rng, said = np.random.default_rng(0), []
     for kind in ("random", "hardest"):
@@ -90,7 +90,7 @@ def _correlations(found: Comparison) -> str:
     return f"Correlation of log2 of the number and a rule's mean score: {', '.join(said)}"
 
 
-def _wins(found: Comparison) -> str:
+def wins(found: Comparison) -> str:
     """How probably agents of rules from hard levels beat those of rules from as many random ones."""
     said = []
     for pair, count in zip(zip(labels("hardest"), labels("random"), strict=True), COUNTS[SCALE.value], strict=True):

@@ -41,9 +41,9 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
     found = compared(cells, LABELS)
     drawn(draw_aggregates, found, path.with_name(f"{path.name}_aggregate"))
     drawn(draw_learning_curves, found, path.with_name(f"{path.name}_curves"))
-    change = _change(found)
-    order = np.argsort(-change.value)
-    values, low, high = (np.asarray(end)[order] for end in change)
+    gained = change(found)
+    order = np.argsort(-gained.value)
+    values, low, high = (np.asarray(end)[order] for end in gained)
     figure = Figure(figsize=(max(7.0, 0.3 * len(order) + 1.5), 3.8), dpi=140, layout="constrained")
     axes = figure.subplots()
     axes.bar([found.scored[i] for i in order], values, color=[BLUE if value > 0 else ORANGE for value in values])
@@ -55,7 +55,7 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
     finish(figure, found, path, CLAIM, "Difference of mean scores, of which random play is 0 and A2C is 1")
 
 
-def _change(found: Comparison) -> Interval[npt.NDArray[np.float64]]:
+def change(found: Comparison) -> Interval[npt.NDArray[np.float64]]:
     """GROOVE's mean score less LPG's, f64[tasks] each, with an interval."""
     return aggregate.stratified_bootstrap(
         lambda groove, lpg: groove.mean(-2) - lpg.mean(-2),

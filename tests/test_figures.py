@@ -5,12 +5,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from absl import flags
 
 FIGURES = Path(__file__).parent.parent / "figures"
 sys.path.insert(0, str(FIGURES))
 
+import fig03_training_levels as fig03  # noqa: E402
+import fig04_games as fig04  # noqa: E402
 import figure  # noqa: E402
 from plan import Plan, describe  # noqa: E402
 from steps import FirstLevels, HardLevels, MetaTest, MetaTraining, batches  # noqa: E402
@@ -124,6 +129,36 @@ def test_a_rule_that_is_there_is_known_by_what_it_is(tmp_path):
     _store(tmp_path, "as somebody called it", None, cell)
     (found,) = figure.came_to(Plan((), (test,)), tmp_path, tmp_path)
     assert found.rule == "a2c"
+
+
+def _made_up(by_rule):
+    """Three meta-seeds of two agents each on two tasks; meta-seeds differ by a hundredth."""
+    seeds = np.repeat([-0.01, 0.0, 0.01], 2)[:, None]
+    scores = {rule: value + seeds + np.zeros(2) for rule, value in by_rule.items()}
+    return SimpleNamespace(scores=scores, clusters=dict.fromkeys(by_rule, 3), scored=("a", "b"))
+
+
+def test_changes_and_iqms_are_those_of_made_up_scores():
+    found = _made_up({"groove": 0.7, "lpg": 0.5})
+    gained = fig04.change(found)
+    np.testing.assert_allclose(gained.value, [0.2, 0.2])
+    assert np.all((0.18 - 1e-9 <= gained.low) & (gained.low < 0.2))
+    assert np.all((0.2 < gained.high) & (gained.high <= 0.22 + 1e-9))
+    assert figure.iqms(found)["groove"].value == pytest.approx(0.7)
+
+
+def test_correlations_and_wins_are_those_of_made_up_scores():
+    flags.FLAGS.mark_as_parsed()
+    better = {f"{n} random": n / 1000 for n in (1, 16, 256)}
+    found = _made_up({**better, "1 hardest": 1.0, "16 hardest": -1.0, "256 hardest": 0.256})
+    x = np.repeat([0, 4, 8], 3)
+    y = np.repeat([0.001, 0.016, 0.256], 3) + np.tile([-0.01, 0.0, 0.01], 3)
+    assert f"random {np.corrcoef(x, y)[0, 1]:.2f} (one-sided p = 0.0" in fig03.correlations(found)
+    assert "hardest -0." in fig03.correlations(found)
+    said = fig03.wins(found)
+    assert "1.00 [1.00, 1.00] of 1," in said
+    assert "0.00 [0.00, 0.00] of 16," in said
+    assert "0.50 [" in said
 
 
 def test_a_figure_is_drawn_from_nothing_and_again_without_repeating_anything(tmp_path):
