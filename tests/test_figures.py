@@ -142,8 +142,8 @@ def test_changes_and_iqms_are_those_of_made_up_scores():
     found = _made_up({"groove": 0.7, "lpg": 0.5})
     gained = fig04.change(found)
     np.testing.assert_allclose(gained.value, [0.2, 0.2])
-    assert np.all((0.18 - 1e-9 <= gained.low) & (gained.low < 0.2))
-    assert np.all((0.2 < gained.high) & (gained.high <= 0.22 + 1e-9))
+    assert np.all((gained.low >= 0.18 - 1e-9) & (gained.low < 0.2))
+    assert np.all((gained.high > 0.2) & (gained.high <= 0.22 + 1e-9))
     assert figure.iqms(found)["groove"].value == pytest.approx(0.7)
 
 
