@@ -37,8 +37,8 @@ from groove.stats import Interval
 
 COUNTS = {"smoke": (1, 2), "laptop": (1, 16, 256), "paper": tuple(2**i for i in range(11))}
 SCORED = {"smoke": 8, "laptop": 2048, "paper": 10_000}
-CLAIM = "Paper: more random levels are better (significantly correlated); hard ones are better than random; five\n"
-CLAIM += "handcrafted levels beat 64 random ones."
+CLAIM = "Paper: more random levels are better (significantly correlated), hard ones are better than random ones, and\n"
+CLAIM += "five handcrafted levels beat 64 random ones."
 
 
 def labels(kind: str) -> list[str]:
@@ -51,7 +51,9 @@ def plan() -> Plan:
     scale = SCALE.value
     first = MetaTraining("lpg", "varied", 0, PRESET[scale])
     hard = HardLevels(first, SCORED[scale], COUNTS[scale][-1])
-    subsets = [FirstLevels(hard, count) for count in COUNTS[scale]]
+    drawn = first.config.levels
+    lifetimes = (drawn.min_lifetime, drawn.max_lifetime)
+    subsets = [FirstLevels(hard, count, lifetimes) for count in COUNTS[scale]]
     rules = trainings("handcrafted", "networks:handcrafted", *SHORTER[scale])
     for subset, *label in zip(subsets, labels("random"), labels("hardest"), strict=True):
         rules += trainings(label[0], f"networks:set:{subset.keep}", *SHORTER[scale])

@@ -240,7 +240,7 @@ def finish(figure: Figure, found: Comparison, path: Path, claim: str, shown: str
     save(figure, path)
     numbers = {row.task: {rule: list(value) for rule, value in row.returns.items()} for row in found.rows}
     iqm = {rule: list(value) for rule, value in iqms(found).items()}
-    content = {"claim": claim, "clusters": dict(found.clusters), "iqm": iqm, "returns": numbers}
+    content = {"claim": claim, "shown": shown, "clusters": dict(found.clusters), "iqm": iqm, "returns": numbers}
     write_json(path.with_name(path.name + ".json"), content)
 
 

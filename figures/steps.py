@@ -177,15 +177,22 @@ class HardLevels:
 
 @dataclass(frozen=True)
 class FirstLevels:
-    """The first so many of a set."""
+    """The first so many of a set, with the lifetimes that other levels are trained on with.
+
+    Attributes:
+      source: the set; scored at one lifetime.
+      keep: how many.
+      lifetimes: shortest and longest.
+    """
 
     source: HardLevels
     keep: int
+    lifetimes: tuple[int, int]
 
     @property
     def name(self) -> str:
         """Of its file."""
-        return f"{self.source.name}-{self.keep}.safetensors"
+        return f"{self.source.name}-{self.keep}-{'-'.join(map(str, self.lifetimes))}.safetensors"
 
     def file(self, runs: Path) -> Path:
         """The level set."""
@@ -207,7 +214,7 @@ class FirstLevels:
         """What cuts it off."""
         return [
             *(sys.executable, program("launch/levels.py"), "export", "--from", str(self.source.file(runs))),
-            *("--top", str(self.keep), "--to", str(self.file(runs))),
+            *("--top", str(self.keep), "--lifetimes", ",".join(map(str, self.lifetimes)), "--to", str(self.file(runs))),
         ]
 
 

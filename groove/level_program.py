@@ -3,15 +3,17 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from groove import config as configs
 from groove.config import ConfigError, nearest
-from groove.envs.gridworld.levels import GridLevel, GridSizes, sizes_of
+from groove.envs.gridworld.levels import GridLevel, GridSizes, log_uniform_int, sizes_of
 from groove.envs.gridworld.render import draw_levels
 from groove.level_file import LevelSet, layout, load_levels, save_levels
 from groove.run_dir import RunDir, to_json, write_json
@@ -19,7 +21,9 @@ from groove.run_dir import RunDir, to_json, write_json
 COMMANDS = ("list", "draw", "export", "import")
 
 
-def levels(command: str, source: str, to: str | None, top: int, force: bool = False) -> int:
+def levels(
+    command: str, source: str, to: str | None, top: int, force: bool = False, lifetimes: Sequence[str] = ()
+) -> int:
     """Runs one command; returns the exit code.
 
     Args:
@@ -29,6 +33,7 @@ def levels(command: str, source: str, to: str | None, top: int, force: bool = Fa
       to: the file to write; not for "list".
       top: the highest-scoring levels, best first; 0 for all.
       force: replaces a file that exists.
+      lifetimes: the shortest and the longest that are drawn for the levels, log-uniformly, in place of their own.
     """
     try:
         if command not in COMMANDS:
@@ -38,6 +43,8 @@ def levels(command: str, source: str, to: str | None, top: int, force: bool = Fa
         if to is not None and Path(to).exists() and not force:
             raise ConfigError(f"{to} exists; choose another --to, or replace it with --force.")
         chosen = _import(Path(source)) if command == "import" else best(load(Path(source)), top)
+        if lifetimes:
+            chosen = with_lifetimes(chosen, *_range(lifetimes))
         if to is None:
             print(table(chosen))
         else:
@@ -58,6 +65,23 @@ def best(chosen: LevelSet, top: int) -> LevelSet:
     """The `top` highest-scoring levels, best first, those without a score last; all of them for 0."""
     order = np.argsort(-np.nan_to_num(chosen.scores, nan=-np.inf), kind="stable")
     return chosen.take(order[: top or len(order)])
+
+
+def with_lifetimes(chosen: LevelSet, low: int, high: int) -> LevelSet:
+    """The levels with lifetimes of agents from {low, ..., high}, log-uniform; those of the first few are the same ones.
+
+    Levels that were scored at one lifetime are trained on at many so.
+    """
+    u = np.random.default_rng(0).random(len(chosen))
+    lifetime: Any = np.asarray(log_uniform_int(jnp.asarray(u), low, high), np.int32)
+    about = {**chosen.about, "lifetimes": [low, high]}
+    return dataclasses.replace(chosen, levels=dataclasses.replace(chosen.levels, lifetime=lifetime), about=about)
+
+
+def _range(words: Sequence[str]) -> tuple[int, int]:
+    if len(words) != 2 or not all(word.isdecimal() for word in words) or not 0 < int(words[0]) <= int(words[1]):
+        raise ConfigError(f"--lifetimes {','.join(words)}: give the shortest and the longest, as in 100,1000.")
+    return int(words[0]), int(words[1])
 
 
 def table(chosen: LevelSet) -> str:

@@ -74,7 +74,7 @@ def test_plans_share_what_they_have_in_common(tmp_path):
 
 
 def test_a_set_of_levels_names_a_training_wherever_it_lies(tmp_path):
-    hardest = FirstLevels(HardLevels(SMOKE, scored=8, keep=2), keep=1)
+    hardest = FirstLevels(HardLevels(SMOKE, scored=8, keep=2), keep=1, lifetimes=(10, 20))
     training = dataclasses.replace(SMOKE, curriculum="networks:set:", levels=hardest)
     assert training.name == dataclasses.replace(training, label="other").name
     assert training.name != dataclasses.replace(training, levels=dataclasses.replace(hardest, keep=2)).name

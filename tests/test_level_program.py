@@ -38,6 +38,24 @@ def test_export_takes_the_best_and_json_is_a_round_trip(file, tmp_path, capsys):
         np.testing.assert_array_equal(a, c[[2, 3, 0]])
 
 
+def test_lifetimes_are_redrawn_the_same_for_the_first_few_and_nothing_else_is(file, tmp_path, capsys):
+    def export(name, top, *lifetimes):
+        assert levels("export", str(file), str(tmp_path / name), top=top, lifetimes=lifetimes) == 0
+        return load_levels(tmp_path / name)
+
+    kept, drawn = export("kept.safetensors", 4), export("drawn.safetensors", 4, "100", "1000")
+    lifetimes = np.asarray(drawn.levels.lifetime)
+    assert len(set(lifetimes.tolist())) > 1
+    assert np.all((lifetimes >= 100) & (lifetimes <= 1000))
+    assert drawn.about["lifetimes"] == [100, 1000]
+    for name in ("walls", "start", "step_reward"):
+        np.testing.assert_array_equal(getattr(drawn.levels, name), getattr(kept.levels, name))
+    assert np.asarray(export("two.safetensors", 2, "100", "1000").levels.lifetime).tolist() == lifetimes[:2].tolist()
+    for wrong in (("100",), ("1000", "100"), ("0", "5"), ("a", "b")):
+        assert levels("export", str(file), str(tmp_path / "no"), top=2, lifetimes=wrong) == 2
+        assert "give the shortest and the longest" in capsys.readouterr().err
+
+
 def test_list_and_draw(file, tmp_path, capsys):
     assert levels("list", str(file), None, top=2) == 0
     lines = capsys.readouterr().out.splitlines()
