@@ -20,7 +20,6 @@ from figure import (
     dress,
     finish,
     games,
-    iqms,
     tested,
     trainings,
 )
@@ -30,7 +29,7 @@ from plan import Plan
 from steps import FirstLevels, HardLevels, MetaTraining
 
 from groove import aggregate
-from groove.compare import Comparison
+from groove.compare import Comparison, aggregates
 from groove.report import BLUE, GREY, ORANGE
 from groove.results import Cell
 from groove.stats import Interval
@@ -69,7 +68,7 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
     shown = len(found.rows) + bool(found.scores)  # at smoke scale A2C may have learned nothing to normalise by
     panels = np.atleast_1d(figure.subplots(1, shown))
     if found.scores:
-        _draw(panels[0], iqms(found))
+        _draw(panels[0], aggregates(found)["IQM"])
         dress(panels[0], IQM)
     for axes, row in zip(panels[-len(found.rows) :], found.rows, strict=True):
         _draw(axes, row.returns)

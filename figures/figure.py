@@ -13,14 +13,13 @@ from matplotlib.figure import Figure
 from plan import Plan, carry_out, describe
 from steps import FirstLevels, MetaTest, MetaTraining
 
-from groove import aggregate, parallel
-from groove.compare import Comparison, compare
+from groove import parallel
+from groove.compare import Comparison, aggregates, compare
 from groove.compare_report import colours
 from groove.console import quantity
 from groove.report import INK, save_picture
 from groove.results import Cell, Results
 from groove.run_dir import write_json
-from groove.stats import Interval
 
 SCALE = flags.DEFINE_enum("scale", "laptop", ["smoke", "laptop", "paper"], "How much is spent.")
 SEEDS = flags.DEFINE_integer("seeds", None, "Meta-seeds of each method; 1 at smoke, 3 at laptop, 10 at paper scale.")
@@ -192,21 +191,10 @@ def drawn(draw: Callable[[Comparison, Path], None], found: Comparison, path: Pat
         draw(found, path.with_name(path.name + suffix))
 
 
-def iqms(found: Comparison) -> dict[str, Interval[float]]:
-    """Rule -> interquartile mean over tasks; empty where A2C has learned nothing to normalise by, as at smoke scale."""
-    return {
-        rule: aggregate.stratified_bootstrap(
-            aggregate.iqm, scores, rng=np.random.default_rng(0), clusters=[found.clusters[rule]]
-        )
-        for rule, scores in found.scores.items()
-        if scores.size
-    }
-
-
 def bars(found: Comparison, labels: Sequence[str], path: Path, claim: str) -> None:
     """A panel a task after that of their IQM, a dot and an interval a method; the references as lines."""
     panels = [(row.task, row.returns) for row in found.rows]
-    if all_tasks := iqms(found):
+    if all_tasks := aggregates(found)["IQM"]:  # none where A2C has learned nothing, as at smoke scale
         panels = [(IQM, all_tasks), *panels]
     figure = Figure(
         figsize=(max(2.3 * len(panels) + 1.2, 7.0), 0.38 * len(labels) + 1.7), dpi=140, layout="constrained"
@@ -239,7 +227,7 @@ def finish(figure: Figure, found: Comparison, path: Path, claim: str, shown: str
     figure.supxlabel(caption, fontsize=7, color=INK, x=0.01, ha="left")
     save(figure, path)
     numbers = {row.task: {rule: list(value) for rule, value in row.returns.items()} for row in found.rows}
-    iqm = {rule: list(value) for rule, value in iqms(found).items()}
+    iqm = {rule: list(value) for rule, value in aggregates(found)["IQM"].items()}
     content = {"claim": claim, "shown": shown, "clusters": dict(found.clusters), "iqm": iqm, "returns": numbers}
     write_json(path.with_name(path.name + ".json"), content)
 
