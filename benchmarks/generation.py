@@ -9,8 +9,8 @@ from pathlib import Path
 
 from absl import app, flags, logging
 
-from groove import config as configs
-from groove import parallel
+from groove.training import config as configs
+from groove.utils import parallel
 
 _POPULATION = flags.DEFINE_integer("population", 16, "S.")
 _WORKERS = flags.DEFINE_integer("workers", 64, "W.")
@@ -45,7 +45,7 @@ def main(argv: list[str]) -> None:
     parallel.request_devices(0)
     import jax
 
-    from groove.build import build
+    from groove.training.build import build
 
     trainer = build(config_of_flags()).trainer
     state = trainer.init(jax.random.key(0))

@@ -10,8 +10,8 @@ from typing import Any
 from absl import app, flags, logging
 from machine import matmul_peak
 
-from groove import config as configs
-from groove import parallel
+from groove.training import config as configs
+from groove.utils import parallel
 
 _CURRICULUM = flags.DEFINE_string("curriculum", "dr", "dr or ar.")
 _SLOTS = flags.DEFINE_integer("slots", 8, "N.")
@@ -52,7 +52,7 @@ def measure() -> dict[str, Any]:
     """Builds, compiles, warms up, and times calls of several meta-steps."""
     import jax
 
-    from groove.build import build
+    from groove.training.build import build
 
     config = config_of_flags()
     trainer = build(config).trainer

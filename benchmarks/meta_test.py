@@ -14,7 +14,7 @@ from typing import Any
 from absl import app, flags, logging
 from machine import matmul_peak
 
-from groove import parallel
+from groove.utils import parallel
 
 _TASK = flags.DEFINE_string("task", "minatar/Breakout", "A task that runs on devices.")
 _HIDDEN = flags.DEFINE_integer("hidden", 256, "H, width of the GRU.")
@@ -31,13 +31,13 @@ def measure() -> dict[str, float]:
     import jax.numpy as jnp
     from jax.sharding import PartitionSpec
 
-    from groove import lifetime
-    from groove.agent import make_agent
+    from groove.agents.agent import make_agent
+    from groove.evaluation.suites import find_tasks
+    from groove.lifetimes import lifetime
     from groove.lpg.a2c import A2CConfig, make_a2c
     from groove.lpg.lpg import make_lpg
     from groove.lpg.network import LPGConfig
     from groove.lpg.random import make_random
-    from groove.suites import find_tasks
 
     (task,) = find_tasks([_TASK.value])
     assert task.make is not None

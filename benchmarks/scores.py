@@ -12,8 +12,8 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from groove import config as configs
-from groove import parallel
+from groove.training import config as configs
+from groove.utils import parallel
 
 _CURRICULA = flags.DEFINE_list("curricula", ["dr", "ar", "pvl", "l1", "maxmc", "learnability", "optimal"], "Which.")
 _SLOTS = flags.DEFINE_integer("slots", 64, "N.")
@@ -45,7 +45,7 @@ def measure() -> dict[str, dict[str, float]]:
     """{curriculum: seconds a meta-step, its ratio to the first one's, seconds to compile}."""
     import jax
 
-    from groove.build import build
+    from groove.training.build import build
 
     programs: dict[str, Any] = {}
     compiled: dict[str, float] = {}

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from plan import Plan, carry_out
 from steps import MetaTraining
 
-from groove.report import save_picture
-from groove.stats import Interval, ratio_over_runs
+from groove.utils.bootstrap import Interval, ratio_over_runs
+from groove.utils.plotting import save_picture
 
 _CURRICULA = flags.DEFINE_multi_string(
     "curriculum", ["ar", "dr", "pvl", "optimal", "handcrafted"], "Which; may be repeated."

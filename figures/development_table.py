@@ -5,9 +5,9 @@ import sys
 import numpy as np
 from absl import app, flags
 
-from groove.release import level_score
-from groove.results import Results
-from groove.suites import SUITES
+from groove.evaluation.release import level_score
+from groove.evaluation.results import Results
+from groove.evaluation.suites import SUITES
 
 _RESULTS = flags.DEFINE_string("results", "docs/results", "The store of meta-test results.")
 _BUDGET = flags.DEFINE_string("budget", "laptop", "Of the results.")

@@ -13,8 +13,8 @@ from typing import Any
 from absl import app, flags
 from matplotlib.figure import Figure
 
-from groove.console import quantity
-from groove.report import BLUE, GREY, INK, save_picture
+from groove.utils.plotting import BLUE, GREY, INK, save_picture
+from groove.utils.text import quantity
 
 _RULE = flags.DEFINE_string("rule", "groove", "A released rule, a run or a rule file.")
 _SEEDS = flags.DEFINE_integer("seeds", 2, "Runs of each.")

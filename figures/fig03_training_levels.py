@@ -28,11 +28,11 @@ from matplotlib.figure import Figure
 from plan import Plan
 from steps import FirstLevels, HardLevels, MetaTraining
 
-from groove import aggregate
-from groove.compare import Comparison, aggregates
-from groove.report import BLUE, GREY, ORANGE
-from groove.results import Cell
-from groove.stats import Interval
+from groove.evaluation import aggregate
+from groove.evaluation.compare import Comparison, aggregates
+from groove.evaluation.results import Cell
+from groove.utils.bootstrap import Interval
+from groove.utils.plotting import BLUE, GREY, ORANGE
 
 COUNTS = {"smoke": (1, 2), "laptop": (1, 16, 256), "paper": tuple(2**i for i in range(11))}
 SCORED = {"smoke": 8, "laptop": 2048, "paper": 10_000}

@@ -14,13 +14,13 @@ from figure import SCALE, FigureScript, compared, drawn, dress, finish, groove_a
 from matplotlib.figure import Figure
 from plan import Plan
 
-from groove import aggregate
-from groove.compare import Comparison
-from groove.compare_report import draw_aggregates, draw_learning_curves
-from groove.envs.atari import ATARI_57
-from groove.report import BLUE, INK, ORANGE
-from groove.results import Cell
-from groove.stats import Interval
+from groove.envs.external.atari import ATARI_57
+from groove.evaluation import aggregate
+from groove.evaluation.compare import Comparison
+from groove.evaluation.compare_plots import draw_aggregates, draw_learning_curves
+from groove.evaluation.results import Cell
+from groove.utils.bootstrap import Interval
+from groove.utils.plotting import BLUE, INK, ORANGE
 
 LABELS = ("groove", "lpg", "a2c", "random")
 CLAIM = "Paper: of 57 Atari games GROOVE is better than LPG on 39, worse on 17; better IQM and optimality gap."

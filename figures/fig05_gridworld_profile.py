@@ -7,8 +7,8 @@ from absl import app
 from figure import FigureScript, compared, drawn, groove_and_lpg
 from plan import Plan
 
-from groove.compare_report import draw_profile
-from groove.results import Cell
+from groove.evaluation.compare_plots import draw_profile
+from groove.evaluation.results import Cell
 
 LABELS = ("groove", "lpg", "a2c", "random")
 

@@ -8,9 +8,9 @@ from figure import AGENT_SEEDS, SCALE, FigureScript, compared, drawn
 from plan import Plan
 from steps import MetaTest
 
-from groove.compare_report import draw_learning_curves
 from groove.envs.gridworld.named import HANDCRAFTED
-from groove.results import Cell
+from groove.evaluation.compare_plots import draw_learning_curves
+from groove.evaluation.results import Cell
 
 RULES = ("a2c", "ppo", "random")
 TASKS = ("gridworld/random", *(f"gridworld/{name}" for name in HANDCRAFTED))

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from plan import Plan, carry_out, describe
 from steps import FirstLevels, MetaTest, MetaTraining
 
-from groove import parallel
-from groove.compare import Comparison, aggregates, compare
-from groove.compare_report import colours
-from groove.console import quantity
-from groove.report import INK, save_picture
-from groove.results import Cell, Results
-from groove.run_dir import write_json
+from groove.evaluation.compare import Comparison, aggregates, compare
+from groove.evaluation.compare_plots import colours
+from groove.evaluation.results import Cell, Results
+from groove.utils import parallel
+from groove.utils.io import write_json
+from groove.utils.plotting import INK, save_picture
+from groove.utils.text import quantity
 
 SCALE = flags.DEFINE_enum("scale", "laptop", ["smoke", "laptop", "paper"], "How much is spent.")
 SEEDS = flags.DEFINE_integer("seeds", None, "Meta-seeds of each method; 1 at smoke, 3 at laptop, 10 at paper scale.")

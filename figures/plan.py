@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from steps import MetaTest, Step, batches
 
-from groove.config import ConfigError
+from groove.utils.errors import ConfigError
 
 LOOK_EVERY = 5.0  # seconds between looks at how far steps are, which reads their files
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 from absl import app, flags
 
-from groove import aggregate
-from groove.compare import Comparison, aggregates, compare
-from groove.results import Results
-from groove.stats import Interval
+from groove.evaluation import aggregate
+from groove.evaluation.compare import Comparison, aggregates, compare
+from groove.evaluation.results import Results
+from groove.utils.bootstrap import Interval
 
 _RESULTS = flags.DEFINE_string("results", "docs/results", "The store of meta-test results.")
 GAMES = tuple(f"minatar/{game}" for game in ("Asterix", "Breakout", "Freeway", "SpaceInvaders"))

@@ -19,14 +19,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import groove
-from groove import lifetime, ops, parallel
-from groove.agent import make_agent
-from groove.config import NETWORK
+from groove import ops
+from groove.agents.agent import make_agent
 from groove.envs.gridworld.dynamics import make_gridworld
+from groove.lifetimes import lifetime
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGInputs, make_lpg_network
-from groove.report import BLUE, GREY, INK, ORANGE, save_picture
+from groove.training.config import NETWORK
 from groove.types import Rollout
+from groove.utils import parallel
+from groove.utils.plotting import BLUE, GREY, INK, ORANGE, save_picture
 
 _RULE = flags.DEFINE_string("rule", "groove", "A released rule, a run or a rule file.")
 _LEVELS = flags.DEFINE_integer("levels", 48, "Random gridworlds; the read-out is fitted on two thirds of them.")

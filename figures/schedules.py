@@ -15,15 +15,16 @@ import jax
 import jax.numpy as jnp
 from absl import app, flags, logging
 
-from groove import lifetime, parallel
-from groove.agent import Agent, make_agent
-from groove.config import NETWORK
+from groove.agents.agent import Agent, make_agent
+from groove.dropin.find import NamedRule, find_rule
 from groove.envs.base import EnvFamily
 from groove.envs.gridworld.dynamics import make_gridworld
-from groove.lifetime import Lifetime
-from groove.rollout import evaluate_policy
-from groove.rules import NamedRule, find_rule
+from groove.lifetimes import lifetime
+from groove.lifetimes.lifetime import Lifetime
+from groove.lifetimes.rollout import evaluate_policy
+from groove.training.config import NETWORK
 from groove.types import Array, Params, PyTree
+from groove.utils import parallel
 
 _RULE = flags.DEFINE_string("rule", "ta-lpg", "A rule as launch/meta_test.py takes it.")
 _LEVELS = flags.DEFINE_integer("levels", 64, "Random gridworlds, an agent each.")

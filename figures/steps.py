@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from groove import config as configs
-from groove.checks import validate
-from groove.config import Config
-from groove.meta_test import Job
-from groove.meta_test import plan as missing_jobs
-from groove.results import Results
-from groove.rules import find_rule
-from groove.suites import find_tasks
+from groove.dropin.find import find_rule
+from groove.evaluation.meta_test import Job
+from groove.evaluation.meta_test import plan as missing_jobs
+from groove.evaluation.results import Results
+from groove.evaluation.suites import find_tasks
+from groove.training import config as configs
+from groove.training.config import Config
+from groove.training.validate import validate
 
 ROOT = Path(__file__).parents[1]
 GUESSED = {"smoke": 3.0, "release": 1.0, "laptop": 0.2, "paper": 1.0}  # seconds a meta-step, before any was measured

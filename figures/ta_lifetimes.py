@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 from plan import Plan
 from steps import MetaTraining, program
 
-from groove.compare_report import PALETTE
-from groove.report import INK
-from groove.results import Cell
+from groove.evaluation.compare_plots import PALETTE
+from groove.evaluation.results import Cell
+from groove.utils.plotting import INK
 
 TOLD = "lpg.lifetime_conditioning=true"
 # a generation lives 128 whole lives, which are kept as short as TA-LPG's

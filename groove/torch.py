@@ -10,7 +10,7 @@ Needs the extra `torch`: pip install "groove-rl[torch]".
 from collections.abc import Mapping
 from typing import Any
 
-from groove.rule_file import RuleFileError, find_rule_file, load_rule
+from groove.dropin.rule_file import RuleFileError, find_rule_file, load_rule
 
 try:
     import torch

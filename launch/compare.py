@@ -2,7 +2,7 @@
 
 from absl import app, flags, logging
 
-from groove.meta_test_program import compare_results
+from groove.cli.meta_test import compare_results
 
 _RESULTS = flags.DEFINE_string("results", "results", "The folder of results.")
 _BUDGET = flags.DEFINE_string("budget", "laptop", "smoke, laptop or paper.")

@@ -2,7 +2,7 @@
 
 from absl import app, flags, logging
 
-from groove.meta_test_program import diagnose_rule
+from groove.cli.meta_test import diagnose_rule
 
 _RULE = flags.DEFINE_string("rule", None, "A run or a rule file.", required=True)
 _LEVELS = flags.DEFINE_integer("levels", 1024, "Random gridworlds.")

@@ -2,7 +2,7 @@
 
 from absl import app, flags, logging
 
-from groove.level_program import levels
+from groove.cli.levels import levels
 
 _FROM = flags.DEFINE_string("from", None, "A run directory or a level file; for import, a JSON file.", required=True)
 _TO = flags.DEFINE_string("to", None, "The file to write: a picture, a level file, or JSON.")

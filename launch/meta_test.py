@@ -2,7 +2,7 @@
 
 from absl import app, flags, logging
 
-from groove.meta_test_program import list_suites, meta_test
+from groove.cli.meta_test import list_suites, meta_test
 
 _RULES = flags.DEFINE_list("rules", [], "Runs, rule files, a2c, ppo, random; LABEL=RULE to show one as LABEL.")
 _SUITE = flags.DEFINE_list("suite", [], "Suites, as minatar, or single tasks, as minatar/Breakout; --list shows all.")

@@ -2,7 +2,7 @@
 
 from absl import app, flags, logging
 
-from groove.program import meta_train
+from groove.cli.meta_train import meta_train
 
 _CONFIG = flags.DEFINE_string(
     "config", None, "smoke, laptop, release or paper; by default laptop on a CPU, paper elsewhere."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-from groove.release import release
+from groove.evaluation.release import release
 
 _NAME = flags.DEFINE_string("name", None, "Of the released rule.", required=True)
 _RUNS = flags.DEFINE_list("runs", [], "Finished runs that differ in their seeds; the best by meta-validation is taken.")

@@ -6,12 +6,12 @@ import jax
 import numpy as np
 import pytest
 
-from groove import config as configs
-from groove.build import build
-from groove.checkpoint import Checkpointer
-from groove.checks import validate
 from groove.curriculum.scores import SCORES
 from groove.lpg.registry import HAND_WRITTEN
+from groove.training import config as configs
+from groove.training.build import build
+from groove.training.checkpoint import Checkpointer
+from groove.training.validate import validate
 
 SMALL = {
     "devices": 1,
@@ -97,7 +97,7 @@ def test_every_one_runs_and_resumes(line, tmp_path):
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_built(line, message):
-    from groove.build import make_players
+    from groove.training.build import make_players
 
     curriculum, *assignments = line.split()
     config = configs.replace(configs.preset("smoke"), "curriculum", curriculum)

@@ -9,9 +9,9 @@ from pathlib import Path
 import jax
 import pytest
 
+from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
-from groove.rule_file import save_rule
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -20,8 +20,8 @@ import figure  # noqa: E402
 from plan import Plan, describe  # noqa: E402
 from steps import FirstLevels, HardLevels, MetaTest, MetaTraining, batches  # noqa: E402
 
-from groove.config import ConfigError  # noqa: E402
-from groove.results import Results  # noqa: E402
+from groove.evaluation.results import Results  # noqa: E402
+from groove.utils.errors import ConfigError  # noqa: E402
 
 SMOKE = MetaTraining("groove", "ar", 0, "smoke")
 

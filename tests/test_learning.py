@@ -5,15 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove import config as configs
-from groove.agent import AgentConfig, make_agent
-from groove.build import build
-from groove.evaluate import Validation
-from groove.lifetime import begin, live
+from groove.agents.agent import AgentConfig, make_agent
+from groove.lifetimes.lifetime import begin, live
 from groove.lpg.a2c import A2CConfig
 from groove.lpg.ppo import PPOConfig
 from groove.lpg.registry import make_hand_written
-from tests.probes import make_probe
+from groove.training import config as configs
+from groove.training.build import build
+from groove.training.validation import Validation
+from tests._helpers.probes import make_probe
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,9 @@ import torch
 
 import groove
 import groove.torch
+from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
-from groove.rule_file import save_rule
 
 A, T, W = 4, 7, 5
 

@@ -1,1 +1,1 @@
-"""Environments: families of levels that share their dynamics."""
+"""What do agents act in? Families of levels that share their dynamics."""

@@ -1,1 +1,1 @@
-"""Update rules: the Learned Policy Gradient, and the hand-written ones it is measured against."""
+"""What is an update rule? The Learned Policy Gradient, and the hand-written rules it is measured against."""

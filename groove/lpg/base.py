@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from groove.agent import Agent
+from groove.agents.agent import Agent
 from groove.types import Array, Key, Learner, Rollout
 
 # (eta, agent, learner [N], rollout [N, T, W], keys [N]) -> (learner [N], {name: f32[N]})

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from groove import ops
-from groove.agent import Agent
+from groove.agents.agent import Agent
 from groove.lpg.a2c import advantages
 from groove.lpg.base import UpdateRule
 from groove.types import Array, Heads, Key, Learner, Params, PyTree, Rollout

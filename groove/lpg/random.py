@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from groove.agent import Agent
+from groove.agents.agent import Agent
 from groove.lpg.base import UpdateRule
 from groove.types import Array, Key, Learner, Rollout
 

@@ -1,1 +1,1 @@
-"""Meta-optimizers: how the parameters of the learned rule move."""
+"""How does eta move? Slots of agent lifetimes, the meta-critic, the meta-gradient and evolution strategies."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from groove.slots import Slots
+from groove.meta.slots import Slots
 from groove.types import Array
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from groove import ops
-from groove.agent import Agent
+from groove.agents.agent import Agent
 from groove.types import Array, Heads, Key, Params, PyTree, Rollout
 
 HEADS: Mapping[str, int] = {"value": 1}

@@ -9,13 +9,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from groove import lifetime, ops
+from groove import ops
+from groove.lifetimes import lifetime
+from groove.lifetimes.rollout import EpisodeStats
 from groove.meta.base import MetaOptimizer
 from groove.meta.critic import critic_update
-from groove.parallel import largest_share
-from groove.rollout import EpisodeStats
-from groove.slots import Setup, Slots
+from groove.meta.slots import Setup, Slots
 from groove.types import Array, Heads
+from groove.utils.parallel import largest_share
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import pytest
 from groove.envs.base import Box, Discrete
 from groove.envs.chain import make_chain
 from groove.envs.registry import make_env
-
-from .reference import draw, nth
+from tests._helpers.reference import draw, nth
 
 KINDS = ["tabular", "distractor"]
 STEPS, LEVELS = 120, 16

@@ -9,7 +9,7 @@ import pytest
 
 from groove.lpg.lpg import agent_loss, clip_gradient, make_lpg, normalise
 from groove.lpg.network import LPGConfig, LPGInputs, LPGTargets, make_lpg_network
-from tests.tiny import LPG, tiny_setup, tiny_slots
+from tests._helpers.tiny import LPG, tiny_setup, tiny_slots
 
 
 def _inputs(steps=3, rows=2, width=3):
@@ -99,7 +99,7 @@ def test_clipping_is_of_each_agent_alone():
 def test_an_update_moves_what_was_visited_and_nothing_else():
     setup = tiny_setup(rule=make_lpg(LPG))
     slots = tiny_slots(setup, 2)
-    from groove.lifetime import advance
+    from groove.lifetimes.lifetime import advance
 
     eta = setup.rule.init(jax.random.key(0))
     after, experience, _, _ = jax.jit(

@@ -10,7 +10,7 @@ import optax
 import pytest
 
 from groove import ops
-from groove.agent import AgentConfig, begin_learner, make_agent
+from groove.agents.agent import AgentConfig, begin_learner, make_agent
 from groove.envs.base import Box, Discrete
 from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.ppo import PPOConfig, clipped_surrogate, make_ppo, minibatch_indices

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.agent import AgentConfig, begin_learner, make_agent
+from groove.agents.agent import AgentConfig, begin_learner, make_agent
 from groove.envs.base import Box, Discrete
 from groove.lpg.a2c import A2CConfig
 from groove.lpg.ppo import PPOConfig

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.agent import AgentConfig, make_agent
+from groove.agents.agent import AgentConfig, make_agent
+from groove.lifetimes.rollout import rollout, start_workers
 from groove.meta.critic import HEADS, begin_critic, critic_update
-from groove.rollout import rollout, start_workers
-from tests.probes import make_probe
+from tests._helpers.probes import make_probe
 
 
 @pytest.mark.parametrize(

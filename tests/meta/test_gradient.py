@@ -10,8 +10,8 @@ import pytest
 
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.meta.gradient import MetaConfig, meta_gradient, meta_loss, policy_gradient_objective
-from tests.probes import make_probe
-from tests.tiny import DISCOUNT, LEVELS, SIZES, assert_all_moved, tiny_setup, tiny_slots
+from tests._helpers.probes import make_probe
+from tests._helpers.tiny import DISCOUNT, LEVELS, SIZES, assert_all_moved, tiny_setup, tiny_slots
 
 CONFIG = MetaConfig(updates=3, micro_batch=4)
 RETURN_ONLY = dataclasses.replace(CONFIG, policy_entropy=0.0, prediction_entropy=0.0, pi_hat_l2=0.0, y_hat_l2=0.0)

@@ -11,8 +11,7 @@ import pytest
 from groove.envs.base import Box, Discrete, MultiHot
 from groove.envs.gridworld.dynamics import event_threshold, make_gridworld
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
-
-from ..reference import World, draw, level_of, nth
+from tests._helpers.reference import World, draw, level_of, nth
 
 # Everything happens often: crowded grids, short episodes, likely events.
 BUSY = LevelDistribution(

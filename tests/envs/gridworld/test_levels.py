@@ -14,8 +14,7 @@ from groove.envs.gridworld.levels import (
     log_uniform_int,
     sample_level,
 )
-
-from ..reference import draw, level_of, nth
+from tests._helpers.reference import draw, level_of, nth
 
 SIZES = GridSizes(side=12, objects=6)  # larger than the levels, so that padding is tested, too
 COUNT = 20_000

@@ -16,8 +16,7 @@ from groove.envs.gridworld.named import (
 )
 from groove.envs.gridworld.solver import nearest_positive_object
 from groove.envs.registry import ENVIRONMENTS, make_env
-
-from ..reference import draw, nth
+from tests._helpers.reference import draw, nth
 
 SIZES = named_sizes()
 # name: side, steps, lifetime, wall cells, rows of (reward, p_terminate, p_respawn)

@@ -11,8 +11,7 @@ import pytest
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, sample_level
 from groove.envs.gridworld.named import make_level, named_sizes
 from groove.envs.gridworld.render import draw_levels, render, reward_colour
-
-from ..reference import draw, level_of, nth
+from tests._helpers.reference import draw, level_of, nth
 
 SIZES = GridSizes(side=6, objects=3)
 LEVEL = level_of("S#. .a. b.c", {"a": (1.0, 1.0, 0.0), "b": (-1.0, 0.0, 0.0), "c": (0.2, 0.5, 0.0)}, 10, SIZES)

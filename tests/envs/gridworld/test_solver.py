@@ -10,8 +10,7 @@ import pytest
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, sample_level
 from groove.envs.gridworld.solver import nearest_positive_object, optimal_return
-
-from ..reference import best_return, draw, level_of, nth
+from tests._helpers.reference import best_return, draw, level_of, nth
 
 ROW = GridSizes(side=5, objects=2)
 solve_row = jax.jit(lambda level: optimal_return(level, ROW))

@@ -1,0 +1,150 @@
+"""An agent: a policy with the heads a rule asks for, and the optimizer that moves it.
+
+Rules speak to agents through head outputs and gradients of head outputs, so that a table can be updated by row, and a
+network through its vector-Jacobian product, behind one interface.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from groove.agents import tables
+from groove.agents.networks import NATURE_CONVOLUTIONS, make_network
+from groove.envs.base import Box, Discrete, MultiHot
+from groove.types import Array, Heads, Key, Learner, Params, PyTree
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """The agents a rule trains.
+
+    Attributes:
+      torso: "table", "mlp", "conv" (small pictures) or "nature" (screens of bytes).
+      widths: hidden layers of the torso.
+      channels: of the 3 x 3 convolutions of "conv", or of the three of "nature", strided, as for Atari's screens.
+      optimizer: "sgd" or "adam".
+      learning_rate: of the policy, and of the whole network unless it is a table.
+      critic_learning_rate: of a table's value head.
+      prediction_learning_rate: of a table's prediction head.
+      max_grad_norm: global-norm clipping; of each table by itself.
+    """
+
+    torso: Literal["table", "mlp", "conv", "nature"] = "table"
+    widths: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    learning_rate: float = 40.0
+    critic_learning_rate: float = 4.0
+    prediction_learning_rate: float = 40.0
+    max_grad_norm: float = 0.5
+
+
+# Of Adam: a parameter that has had no gradient yet stands where the root has no derivative, and the meta-gradient goes
+# through it.
+_EPS_ROOT = 1e-12
+
+
+class Agent(NamedTuple):
+    """Pure functions of one agent's parameters, to be batched by vmap.
+
+    Attributes:
+      init: key -> (params, opt_state).
+      read: (params, obs [...], names) -> (params, {name: f32[..., width]}). Go on with the returned params: a chain of
+        reads and steps is what makes the gradient of a table cheap.
+      step: (params, opt_state, obs [...], {name: gradient of the loss by that head's outputs}) -> (params, opt_state).
+      policy: params -> the part of them that `read` needs for the logits, alike for agents of different rules.
+    """
+
+    init: Callable[[Key], tuple[Params, PyTree]]
+    read: Callable[[Params, Array, Sequence[str]], tuple[Params, Heads]]
+    step: Callable[[Params, PyTree, Array, Heads], tuple[Params, PyTree]]
+    policy: Callable[[Params], Params]
+
+
+def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
+    """Builds the agent for an observation space and the heads a rule asks for.
+
+    Raises:
+      ValueError: when the torso cannot take the observations.
+    """
+    if (config.torso == "table") != isinstance(observation, Discrete):
+        raise ValueError(
+            f'agent.torso = "{config.torso}" cannot take {observation}: use "table" for Discrete observations, '
+            '"mlp", "conv" or "nature" for Box ones.'
+        )
+    if isinstance(observation, MultiHot) and config.torso != "mlp":
+        raise ValueError(f'{observation} needs agent.torso = "mlp", not "{config.torso}".')
+    if config.torso == "nature" and len(config.channels) != len(NATURE_CONVOLUTIONS):
+        raise ValueError(f'agent.torso = "nature" has three convolutions: agent.channels = {config.channels}.')
+    if not isinstance(observation, Discrete):
+        return _network_agent(observation, heads, config)
+    if config.optimizer != "sgd":
+        raise ValueError('a table is moved by row, which only agent.optimizer = "sgd" can do.')
+    return _table_agent(observation.size, heads, config)
+
+
+def begin_learner(agent: Agent, key: Key, lifetime: Array) -> Learner:
+    """A newborn agent."""
+    params, opt_state = agent.init(key)
+    return Learner(params=params, opt_state=opt_state, updates=jnp.int32(0), lifetime=lifetime)
+
+
+def _table_agent(states: int, heads: Mapping[str, int], config: AgentConfig) -> Agent:
+    rates = {
+        "logits": config.learning_rate,
+        "value": config.critic_learning_rate,
+        "y": config.prediction_learning_rate,
+    }
+
+    def init(key: Key) -> tuple[Params, PyTree]:
+        del key  # a table starts at zero: the uniform policy
+        return {name: jnp.zeros((states, width)) for name, width in heads.items()}, ()
+
+    def read(params: Params, obs: Array, names: Sequence[str]) -> tuple[Params, Heads]:
+        params, outputs = dict(params), {}
+        for name in names:
+            params[name], rows = tables.read_rows(params[name], obs.reshape(-1))
+            outputs[name] = rows.reshape((*obs.shape, heads[name]))
+        return params, outputs
+
+    def step(params: Params, opt_state: PyTree, obs: Array, gradients: Heads) -> tuple[Params, PyTree]:
+        index = obs.reshape(-1)
+        representative = tables.representatives(index, states)
+        params = dict(params)
+        for name, gradient in gradients.items():
+            rows = gradient.reshape((-1, heads[name]))
+            scale = tables.clip_scale(rows, representative, config.max_grad_norm)
+            params[name] = tables.add_rows(params[name], index, -rates[name] * scale * rows)
+        return params, opt_state
+
+    return Agent(init=init, read=read, step=step, policy=lambda params: {"logits": params["logits"]})
+
+
+def _network_agent(observation: MultiHot | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
+    network = make_network(config.torso, observation, heads, config.widths, config.channels)
+    if config.optimizer == "adam":
+        scale = optax.adam(config.learning_rate, eps_root=_EPS_ROOT)
+    else:
+        scale = optax.sgd(config.learning_rate)
+    optimizer = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), scale)
+
+    def init(key: Key) -> tuple[Params, PyTree]:
+        params = network.init(key)
+        return params, optimizer.init(params)
+
+    def read(params: Params, obs: Array, names: Sequence[str]) -> tuple[Params, Heads]:
+        return params, network.apply(params, obs, tuple(names))
+
+    def step(params: Params, opt_state: PyTree, obs: Array, gradients: Heads) -> tuple[Params, PyTree]:
+        _, pull = jax.vjp(lambda p: network.apply(p, obs, tuple(gradients)), params)
+        updates, opt_state = optimizer.update(pull(gradients)[0], opt_state, params)
+        return optax.apply_updates(params, updates), opt_state
+
+    def policy(params: Params) -> Params:
+        return {name: p for name, p in params.items() if name.startswith("torso") or name == "head_logits"}
+
+    return Agent(init=init, read=read, step=step, policy=policy)

@@ -1,0 +1,1 @@
+"""The commands: each module turns flags into one library call."""

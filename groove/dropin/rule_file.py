@@ -1,0 +1,148 @@
+"""A rule as others load it: safetensors with its configuration inside, and readable JSON beside it.
+
+Does without JAX, so that groove.torch does.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groove.utils.errors import GrooveError
+from groove.utils.io import one_line, to_json, write_atomically, write_json
+
+RULE_FORMAT = 1
+
+
+class RuleFileError(GrooveError):
+    """A rule file that cannot be written or read; the message is one line that says which and what to do."""
+
+
+def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Writes a rule as others will load it, and its config as readable JSON beside it (same name, `.json`).
+
+    Args:
+      path: the file, ending in `.safetensors`; replaced at once if it exists.
+      eta: a nested dict of arrays.
+      config: what is needed to build the rule again, JSON-able.
+
+    Raises:
+      RuleFileError: if there are no arrays, two would have one name, or the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    path = Path(path)
+    leaves = list(_flatten(eta))
+    tensors = {"/".join(keys): np.asarray(leaf, order="C") for keys, leaf in leaves}
+    if not tensors or len(tensors) < len(leaves):
+        raise RuleFileError(f"{path}: a rule is a nested dict of arrays with distinct names; this is not.")
+    about = {
+        "groove_rule_format": str(RULE_FORMAT),
+        "config": json.dumps(to_json(config), sort_keys=True),
+        "names": json.dumps({"/".join(keys): keys for keys, _ in leaves}),  # Haiku's have slashes, too
+        "sha256": _digest(tensors),
+    }
+    shapes = {name: f"{tensor.dtype}{list(tensor.shape)}" for name, tensor in sorted(tensors.items())}
+    readable = {"format": RULE_FORMAT, "config": config, "sha256": about["sha256"], "arrays": shapes}
+    try:
+        write_atomically(path, save(tensors, metadata=about))
+        write_json(path.with_suffix(".json"), readable)
+    except OSError as error:
+        raise RuleFileError(f"{path} cannot be written: {one_line(error)}.") from error
+
+
+def find_rule_file(name: str) -> Path:
+    """The file of a learned rule: released ones by name, of a run's directory its last, or the file itself.
+
+    Raises:
+      RuleFileError: if the name is none of these; it lists what is released.
+    """
+    if name in (released := released_rules()):
+        return released[name]
+    path = Path(name)
+    if path.is_dir():
+        return path / "rule.safetensors"
+    if path.suffix == ".safetensors" or path.is_file():
+        return path
+    known = f"one of the released rules ({', '.join(released)}), " if released else ""
+    raise RuleFileError(f'there is no rule "{name}": give {known}the directory of a run, or a .safetensors file.')
+
+
+def released_rules() -> dict[str, Path]:
+    """The rules that come with the package: name -> file."""
+    folder = Path(__file__).parents[1] / "weights"
+    return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
+
+
+def fingerprint(eta: Mapping[str, Any]) -> str:
+    """The SHA-256 of a rule's parameters, names, shapes and types included: hexadecimal."""
+    return _digest({"/".join(keys): np.asarray(leaf) for keys, leaf in _flatten(eta)})
+
+
+def load_rule(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Reads a rule that `save_rule` wrote; runs no code from the file, and does not start the JAX backend.
+
+    Returns:
+      eta as a nested dict of NumPy arrays, and the config.
+
+    Raises:
+      RuleFileError: if the file is missing, truncated, altered, without a config, or of an unknown format.
+    """
+    tensors, about = _read_tensors(Path(path))
+    version = about.get("groove_rule_format")
+    if version != str(RULE_FORMAT):
+        raise RuleFileError(
+            f"{path} is not a rule of format {RULE_FORMAT} but of {version or 'none'}: upgrade groove, or "
+            "check that this is a rule file."
+        )
+    try:
+        config, names = json.loads(about["config"]), json.loads(about["names"])
+        eta = _unflatten({tuple(names[name]): tensor for name, tensor in tensors.items()})
+        if not isinstance(config, dict):
+            raise TypeError("its config is not a dict")
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise RuleFileError(f"{path} lacks its config or names ({one_line(error)}): get it again.") from error
+    if _digest(tensors) != about.get("sha256"):
+        raise RuleFileError(f"{path} does not match its checksum, so it was altered: get it again.")
+    return eta, config
+
+
+def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise RuleFileError(f"{path} does not exist: give the path of a .safetensors file.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = one_line(error)
+        raise RuleFileError(f"{path} is truncated or no safetensors file ({reason}): get it again.") from error
+
+
+def _digest(tensors: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tensor.shape} ".encode() + tensor.tobytes())
+    return digest.hexdigest()
+
+
+def _flatten(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, (*above, key))
+        else:
+            yield (*above, key), value
+
+
+def _unflatten(flat: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for (*above, last), value in flat.items():
+        node = tree
+        for key in above:
+            node = node.setdefault(key, {})
+        node[last] = value
+    return tree

@@ -1,0 +1,213 @@
+"""Sets of gridworld levels as files: safetensors, whose header says what the arrays are. Loading runs no code.
+
+Format 2. The header holds "groove_levels_format" = "2" and "about", a JSON object with "sizes" (side, objects,
+diagonal) and whatever the writer wanted to say. The arrays are the fields of GridLevel, each with a leading axis over
+levels, and, optionally, "score" f32 [levels], NaN where a level has none. Format 1 had no "step_reward": it was zero.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, check_level, sample_level
+from groove.utils.errors import GrooveError
+from groove.utils.io import one_line, write_atomically
+
+LEVELS_FORMAT = 2
+_MISSING = "{} does not exist; make level sets with launch/levels.py export."
+_FIELDS = tuple(field.name for field in dataclasses.fields(GridLevel))
+
+
+class LevelFileError(GrooveError):
+    """A file of levels that cannot be written or read; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class LevelSet:
+    """Levels that share sizes.
+
+    Attributes:
+      levels: [n].
+      sizes: of the levels.
+      scores: f32 [n], NaN where unknown.
+      about: where they come from, JSON-able.
+    """
+
+    levels: GridLevel
+    sizes: GridSizes
+    scores: npt.NDArray[np.float32]
+    about: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return int(self.levels.size.shape[0])
+
+    def take(self, which: npt.ArrayLike) -> "LevelSet":
+        """The levels at these indices, in this order."""
+        index = np.asarray(which, int)
+        levels = jax.tree.map(lambda x: np.asarray(x)[index], self.levels)
+        return dataclasses.replace(self, levels=levels, scores=self.scores[index])
+
+
+def save_levels(path: str | Path, chosen: LevelSet) -> None:
+    """Writes a level set.
+
+    Raises:
+      LevelFileError: if it is empty, holds a level that the dynamics would misread, or cannot be written.
+    """
+    from safetensors.numpy import save
+
+    path = Path(path)
+    _check(path, chosen)
+    arrays = {name: np.asarray(getattr(chosen.levels, name), order="C") for name in _FIELDS}
+    arrays["score"] = np.asarray(chosen.scores, np.float32)
+    about = {**chosen.about, "sizes": dataclasses.asdict(chosen.sizes)}
+    header = {"groove_levels_format": str(LEVELS_FORMAT), "about": json.dumps(about, sort_keys=True)}
+    try:
+        write_atomically(path, save(arrays, metadata=header))
+    except OSError as error:
+        raise LevelFileError(f"{path} cannot be written: {one_line(error)}.") from error
+
+
+def pinned(name: str) -> str:
+    """A level file by absolute path and content, PATH#DIGEST: what a run records, so that it goes on with no other.
+
+    Raises:
+      LevelFileError: if it cannot be read, or is not what a digest in its name says.
+    """
+    path = _find(name)
+    return f"{path.absolute()}#{_digest(path)}"
+
+
+def without_place(curriculum: str) -> str:
+    """A curriculum whose pinned level files are told by name and content alone: what results remember of them."""
+    return re.sub(r"set:(?:(?!#[0-9a-f]{12}).)*/(?=[^/]+?#[0-9a-f]{12})", "set:", curriculum)
+
+
+def _find(name: str | Path) -> Path:
+    """The file that PATH or PATH#DIGEST names."""
+    match = re.fullmatch(r"(.+)#([0-9a-f]{12})", str(name))
+    path = Path(match[1] if match else name)
+    if match and _digest(path) != match[2]:
+        raise LevelFileError(
+            f"{path} is not the level set it was: its content has digest {_digest(path)}, not {match[2]}. Restore the "
+            "file, or name it without a digest to take it as it is."
+        )
+    return path
+
+
+def _digest(path: Path) -> str:
+    """The first 12 hexadecimal digits of the SHA-256 of a file's content."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except FileNotFoundError as error:
+        raise LevelFileError(_MISSING.format(path)) from error
+    except OSError as error:
+        raise LevelFileError(f"{path} cannot be read as a level set: {one_line(error)}.") from error
+
+
+def load_levels(path: str | Path) -> LevelSet:
+    """Reads a level set that `save_levels` wrote, PATH or PATH#DIGEST, and checks every level in it.
+
+    Raises:
+      LevelFileError: if the file is missing, damaged, of another format, or holds a level that makes no sense.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = _find(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            header = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except FileNotFoundError as error:
+        raise LevelFileError(_MISSING.format(path)) from error
+    except (OSError, SafetensorError) as error:
+        raise LevelFileError(f"{path} cannot be read as a level set: {one_line(error)}.") from error
+    stated = header.get("groove_levels_format")
+    if stated == "1" and "size" in arrays:
+        arrays.setdefault("step_reward", np.zeros(len(arrays["size"]), np.float32))
+    elif stated != str(LEVELS_FORMAT):
+        raise LevelFileError(f"{path} is not a level set of format {LEVELS_FORMAT} (it says {stated}).")
+    missing = [name for name in _FIELDS if name not in arrays]
+    if missing:
+        raise LevelFileError(f"{path} lacks {', '.join(missing)}; export the levels again.")
+    try:
+        about = json.loads(header["about"])
+        sizes = GridSizes(**about.pop("sizes"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise LevelFileError(f"{path} does not say the sizes of its levels; export them again.") from error
+    scores = arrays.get("score", np.full(len(arrays["size"]), np.nan, np.float32))
+    found = LevelSet(GridLevel(**{name: arrays[name] for name in _FIELDS}), sizes, scores, about)
+    _check(path, found)
+    return found
+
+
+def resize(chosen: LevelSet, sizes: GridSizes) -> GridLevel:
+    """The levels on a larger padded grid and with room for more objects: jax arrays, [n].
+
+    Raises:
+      LevelFileError: if `sizes` does not hold them.
+    """
+    own = chosen.sizes
+    if own.side > sizes.side or own.objects > sizes.objects:
+        raise LevelFileError(
+            f"the levels have side {own.side} and {own.objects} objects, more than side {sizes.side} and "
+            f"{sizes.objects} objects: raise sizes.side and sizes.objects."
+        )
+    levels: Any = jax.tree.map(np.asarray, chosen.levels)
+    grown = sizes.side - own.side
+    walls = levels.walls.reshape(-1, own.side, own.side)
+    walls = np.pad(walls, ((0, 0), (0, grown), (0, grown)), constant_values=True)
+
+    def cell(old: Any) -> Any:
+        return np.where(old < 0, -1, old // own.side * sizes.side + old % own.side).astype(np.int32)
+
+    def objects(old: Any, fill: float) -> Any:
+        return np.pad(old, ((0, 0), (0, sizes.objects - own.objects)), constant_values=fill)
+
+    larger = dataclasses.replace(
+        levels,
+        walls=walls.reshape(len(walls), -1),
+        start=cell(levels.start),
+        object_cell=objects(cell(levels.object_cell), -1),
+        object_reward=objects(levels.object_reward, 0.0),
+        p_terminate=objects(levels.p_terminate, 0.0),
+        p_respawn=objects(levels.p_respawn, 0.0),
+    )
+    return jax.tree.map(jnp.asarray, larger)
+
+
+def layout(sizes: GridSizes) -> dict[str, jax.ShapeDtypeStruct]:
+    """Shapes and types of the arrays of one level of these sizes."""
+    least = LevelDistribution(min_size=3, max_size=3, max_objects=1)  # which fits into any sizes
+    found = jax.eval_shape(lambda key: sample_level(key, least, sizes), jax.random.key(0))
+    return {name: getattr(found, name) for name in _FIELDS}
+
+
+def _check(path: Path, chosen: LevelSet) -> None:
+    count = len(chosen.levels.size)
+    if not count:
+        raise LevelFileError(f"{path}: a level set holds at least one level.")
+    for name, wanted in layout(chosen.sizes).items():
+        array = np.asarray(getattr(chosen.levels, name))
+        if array.shape != (count, *wanted.shape) or array.dtype != wanted.dtype:
+            raise LevelFileError(
+                f"{path}: {name} is {array.dtype}{list(array.shape)}, not {wanted.dtype}{[count, *wanted.shape]}; "
+                "export the levels again."
+            )
+    if np.shape(chosen.scores) != (count,):
+        raise LevelFileError(f"{path}: score does not have {count} rows; export the levels again.")
+    for i in range(count):
+        try:
+            check_level(jax.tree.map(lambda x, i=i: np.asarray(x)[i], chosen.levels), chosen.sizes)
+        except ValueError as error:
+            raise LevelFileError(f"{path}, level {i}: {error}") from error

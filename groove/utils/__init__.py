@@ -1,0 +1,1 @@
+"""Helpers that know nothing of reinforcement learning: errors, files, text, plots, devices, statistics."""

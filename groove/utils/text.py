@@ -1,0 +1,19 @@
+"""Numbers and durations in words."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words of at most two units: 42 s, 3 min 05 s, 2 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def quantity(value: float) -> str:
+    """A number to three digits, with k, M or G for thousands: 0.42, 12.3, 1.25 M."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g}"

@@ -1,0 +1,160 @@
+"""Sources: what each draws, what mixtures share, and what is refused before a backend starts."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from groove.curriculum.sources import check_source, make_source, pin_source
+from groove.envs.base import Box, Discrete, MultiHot
+from groove.envs.gridworld.level_file import LevelSet, save_levels, without_place
+from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_level, sample_level, sizes_of
+
+LEVELS = LevelDistribution(min_lifetime=7, max_lifetime=9)
+SIZES = GridSizes()
+KEY = jax.random.key(0)
+
+
+def draw(name, n=64, sizes=SIZES):
+    env = make_source(name, LEVELS, sizes, KEY)
+    return env, jax.jit(jax.vmap(env.sample_level))(jax.random.split(jax.random.key(1), n))
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "objects"),
+    [("dr", 10, 5), ("handcrafted", 13, 7), ("mazes", 10, 5), ("set:3", 10, 5), ("dr=1,handcrafted=1", 13, 7)],
+)
+def test_tabular_sources_draw_valid_levels_of_common_sizes(name, side, objects):
+    env, levels = draw(name)
+    sizes = sizes_of(levels, SIZES)
+    assert (sizes.side, sizes.objects) == (side, objects)
+    assert env.observation == Discrete(sizes.states)
+    for i in range(8):
+        check_level(jax.tree.map(lambda x, i=i: np.asarray(x[i]), levels), sizes)
+    assert set(np.asarray(levels.lifetime).tolist()) <= {7, 8, 9}
+
+
+def test_networks_see_the_levels_that_tables_do_and_varied_ones_pay_steps():
+    (_, dr), (env, networks), (_, varied) = (draw(name) for name in ("dr", "networks", "varied"))
+    assert env.observation == MultiHot(105, 6)
+    jax.tree.map(np.testing.assert_array_equal, networks, dr)
+    assert 16 < np.count_nonzero(varied.step_reward) < 48
+    np.testing.assert_array_equal(varied.walls, dr.walls)
+
+
+def test_networks_take_any_tabular_source():
+    for source in ("set:3", "dr=1,handcrafted=1"):
+        (tables, expected), (env, levels) = draw(source), draw(f"networks:{source}")
+        assert isinstance(tables.observation, Discrete)
+        sizes = sizes_of(levels, SIZES)
+        assert env.observation == MultiHot(sizes.cells + sizes.objects, 1 + sizes.objects)
+        jax.tree.map(np.testing.assert_array_equal, levels, expected)
+    assert pin_source("networks:dr=0.5,mazes=0.5") == "networks:dr=0.5,mazes=0.5"
+    for wrong in ("networks:varied", "networks:networks", "networks:chain"):
+        with pytest.raises(ValueError, match="Use it alone"):
+            check_source(wrong)
+    with pytest.raises(ValueError, match='unknown source "maze"'):
+        check_source("networks:maze")
+
+
+@pytest.mark.parametrize("name", ["random_grid", "chain", "chain_distractor"])
+def test_other_sources_bring_their_own_observations(name):
+    env, levels = draw(name, 8)
+    assert isinstance(env.observation, Discrete if name == "chain" else Box)
+    assert set(np.asarray(jax.vmap(env.lifetime)(levels)).tolist()) <= {7, 8, 9}
+
+
+def test_a_frozen_set_has_so_many_levels_and_no_more():
+    _, levels = draw("set:3", 200)
+    assert len(np.unique(np.asarray(levels.object_reward)[:, 0])) == 3
+    _, again = draw("set:3", 200)
+    np.testing.assert_array_equal(levels.walls, again.walls)
+
+
+def test_a_mixture_draws_each_member_as_often_as_it_weighs():
+    _, levels = draw("dr=1,handcrafted=3", 2000)
+    np.testing.assert_allclose(np.mean(np.asarray(levels.max_steps) > 750), 3 / 4 * 3 / 5, atol=0.04)
+
+
+def test_a_smaller_frozen_set_is_the_beginning_of_a_larger_one():
+    few, many = (set(np.asarray(draw(name, 300)[1].object_reward)[:, 0].tolist()) for name in ("set:3", "set:5"))
+    assert len(many) == 5
+    assert few < many
+
+
+def save_two(path, seed=0):
+    keys = jax.random.split(jax.random.key(seed), 2)
+    kept = jax.vmap(lambda k: sample_level(k, LevelDistribution(), SIZES))(keys)
+    save_levels(path, LevelSet(jax.tree.map(np.asarray, kept), SIZES, np.full(2, np.nan), {}))
+    return kept
+
+
+def test_a_pinned_file_is_found_from_anywhere_and_known_by_its_content(tmp_path, monkeypatch):
+    (folder := tmp_path / "a=b").mkdir()
+    save_two(folder / "two.safetensors")
+    monkeypatch.chdir(tmp_path)
+    pinned = pin_source("set:a=b/two.safetensors")
+    assert pinned.startswith(f"set:{folder}/two.safetensors#")
+    assert pin_source(pinned) == pinned
+    mixed = pin_source("dr=0.25,set:a=b/two.safetensors=0.75")
+    assert mixed == f"dr=0.25,{pinned}=0.75"
+    digest = pinned[-12:]
+    assert without_place(f"networks:{mixed}") == f"networks:dr=0.25,set:two.safetensors#{digest}=0.75"
+    twice = f"{pinned}=0.5,{pinned}=0.5"
+    assert without_place(twice) == "{0}=0.5,{0}=0.5".format(f"set:two.safetensors#{digest}")
+    monkeypatch.chdir("/")
+    assert set(np.asarray(draw(pinned)[1].lifetime).tolist()) != {0}
+    save_two(folder / "two.safetensors", seed=1)
+    with pytest.raises(ValueError, match="is not the level set it was"):
+        draw(pinned)
+    with pytest.raises(ValueError, match="does not exist"):
+        pin_source("set:nowhere.safetensors")
+
+
+def test_sources_without_files_are_their_own_pins():
+    for name in ("dr", "handcrafted", "set:7", "dr=0.5,handcrafted=2"):
+        assert pin_source(name) == name
+
+
+def test_a_file_is_a_source_and_keeps_its_lifetimes(tmp_path):
+    path = tmp_path / "two.safetensors"
+    kept = save_two(path)
+    _, levels = draw(f"set:{path}")
+    assert set(np.asarray(levels.lifetime).tolist()) == {250}
+    assert set(np.asarray(levels.start).tolist()) <= set(np.asarray(kept.start).tolist())
+    _, larger = draw(f"set:{path}=1,handcrafted=1")
+    assert sizes_of(larger, SIZES).side == 13
+
+
+def test_levels_on_a_larger_grid_play_the_same():
+    small, big = make_source("dr", LEVELS, SIZES, KEY), make_source("dr", LEVELS, GridSizes(13, 7), KEY)
+    level = jax.vmap(small.sample_level)(jax.random.split(KEY, 1))
+    from groove.envs.gridworld.level_file import resize
+
+    grown = resize(LevelSet(level, SIZES, np.zeros(1, np.float32), {}), GridSizes(13, 7))
+    values = [env.optimal_return(jax.tree.map(lambda x: x[0], lv)) for env, lv in ((small, level), (big, grown))]
+    np.testing.assert_allclose(*values, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mazs", 'did you mean "mazes"'),
+        ("set:", "unknown"),
+        ("set:0", "at least one level"),
+        ("dr=0.5,handcrafted", "has no weight"),
+        ("dr=-1,handcrafted=1", "must be positive"),
+        ("dr=1,chain=1", "cannot be mixed"),
+    ],
+)
+def test_what_is_not_a_source_is_refused(name, message):
+    with pytest.raises(ValueError, match=message):
+        check_source(name)
+
+
+def test_every_gridworld_source_can_be_solved_and_edited():
+    env, levels = draw("mazes", 1)
+    level = jax.tree.map(lambda x: x[0], levels)
+    assert jnp.isfinite(env.optimal_return(level))
+    edited = env.mutate(KEY, level)
+    check_level(jax.tree.map(np.asarray, edited), sizes_of(edited, SIZES))

@@ -1,0 +1,94 @@
+"""Rules by name: what is found, what they are called, and what identity depends on."""
+
+import shutil
+
+import jax
+import numpy as np
+import pytest
+
+from groove.dropin.find import find_rule, find_rules
+from groove.dropin.rule_file import save_rule
+from groove.lpg.lpg import make_lpg
+from groove.lpg.network import LPGConfig
+from groove.training.config import preset, to_dict
+
+CONFIG = LPGConfig(hidden=4, prediction_width=3)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "a-run"
+    folder.mkdir()
+    for name, seed in (("rule", 0), ("best_rule", 1)):
+        eta = jax.device_get(make_lpg(CONFIG).init(jax.random.key(seed)))
+        values = to_dict(preset("smoke"))
+        about = {"rule": "lpg", "lpg": vars(CONFIG), "meta_steps": 7, "trained_with": values}
+        save_rule(folder / f"{name}.safetensors", eta, about)
+    return folder
+
+
+def test_runs_files_and_labels(run):
+    whole = find_rule(str(run))
+    assert (whole.name, whole.rule.name, whole.about["curriculum"], whole.about["meta_steps"]) == (
+        "a-run",
+        "lpg",
+        "ar",
+        7,
+    )
+    same = find_rule(f"mine={run}/rule.safetensors")
+    assert (same.name, same.identity, same.kind) == ("mine", whole.identity, whole.kind)
+    best = find_rule(f"{run}/best_rule.safetensors")
+    assert best.name == "best_rule"
+    assert best.kind == whole.kind  # one program serves both
+    assert best.identity != whole.identity
+    eta = make_lpg(CONFIG).init(jax.random.key(0))
+    jax.tree.map(np.testing.assert_array_equal, whole.eta, jax.device_get(eta))
+
+
+def test_hand_written_rules_have_identities_of_their_own():
+    rules = find_rules(["a2c", "ppo", "random"])
+    assert [rule.name for rule in rules] == ["a2c", "ppo", "random"]
+    assert len({rule.identity for rule in rules}) == 3
+    assert all(rule.eta == () for rule in rules)
+
+
+def test_one_label_may_hold_several_rules_but_a_name_by_accident_may_not(run, tmp_path):
+    (other := tmp_path / "a-run").mkdir()
+    shutil.copy(run / "best_rule.safetensors", other / "rule.safetensors")
+    other = tmp_path
+    pooled = find_rules([f"groove={run}", f"groove={run}/best_rule.safetensors"])
+    assert [rule.name for rule in pooled] == ["groove", "groove"]
+    with pytest.raises(ValueError, match='two rules are called "a-run"; give them labels'):
+        find_rules([str(run), f"{other}/a-run"])
+    with pytest.raises(ValueError, match="is there twice"):
+        find_rules([str(run), str(run)])
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("a2", r'there is no rule "a2": .* \(did you mean "a2c"\?\)'),
+        ("nowhere/run", "the directory of a run, or a .safetensors file"),
+        ("nowhere.safetensors", "does not exist"),
+        ("=a2c", "has no label"),
+    ],
+)
+def test_unknown_rules_are_one_line(name, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        find_rule(name)
+
+
+def test_a_directory_without_a_rule_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"rule.safetensors does not exist"):
+        find_rule(str(tmp_path))
+
+
+def test_a_file_of_something_else_is_refused(tmp_path):
+    save_rule(tmp_path / "x.safetensors", {"a": {"b": np.zeros(2)}}, {"rule": "other"})
+    with pytest.raises(ValueError, match="does not hold an LPG rule"):
+        find_rule(str(tmp_path / "x.safetensors"))
+
+
+def test_no_rules_is_a_mistake():
+    with pytest.raises(ValueError, match="no rules were given"):
+        find_rules([])

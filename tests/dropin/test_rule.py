@@ -1,0 +1,176 @@
+"""The drop-in rule: the same update as in meta-training, from anybody's network, in value_and_grad or as optax."""
+
+import dataclasses
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import linen
+
+import groove
+from groove.agents.agent import AgentConfig, begin_learner, make_agent
+from groove.dropin.rule_file import save_rule
+from groove.envs.base import Box
+from groove.lpg.lpg import make_lpg
+from groove.lpg.network import LPGConfig
+
+A, Y, T, W = 3, 5, 6, 4
+OBS = (7,)
+
+
+def _save(path, **changes):
+    config = dataclasses.replace(LPGConfig(hidden=8, prediction_width=Y), **changes)
+    eta = jax.device_get(make_lpg(config).init(jax.random.key(0)))
+    save_rule(path, eta, {"rule": "lpg", "lpg": dataclasses.asdict(config)})
+    return groove.load(str(path))
+
+
+@pytest.fixture(scope="module")
+def rule(tmp_path_factory):
+    return _save(tmp_path_factory.mktemp("rules") / "r.safetensors")
+
+
+def _params(seed=0):
+    keys = jax.random.split(jax.random.key(seed))
+    return {"pi": jax.random.normal(keys[0], (*OBS, A)), "y": jax.random.normal(keys[1], (*OBS, Y))}
+
+
+def apply(params, obs):
+    return obs @ params["pi"], obs @ params["y"]
+
+
+@pytest.fixture(scope="module")
+def rollout():
+    rng = np.random.default_rng(0)
+    end = rng.random((T, W)) < 0.3
+    terminated = end & (rng.random((T, W)) < 0.5)
+    return groove.Rollout(
+        obs=jnp.asarray(rng.normal(size=(T, W, *OBS)), jnp.float32),
+        action=jnp.asarray(rng.integers(A, size=(T, W))),
+        reward=jnp.asarray(rng.normal(size=(T, W)), jnp.float32),
+        terminated=jnp.asarray(terminated),
+        truncated=jnp.asarray(end & ~terminated),
+        next_obs=jnp.asarray(rng.normal(size=(T, W, *OBS)), jnp.float32),
+    )
+
+
+def test_the_gradient_is_the_update_of_meta_training(rule, rollout):
+    """One SGD step on the loss is one update of the UpdateRule on a network of the same parameters."""
+    config = AgentConfig(torso="mlp", widths=(), optimizer="sgd", learning_rate=0.5, max_grad_norm=1e9)
+    lpg = make_lpg(rule.config)
+    agent = make_agent(Box(OBS), lpg.heads(A), config)
+    learner = begin_learner(agent, jax.random.key(3), jnp.int32(10))
+    batch = jax.tree.map(lambda x: x[None], (learner, rollout))
+    moved, _ = lpg.update(rule.eta, agent, *batch, jax.random.split(jax.random.key(0), 1))
+
+    def own(params, obs):
+        heads = agent.read(params, obs, ("logits", "y"))[1]
+        return heads["logits"], heads["y"]
+
+    gradient = jax.jit(jax.grad(lambda p: rule.loss(p, own, rollout)))(learner.params)
+    expected = jax.tree.map(lambda p, g: p - 0.5 * g, learner.params, gradient)
+    for a, b in zip(jax.tree.leaves(moved.params), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a[0], b, atol=1e-6)
+
+
+def test_targets_are_constants_of_the_gradient(rule, rollout):
+    params = _params()
+    logits, y = apply(params, rollout.obs)
+    targets = rule.targets(rollout, logits, y, apply(params, rollout.next_obs)[1])
+
+    def by_hand(params):
+        logits, y = apply(params, rollout.obs)
+        log_pi = jnp.take_along_axis(jax.nn.log_softmax(logits), rollout.action[..., None], -1)[..., 0]
+        log_y = jax.nn.log_softmax(y)
+        divergence = jnp.sum(jnp.exp(log_y) * (log_y - targets.y_hat), -1)
+        return jnp.mean(-log_pi * targets.pi_hat + rule.config.prediction_coefficient * divergence)
+
+    expected, found = (jax.value_and_grad(f)(params) for f in (by_hand, lambda p: rule.loss(p, apply, rollout)))
+    for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_as_optax_is_the_inner_optimizer_on_the_rules_gradient(rule, rollout):
+    params, inner = _params(), optax.adam(1e-2)
+    optimizer = groove.as_optax(rule, apply, inner)
+    state = optimizer.init(params)
+    step = jax.jit(lambda state, params, rollout: optimizer.update(None, state, params, rollout=rollout))
+    updates, state = step(state, params, rollout)
+    gradient = jax.grad(lambda p: rule.loss(p, apply, rollout))(params)
+    expected, _ = inner.update(gradient, inner.init(params), params)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-7), updates, expected)
+    with pytest.raises(ValueError, match=r"call update\(None, state, params, rollout=rollout\)"):
+        optimizer.update(gradient, state, params, rollout=rollout)
+
+
+def test_only_a_conditioned_rule_reads_the_lifetime(rule, rollout, tmp_path):
+    params = _params()
+    assert rule.loss(params, apply, rollout) == rule.loss(params, apply, rollout, progress=0.5)
+    aware = _save(tmp_path / "aware.safetensors", lifetime_conditioning=True)
+    early, late = (aware.loss(params, apply, rollout, progress=p, lifetime=100.0) for p in (0.0, 1.0))
+    assert early != late
+    with pytest.raises(ValueError, match="conditioned on the lifetime: give progress"):
+        aware.loss(params, apply, rollout, progress=0.5)
+
+
+def test_successors_of_terminated_steps_do_not_matter_and_of_truncated_ones_do(rule, rollout):
+    params = _params()
+
+    def loss(which):
+        other = jnp.where(which[..., None], rollout.next_obs + 1.0, rollout.next_obs)
+        return rule.loss(params, apply, dataclasses.replace(rollout, next_obs=other))
+
+    assert rollout.terminated.any()
+    assert loss(rollout.terminated) == rule.loss(params, apply, rollout)
+    assert loss(rollout.truncated) != rule.loss(params, apply, rollout)
+
+
+def test_a_rollout_is_made_of_what_loops_have(rollout):
+    last = rollout.next_obs[-1]
+    made = groove.make_rollout(rollout.obs, last, rollout.action, rollout.reward, rollout.terminated)
+    np.testing.assert_array_equal(made.next_obs, jnp.concatenate([rollout.obs[1:], last[None]]))
+    assert not made.truncated.any()
+    with pytest.raises(ValueError, match="give next_obs"):
+        groove.make_rollout(
+            rollout.obs, last, rollout.action, rollout.reward, rollout.terminated, truncated=rollout.truncated
+        )
+
+
+def test_wrong_heads_and_shapes_say_what_is_expected(rule, rollout):
+    params = _params()
+    with pytest.raises(ValueError, match=r"prediction logits of shape \[B, 5\] for B observations, not \(24, 3\)"):
+        rule.loss(params, lambda p, obs: apply(p, obs)[::-1], rollout)
+    with pytest.raises(ValueError, match="policy logits"):
+        rule.loss(params, lambda p, obs: (apply(p, obs)[0][:, 0], apply(p, obs)[1]), rollout)
+    with pytest.raises(AssertionError, match=r"rollout.terminated is \[T, W\]"):
+        rule.loss(params, apply, dataclasses.replace(rollout, terminated=rollout.terminated[0]))
+
+
+def test_a_loss_is_learned_from_by_gradient_descent(rule, rollout):
+    """Every parameter that reaches a head moves, and the rule's own do not."""
+    eta = jax.tree.map(np.array, rule.eta)
+    gradient = jax.grad(lambda p: rule.loss(p, apply, rollout))(_params())
+    assert all(bool(jnp.any(g != 0)) for g in jax.tree.leaves(gradient))
+    jax.tree.map(np.testing.assert_array_equal, eta, rule.eta)
+
+
+def test_hand_written_rules_cannot_be_loaded():
+    with pytest.raises(ValueError, match="written by hand"):
+        groove.load("a2c")
+
+
+def test_heads_for_haiku_and_flax_torsos_are_what_the_rule_asks_for(rule, rollout):
+    def forward(obs):
+        return groove.haiku_heads(hk.nets.MLP([6], activate_final=True)(obs), A, rule)
+
+    haiku = hk.without_apply_rng(hk.transform(forward))
+    agent = groove.flax_agent(linen.Dense(6), A, rule)
+    for network in (haiku, agent):
+        params = network.init(jax.random.key(0), rollout.obs[0])
+        policy, prediction = network.apply(params, rollout.obs[0])
+        assert (policy.shape, prediction.shape) == ((W, A), (W, Y))
+        gradient = jax.grad(lambda p, network=network: rule.loss(p, network.apply, rollout))(params)
+        assert all(bool(jnp.any(g != 0)) for g in jax.tree.leaves(gradient))

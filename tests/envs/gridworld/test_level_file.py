@@ -1,0 +1,86 @@
+"""Level files: what is written is read, and what is not a level set is refused in one line."""
+
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from groove.envs.gridworld.level_file import LevelFileError, LevelSet, load_levels, resize, save_levels
+from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, sample_level
+
+SIZES = GridSizes(side=6, objects=3)
+DIST = LevelDistribution(max_size=6, max_objects=3, walls=4)
+
+
+@pytest.fixture(scope="module")
+def chosen():
+    levels = jax.vmap(lambda k: sample_level(k, DIST, SIZES))(jax.random.split(jax.random.key(0), 5))
+    scores = np.asarray([3.0, np.nan, 1.0, 2.0, -1.0], np.float32)
+    return LevelSet(jax.tree.map(np.asarray, levels), SIZES, scores, {"run": "a test"})
+
+
+def test_round_trip(tmp_path, chosen):
+    save_levels(tmp_path / "l.safetensors", chosen)
+    again = load_levels(tmp_path / "l.safetensors")
+    assert (again.sizes, again.about, len(again)) == (SIZES, {"run": "a test"}, 5)
+    np.testing.assert_array_equal(again.scores, chosen.scores)
+    for field in dataclasses.fields(GridLevel):
+        a, b = getattr(again.levels, field.name), getattr(chosen.levels, field.name)
+        np.testing.assert_array_equal(a, b)
+        assert a.dtype == b.dtype
+
+
+def test_files_of_format_1_have_no_step_reward(tmp_path, chosen):
+    from safetensors.numpy import load_file, save_file
+
+    path = tmp_path / "l.safetensors"
+    save_levels(path, chosen)
+    arrays = load_file(path)
+    del arrays["step_reward"]
+    about = {"sizes": dataclasses.asdict(SIZES)}
+    save_file(arrays, path, {"groove_levels_format": "1", "about": json.dumps(about)})
+    assert load_levels(path).levels.step_reward.tolist() == [0.0] * 5
+    save_file(arrays, path, {"groove_levels_format": "2", "about": json.dumps(about)})
+    with pytest.raises(LevelFileError, match="lacks step_reward"):
+        load_levels(path)
+
+
+def test_levels_are_taken_in_order(chosen):
+    assert chosen.take([3, 0]).scores.tolist() == [2.0, 3.0]
+
+
+def test_levels_do_not_shrink(chosen):
+    with pytest.raises(LevelFileError, match=r"raise sizes.side"):
+        resize(chosen, GridSizes(side=5, objects=3))
+
+
+def _spoil(chosen, **changes):
+    return dataclasses.replace(chosen, levels=dataclasses.replace(chosen.levels, **changes))
+
+
+def test_nonsense_is_neither_written_nor_read(tmp_path, chosen):
+    path = tmp_path / "l.safetensors"
+    with pytest.raises(LevelFileError, match="NaN"):
+        save_levels(path, _spoil(chosen, object_reward=np.full((5, 3), np.nan, np.float32)))
+    with pytest.raises(LevelFileError, match=r"start is int32\[2\], not int32\[5\]"):
+        save_levels(path, _spoil(chosen, start=chosen.levels.start[:2]))
+    with pytest.raises(LevelFileError, match=r"object_reward is float32\[5, 2\], not float32\[5, 3\]"):
+        save_levels(path, _spoil(chosen, object_reward=chosen.levels.object_reward[:, :2]))
+    with pytest.raises(LevelFileError, match=r"size is float32\[5\], not int32\[5\]"):
+        save_levels(path, _spoil(chosen, size=chosen.levels.size.astype(np.float32)))
+    assert not path.exists()
+    with pytest.raises(LevelFileError, match="does not exist"):
+        load_levels(path)
+    path.write_bytes(b"no")
+    with pytest.raises(LevelFileError, match="cannot be read"):
+        load_levels(path)
+    from safetensors.numpy import save_file
+
+    save_file({"size": np.ones(1)}, path)
+    with pytest.raises(LevelFileError, match="not a level set of format 2"):
+        load_levels(path)
+    save_file({"size": np.ones(1)}, path, metadata={"groove_levels_format": "1"})
+    with pytest.raises(LevelFileError, match="lacks walls"):
+        load_levels(path)

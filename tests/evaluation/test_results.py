@@ -1,0 +1,77 @@
+"""The store of results: only appended to, survives a cut, merges seeds, and says what it cannot read."""
+
+import numpy as np
+import pytest
+
+from groove.evaluation.results import Results, ResultsError, cell_id, rounded
+
+
+def line(cell="c", seeds=(0, 1), rule="a2c", returns=None, **changes):
+    values = np.arange(2.0 * len(seeds)).reshape(1, len(seeds), 2) if returns is None else returns
+    return {
+        "cell": cell,
+        "task": "s/t",
+        "budget": "smoke",
+        "rule": rule,
+        "seeds": list(seeds),
+        "updates": [1, 2],
+        "env_steps": [10, 20],
+        "returns": rounded(values),
+        **changes,
+    }
+
+
+def test_what_is_appended_is_read(tmp_path):
+    results = Results(tmp_path / "new")
+    results.append("s", line())
+    results.append("s", line("other"))
+    results.append("t", line("third"))
+    assert [cell.task for cell in results.cells()] == ["s/t"] * 3
+    (cell,) = results.cells(["c"])
+    assert (cell.seeds, cell.budget, cell.env_steps.tolist()) == ((0, 1), "smoke", [10, 20])
+    assert cell.final.tolist() == [[1.0, 3.0]]
+    assert results.seeds_of("s", "c") == {0, 1}
+    assert results.seeds_of("t", "c") == set()
+
+
+def test_seeds_of_one_cell_are_merged_and_the_later_line_counts(tmp_path):
+    results = Results(tmp_path)
+    results.append("s", line(seeds=(2, 0), returns=[[[1, 2], [3, 4]]]))
+    results.append("s", line(seeds=(0, 1), returns=[[[5, 6], [7, 8]]]))
+    (cell,) = results.cells()
+    assert cell.seeds == (0, 1, 2)
+    assert cell.returns.tolist() == [[[5, 6], [7, 8], [1, 2]]]
+    assert len(cell.lines) == 2
+
+
+@pytest.mark.parametrize("kept", [1, 40, -1])
+def test_a_line_cut_off_is_not_read_and_does_not_spoil_the_next(tmp_path, kept):
+    results, path = Results(tmp_path), tmp_path / "s.jsonl"
+    results.append("s", line("first"))
+    whole = path.read_bytes()
+    results.append("s", line("second"))
+    path.write_bytes(whole + path.read_bytes()[len(whole) :][:kept])
+    complete = {"first", "second"} if kept == -1 else {"first"}  # but for its newline, the line is whole
+    assert {stored["cell"] for stored in results.lines()} == complete
+    results.append("s", line("third"))
+    assert {stored["cell"] for stored in results.lines()} == complete | {"third"}
+
+
+def test_another_format_is_refused(tmp_path):
+    (tmp_path / "s.jsonl").write_text('{"format": 99}\n')
+    with pytest.raises(ResultsError, match=r"s.jsonl, line 1, is not of results format 1"):
+        Results(tmp_path).lines()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="cannot be written"):
+        Results(tmp_path / "file").append("s", line())
+
+
+def test_cells_are_known_by_content_not_by_order():
+    assert cell_id({"a": 1, "b": [1, 2]}) == cell_id({"b": (1, 2), "a": 1}) != cell_id({"a": 1, "b": [2, 1]})
+
+
+def test_six_digits_are_kept():
+    assert rounded([[1234567.8, -0.00012345678]]) == [[1234570.0, -0.000123457]]

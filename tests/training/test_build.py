@@ -1,0 +1,33 @@
+"""Every preset builds and steps, compiled once, at counts small enough for a test."""
+
+import jax
+import pytest
+
+from groove.training import config as configs
+from groove.training.build import build
+from groove.training.config import PRESETS
+from groove.training.validate import validate
+
+SMALL = {
+    "devices": 1,
+    "slots.count": 8,
+    "slots.workers": 2,
+    "slots.steps": 3,
+    "slots.episodes": 2,
+    "lpg.hidden": 4,
+    "run.log_every": 2,
+}
+
+
+@pytest.mark.parametrize(("name", "curriculum"), list(zip(PRESETS, ["dr", "dr", "ar@varied", "ar"], strict=True)))
+def test_every_preset_builds_and_steps_without_recompiling(name, curriculum):
+    config = configs.replace(configs.preset(name), "curriculum", curriculum)
+    config = configs.replace_all(config, SMALL)
+    validate(config)
+    trainer = build(config).trainer
+    state = trainer.init(jax.random.key(0))
+    for n in (1, 2):
+        state, metrics = trainer.run(state, n)
+    assert int(state.step) == 3
+    assert float(metrics["skipped"][1]) == 0.0
+    assert trainer.compilations() == 1

@@ -1,0 +1,134 @@
+"""The picture shows what was logged and nothing else; the summary begins with the headline."""
+
+import math
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from groove.training.curves import draw_curves, running_mean, series, summary_text
+from groove.training.loggers import JsonlLogger, LoggerError
+from groove.utils.plotting import BLUE, ORANGE
+
+
+def log(path, rows):
+    logger = JsonlLogger(path)
+    for step, row in rows:
+        logger.write(step, row)
+    logger.close()
+    return path
+
+
+def training(steps):
+    return [(s, {"student_return": s / 100, "antagonist_return": 0.5, "regret": 0.5 - s / 100}) for s in steps]
+
+
+def validation(steps):
+    names = ("return", "low", "high")
+    row = {f"validation/normalised_{name}": 0.5 + shift for name, shift in zip(names, (0.0, -0.1, 0.1))}
+    return [(step, row | {"validation/untrained_normalised": 0.1}) for step in steps]
+
+
+def has_colour(picture, colour, minimum=50):
+    rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return (np.abs(picture[..., :3] - rgb).max(-1) < 0.02).sum() >= minimum
+
+
+def test_the_picture_grows_with_what_there_is(tmp_path):
+    few = log(tmp_path / "few.jsonl", training(range(10)))
+    draw_curves(few, tmp_path / "few.png")
+    all_rows = log(tmp_path / "all.jsonl", training(range(10)) + validation((0, 5, 9)))
+    draw_curves(all_rows, tmp_path / "all.png")
+    small, large = imread(tmp_path / "few.png"), imread(tmp_path / "all.png")
+    assert large.shape[0] > 1.5 * small.shape[0]
+    assert small.shape[1] == large.shape[1] > 1000
+    for picture in (small, large):
+        assert has_colour(picture, BLUE)
+        assert has_colour(picture, ORANGE)
+
+
+def test_the_untrained_rule_is_drawn_as_a_line(tmp_path):
+    draw_curves(log(tmp_path / "m.jsonl", validation((0, 5, 9))), tmp_path / "with.png")
+    rows = [(s, {k: v for k, v in row.items() if "untrained" not in k}) for s, row in validation((0, 5, 9))]
+    draw_curves(log(tmp_path / "n.jsonl", rows), tmp_path / "without.png")
+    assert has_colour(imread(tmp_path / "with.png"), ORANGE, 300)
+    assert not has_colour(imread(tmp_path / "without.png"), ORANGE, 1)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [(1, {"regret": math.nan})],
+        [(0, {"student_return": 0.5})],
+        validation((0,)),
+        [(3, {"meta_grad_norm": 0.0}), (4, {"meta_grad_norm": 1.0})],
+        [(2, {"validation/normalised_return": -3.0}), (1, {"validation/normalised_return": math.inf})],
+        [(step, {"meta_grad_norm": 10.0 ** (step % 9), "env_steps_per_second": 2e6}) for step in range(200)],
+    ],
+)
+def test_odd_logs_are_drawn_without_complaint(tmp_path, rows):
+    draw_curves(log(tmp_path / "m.jsonl", rows), tmp_path / "m.png")
+    assert imread(tmp_path / "m.png").shape[1] > 1000
+
+
+def test_a_picture_is_replaced_but_not_by_a_damaged_log(tmp_path):
+    path = log(tmp_path / "m.jsonl", training(range(3)))
+    (tmp_path / "m.png").write_bytes(b"old")
+    draw_curves(path, tmp_path / "m.png")
+    good = (tmp_path / "m.png").read_bytes()
+    assert good != b"old"
+    path.write_text("{\n" + path.read_text())
+    with pytest.raises(LoggerError, match="line 1"):
+        draw_curves(path, tmp_path / "m.png")
+    assert (tmp_path / "m.png").read_bytes() == good
+
+
+def test_series_leave_out_what_is_no_number():
+    rows = [{"step": 1, "a": 0.5}, {"step": 2, "a": None}, {"step": 3}, {"step": 4, "a": math.nan}, {"step": 5, "a": 2}]
+    steps, values = series(rows, "a")
+    assert steps.tolist() == [1, 5]
+    assert values.tolist() == [0.5, 2.0]
+    assert all(len(part) == 0 for part in series(rows, "b"))
+
+
+@pytest.mark.parametrize("window", [1, 3, 8, 100])
+def test_the_running_mean_is_the_mean_of_the_window(window):
+    values = np.random.default_rng(0).normal(size=40)
+    half = window // 2
+    expected = [values[max(0, i - half) : i + half + 1].mean() for i in range(40)]
+    np.testing.assert_allclose(running_mean(values, window), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_the_summary_begins_with_the_headline():
+    summary = {
+        "validation/normalised_return": 0.794,
+        "validation/normalised_low": 0.76,
+        "validation/normalised_high": 0.82,
+        "validation/untrained_normalised": 0.06,
+        "validation/untrained_normalised_low": None,
+        "validation/student_return": 0.41,
+        "validation/a2c_return": 0.52,
+        "step": 2000,
+        "env_steps": 65.5e6,
+        "seconds": 571.0,
+        "skipped": 2.0,
+        "stopped": "by Ctrl-C",
+        "run_dir": "/runs/a",
+    }
+    assert summary_text(summary).splitlines() == [
+        "learned rule    0.79 of A2C's return on unseen levels  [0.76, 0.82]",
+        "untrained rule  0.06 of A2C's return on unseen levels",
+        "returns         learned 0.410, A2C 0.520",
+        "trained for     2,000 meta-steps, 65.5 M environment steps, in 9 min 31 s",
+        "skipped         2 meta-gradients that were not finite",
+        "stopped         by Ctrl-C",
+        "files           /runs/a",
+    ]
+
+
+def test_a_summary_without_validation_says_so():
+    assert summary_text({"step": 5, "skipped": 0, "stopped": None}).splitlines() == [
+        "The rule was not validated.",
+        "trained for     5 meta-steps",
+    ]

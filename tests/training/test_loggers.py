@@ -1,0 +1,211 @@
+"""Every row is on disk when it has been written, and a resumed log is the one of an uninterrupted run."""
+
+import csv
+import json
+import math
+import struct
+import sys
+import types
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from groove.training.loggers import (
+    CsvLogger,
+    JsonlLogger,
+    LoggerError,
+    MultiLogger,
+    TensorBoardLogger,
+    WandbLogger,
+    read_jsonl,
+)
+
+
+def rows_of(path):
+    with open(path, newline="") as file:
+        return list(csv.reader(file))
+
+
+def write_all(logger, steps, validate_at=()):
+    for step in steps:
+        logger.write(step, {"loss": step / 3, "count": step})
+        if step in validate_at:
+            logger.write(step, {"validation/score": step / 7})
+
+
+def test_jsonl_rows_are_on_disk_at_once(tmp_path):
+    logger = JsonlLogger(tmp_path / "m.jsonl")
+    logger.write(1, {"a": 0.1, "b": float("nan"), "c": -math.inf, "d": jnp.float32(0.5), "e": np.int64(2**60)})
+    text = (tmp_path / "m.jsonl").read_text()
+    row = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert row == {"step": 1, "a": 0.1, "b": None, "c": None, "d": 0.5, "e": 2**60}
+    assert text.endswith("\n")
+    logger.close()
+
+
+def test_csv_rows_are_on_disk_at_once(tmp_path):
+    logger = CsvLogger(tmp_path / "m.csv")
+    logger.write(1, {"a": 0.1, "b": float("nan"), "c": np.float32(0.5)})
+    assert rows_of(tmp_path / "m.csv") == [["step", "a", "b", "c"], ["1", "0.1", "", "0.5"]]
+    logger.close()
+
+
+def test_csv_takes_columns_that_come_later_and_rows_that_lack_some(tmp_path):
+    logger = CsvLogger(tmp_path / "m.csv")
+    logger.write(1, {"a": 1.5})
+    logger.write(2, {"v, w": 2.5})
+    assert rows_of(tmp_path / "m.csv") == [["step", "a", "v, w"], ["1", "1.5", ""], ["2", "", "2.5"]]
+    logger.write(3, {"v, w": 3.5, "a": 4.5})
+    logger.close()
+    assert rows_of(tmp_path / "m.csv")[-1] == ["3", "4.5", "3.5"]
+
+
+@pytest.mark.parametrize(("kind", "name"), [(JsonlLogger, "m.jsonl"), (CsvLogger, "m.csv")])
+@pytest.mark.parametrize("torn", ["", '{"step": 8, "lo', "8,2.6", '{"step": 4, "loss": 1}', "4"])
+def test_a_resumed_log_is_the_uninterrupted_one(tmp_path, kind, name, torn):
+    whole = kind(tmp_path / f"whole.{name}")
+    write_all(whole, range(1, 9), validate_at=(4, 8))
+    whole.close()
+    killed = kind(tmp_path / name)
+    write_all(killed, range(1, 8), validate_at=(4, 6))
+    killed.close()
+    with open(tmp_path / name, "a") as file:
+        file.write(torn)
+    resumed = kind(tmp_path / name, resume_step=5)
+    write_all(resumed, range(6, 9), validate_at=(8,))
+    resumed.close()
+    assert (tmp_path / name).read_text() == (tmp_path / f"whole.{name}").read_text()
+
+
+@pytest.mark.parametrize(("kind", "name"), [(JsonlLogger, "m.jsonl"), (CsvLogger, "m.csv")])
+def test_a_log_that_was_lost_begins_anew_on_resume(tmp_path, kind, name):
+    logger = kind(tmp_path / name, resume_step=5)
+    write_all(logger, [6])
+    logger.close()
+    assert len((tmp_path / name).read_text().splitlines()) == (2 if kind is CsvLogger else 1)
+
+
+@pytest.mark.parametrize("kind", [JsonlLogger, CsvLogger])
+def test_a_new_log_overwrites_nothing(tmp_path, kind):
+    (tmp_path / "m").write_text("precious")
+    with pytest.raises(LoggerError, match="exists: resume"):
+        kind(tmp_path / "m")
+    with pytest.raises(LoggerError, match="cannot be written"):
+        kind(tmp_path / "absent" / "m")
+    assert (tmp_path / "m").read_text() == "precious"
+
+
+def test_damage_in_the_middle_is_reported_with_its_line(tmp_path):
+    path = tmp_path / "m.jsonl"
+    path.write_text('{"step": 1}\n{"st\n{"step": 3}\n')
+    with pytest.raises(LoggerError, match="line 2 is no row") as error:
+        JsonlLogger(path, resume_step=3)
+    assert "\n" not in str(error.value)
+    path.write_text("step,a\n1,2,3\n")
+    with pytest.raises(LoggerError, match="no table of metrics"):
+        CsvLogger(path, resume_step=3)
+    path.write_bytes(b"\xff\xff\n")
+    with pytest.raises(LoggerError, match="cannot be read"):
+        read_jsonl(path)
+
+
+def events(folder):
+    """Reads TensorBoard's records: length u64, crc u32, an Event, crc u32."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    found = []
+    for path in sorted(folder.iterdir()):
+        data = path.read_bytes()
+        while data:
+            (size,) = struct.unpack("<Q", data[:8])
+            found.append(Event.FromString(data[12 : 12 + size]))
+            data = data[16 + size :]
+    return found
+
+
+def test_tensorboard_has_the_scalars_and_no_nan(tmp_path):
+    logger = TensorBoardLogger(tmp_path)
+    logger.write(3, {"a": 0.5, "b": float("nan")})
+    logger.close()
+    scalars = [(e.step, v.tag, v.simple_value) for e in events(tmp_path) for v in e.summary.value]
+    assert scalars == [(3, "a", 0.5)]
+
+
+def test_tensorboard_is_told_where_the_run_resumes(tmp_path):
+    TensorBoardLogger(tmp_path, resume_step=7).close()
+    starts = [event.step for event in events(tmp_path) if event.HasField("session_log")]
+    assert starts == [8]
+
+
+class FakeRun:
+    def __init__(self, **settings):
+        self.settings, self.rows, self.axes, self.finished = settings, [], [], False
+
+    def define_metric(self, name, step_metric):
+        self.axes.append((name, step_metric))
+
+    def log(self, row):
+        self.rows.append(row)
+
+    def finish(self):
+        self.finished = True
+
+
+def test_wandb_continues_the_run_of_its_directory(tmp_path, monkeypatch):
+    runs = []
+
+    def init(**settings):
+        runs.append(FakeRun(**settings))
+        return runs[-1]
+
+    monkeypatch.setitem(sys.modules, "wandb", types.SimpleNamespace(init=init))
+    for _ in range(2):
+        logger = WandbLogger(tmp_path / "ar-7", {"seed": 1}, mode="offline")
+        logger.write(4, {"a": np.float32(0.5), "b": float("nan")})
+        logger.close()
+    first, second = runs
+    assert first.settings["id"] == second.settings["id"]
+    assert first.settings["name"] == "ar-7"
+    assert first.settings["mode"] == "offline"
+    assert first.settings["resume"] == "allow"
+    assert first.rows == [{"step": 4, "a": 0.5}]
+    assert first.axes == [("*", "step")]
+    assert first.finished
+
+
+def test_wandb_says_how_to_get_it_and_why_it_fails(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(LoggerError, match=r"pip install 'groove-rl\[wandb\]'"):
+        WandbLogger(tmp_path, {})
+
+    def init(**settings):
+        raise RuntimeError("no network\nlong story")
+
+    monkeypatch.setitem(sys.modules, "wandb", types.SimpleNamespace(init=init))
+    with pytest.raises(LoggerError, match=r"did not start \(no network\): WANDB_MODE=offline"):
+        WandbLogger(tmp_path, {})
+
+
+class Recorder:
+    def __init__(self, fails=False):
+        self.fails, self.rows, self.closed = fails, [], False
+
+    def write(self, step, metrics):
+        self.rows.append((step, metrics))
+
+    def close(self):
+        self.closed = True
+        if self.fails:
+            raise OSError("disk")
+
+
+def test_many_loggers_get_the_same_row_and_are_all_closed():
+    first, second = Recorder(fails=True), Recorder()
+    logger = MultiLogger([first, second])
+    logger.write(1, {"a": jnp.float32(2)})
+    assert first.rows == second.rows == [(1, {"a": 2.0})]
+    assert type(first.rows[0][1]["a"]) is float
+    with pytest.raises(OSError, match="disk"):
+        logger.close()
+    assert second.closed
