@@ -9,10 +9,22 @@ class GrooveError(ValueError):
 
 
 class ConfigError(GrooveError):
-    """A configuration that cannot run; the message says what to change."""
+    """A setting that cannot work; the message names the setting and says what to change."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """The closest valid name as a question in brackets, or nothing."""
+    """Return the closest valid name as a question in brackets, or an empty string where none is close."""
     close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.4)
     return f' (did you mean "{close[0]}"?)' if close else ""
+
+
+def unknown_name(kind: str, name: str, valid: Iterable[str]) -> ConfigError:
+    """Return the error for a name that is not registered: the nearest valid name, and all valid names.
+
+    Args:
+      kind: what the name stands for, as in "suite".
+      name: the name given.
+      valid: the names that exist, in the order in which the message lists them.
+    """
+    names = list(valid)
+    return ConfigError(f'unknown {kind} "{name}"{nearest(name, names)}; choose one of {", ".join(names)}.')
