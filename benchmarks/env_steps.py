@@ -23,11 +23,12 @@ from absl import app, flags
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from groove.curriculum.sources import make_source
 from groove.envs.base import EnvFamily
-from groove.envs.registry import make_env
+from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.types import Array, Key, PyTree
 
-_ENV = flags.DEFINE_string("env", "gridworld", "Environment family, as in the registry.")
+_ENV = flags.DEFINE_string("env", "dr", "Source of levels, as docs/curricula.md lists them.")
 _LEVELS = flags.DEFINE_integer("levels", 512, "Levels stepped at once.")
 _WORKERS = flags.DEFINE_integer("workers", 1, "Environments of each level; a training slot has 64.")
 _STEPS = flags.DEFINE_integer("steps", 1000, "Environment steps of each level in one call.")
@@ -121,7 +122,7 @@ def main(argv: list[str]) -> None:
     del argv
     devices = [int(count) for count in _DEVICES.value]
     jax.config.update("jax_num_cpu_devices", max(devices))
-    family = make_env(_ENV.value)
+    family = make_source(_ENV.value, LevelDistribution(), GridSizes(), jax.random.key(0))
     size = Size(_LEVELS.value, _WORKERS.value, _STEPS.value)
     settings = [Setting(*s) for s in itertools.product(_GENERATORS.value, _DRAWS.value, devices)]
     walks = {setting: make_walk(family, size, setting) for setting in settings}

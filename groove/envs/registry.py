@@ -1,36 +1,66 @@
-"""Environment families by name."""
+"""The registry of environments: every family that a run can train on by its name alone.
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+A new environment is one file, which builds its `EnvFamily`, and one line of `ENVIRONMENTS`. Tabular gridworlds, which
+a curriculum can also mix, are the sources of `groove.curriculum.sources`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from groove.envs.base import EnvFamily
 from groove.envs.chain import make_chain
 from groove.envs.gridworld.dynamics import make_gridworld
-from groove.envs.gridworld.mazes import make_mazes
-from groove.envs.gridworld.named import HANDCRAFTED, RANDOM_GRIDS, check_name, make_named_family
+from groove.envs.gridworld.levels import GridSizes, LevelDistribution
+from groove.envs.gridworld.named import make_random_grids
+from groove.utils.errors import unknown_name
 
-ENVIRONMENTS: dict[str, Callable[..., EnvFamily]] = {
-    "gridworld": make_gridworld,
-    "handcrafted": lambda **kw: make_named_family(HANDCRAFTED, **kw),
-    "random_grid": lambda **kw: make_named_family(RANDOM_GRIDS, **kw),
-    "mazes": make_mazes,
-    "chain": partial(make_chain, "tabular"),
-    "chain_distractor": partial(make_chain, "distractor"),
+
+class EnvEntry(NamedTuple):
+    """One registered environment.
+
+    Attributes:
+      make: (levels, sizes) -> the family. A family with levels of its own reads only `min_lifetime` and
+        `max_lifetime` of `levels` (agent updates).
+      about: one line for listings.
+    """
+
+    make: Callable[[LevelDistribution, GridSizes], EnvFamily]
+    about: str
+
+
+def _varied(levels: LevelDistribution, sizes: GridSizes) -> EnvFamily:
+    return make_gridworld(sizes, dataclasses.replace(levels, step_reward_share=0.5), "features")
+
+
+ENVIRONMENTS: Mapping[str, EnvEntry] = {
+    "networks": EnvEntry(
+        lambda levels, sizes: make_gridworld(sizes, levels, "features"),
+        "random gridworlds, for network agents",
+    ),
+    "varied": EnvEntry(_varied, "as networks; half of the levels pay a reward at every step"),
+    "random_grid": EnvEntry(make_random_grids, "LPG's five random grids: objects move, observations are planes"),
+    "chain": EnvEntry(
+        lambda levels, _: make_chain("tabular", levels.min_lifetime, levels.max_lifetime), "LPG's delayed chains"
+    ),
+    "chain_distractor": EnvEntry(
+        lambda levels, _: make_chain("distractor", levels.min_lifetime, levels.max_lifetime),
+        "LPG's delayed chains among twenty random bits",
+    ),
 }
 
 
-def make_env(name: str, **kw: Any) -> EnvFamily:
-    """Builds the environment family of this name.
+def make_env(name: str, levels: LevelDistribution, sizes: GridSizes) -> EnvFamily:
+    """Build the environment family registered under a name.
 
     Args:
-      name: "gridworld" (random levels), "handcrafted" (LPG's five tabular levels), "random_grid" (its five
-        random grids), "mazes" (rooms, labyrinths and perfect mazes), "chain" (LPG's delayed chains), or
-        "chain_distractor" (delayed chains among random bits).
-      **kw: what the family's constructor takes: `make_gridworld`, `make_named_family`, `make_mazes` or `make_chain`.
+      name: a key of `ENVIRONMENTS`.
+      levels: the distribution of random levels, and the range of every family's lifetimes.
+      sizes: static sizes of gridworlds; other families ignore them.
 
     Raises:
-      ValueError: on an unknown name, naming the nearest valid one.
+      GrooveError: on an unknown name, or when the levels do not fit the sizes.
     """
-    check_name(name, ENVIRONMENTS, "environment")
-    return ENVIRONMENTS[name](**kw)._replace(name=name)
+    if name not in ENVIRONMENTS:
+        raise unknown_name("environment", name, ENVIRONMENTS)
+    return ENVIRONMENTS[name].make(levels, sizes)._replace(name=name)

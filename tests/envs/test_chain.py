@@ -9,7 +9,6 @@ import pytest
 
 from groove.envs.base import Box, Discrete
 from groove.envs.chain import make_chain
-from groove.envs.registry import make_env
 from tests._helpers.reference import draw, nth
 
 KINDS = ["tabular", "distractor"]
@@ -187,8 +186,6 @@ def test_description_is_the_level():
         np.testing.assert_array_equal(values, getattr(levels, name).astype(np.float32))
 
 
-def test_registered_by_name():
-    assert make_env("chain", min_lifetime=5, max_lifetime=5).name == "chain"
-    assert make_env("chain_distractor").observation == Box((22,))
+def test_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match='"tabular" or "distractor"'):
         make_chain("umbrella")

@@ -1,6 +1,8 @@
 """Gridworld levels: the pytree, the sizes they share, what their numbers mean, and the random distribution."""
 
+import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -179,6 +181,17 @@ def _sample_step_reward(key: Key, dist: LevelDistribution) -> Array:
     u_any, u_sign, u_size = jax.random.uniform(jax.random.fold_in(key, _STEP_REWARD), (3,))
     reward = jnp.where(u_sign < 0.5, -1.0, 1.0) * log_uniform(u_size, dist.min_step_reward, dist.max_step_reward)
     return jnp.where(u_any < dist.step_reward_share, reward, 0.0)
+
+
+def with_lifetimes(sampler: Callable[[Key], GridLevel], dist: LevelDistribution) -> Callable[[Key], GridLevel]:
+    """Return a sampler of the same levels whose lifetimes are drawn from the range of `dist`, log-uniformly."""
+
+    def sample(key: Key) -> GridLevel:
+        level_key, lifetime_key = jax.random.split(key)
+        lifetime = log_uniform_int(jax.random.uniform(lifetime_key), dist.min_lifetime, dist.max_lifetime)
+        return dataclasses.replace(sampler(level_key), lifetime=lifetime)
+
+    return sample
 
 
 def check_level(level: GridLevel, sizes: GridSizes) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 
 from groove.envs.base import EnvFamily
 from groove.envs.gridworld.dynamics import make_gridworld
-from groove.envs.gridworld.levels import GridLevel, GridSizes
+from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, with_lifetimes
 from groove.types import Array, Key
 
 
@@ -182,6 +182,17 @@ def make_named_family(names: Iterable[str], sizes: GridSizes | None = None) -> E
 
     observation: Literal["index", "planes"] = "index" if placement == "fixed" else "planes"
     return make_gridworld(sizes, observation=observation, placement=placement, sampler=sampler)
+
+
+def make_random_grids(levels: LevelDistribution, sizes: GridSizes) -> EnvFamily:
+    """Build the family of LPG's five random grids, with lifetimes drawn anew.
+
+    Args:
+      levels: gives `min_lifetime` and `max_lifetime`, agent updates; the other fields are ignored.
+      sizes: gives `diagonal`; side and objects are the smallest that hold the grids.
+    """
+    family = make_named_family(RANDOM_GRIDS, named_sizes(RANDOM_GRIDS, sizes.diagonal))
+    return family._replace(sample_level=with_lifetimes(family.sample_level, levels))
 
 
 def _named(name: str) -> NamedLevel:

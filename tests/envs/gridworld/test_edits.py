@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.edits import mutate
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_level, sample_level
-from groove.envs.registry import make_env
 from tests._helpers.reference import draw, level_of, nth
 
 SIZES = GridSizes(side=6, objects=4)
@@ -143,7 +143,7 @@ def test_a_key_determines_the_edits_and_several_do_more_than_one():
 
 
 def test_families_mutate_their_levels():
-    family = make_env("gridworld")
+    family = make_gridworld()
     level = nth(draw(family.sample_level, 0, 1), 0)
     after = jax.tree.map(np.asarray, jax.jit(family.mutate)(jax.random.key(0), jax.tree.map(jnp.asarray, level)))
     check_level(after, GridSizes())

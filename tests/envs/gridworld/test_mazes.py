@@ -9,7 +9,6 @@ import pytest
 
 from groove.envs.gridworld import mazes
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_level
-from groove.envs.registry import make_env
 from tests._helpers.reference import STEPS, draw, nth
 
 SIDES = [5, 7, 9, 11, 13]
@@ -107,7 +106,7 @@ def test_rooms_are_divided_by_walls_with_one_door():
 
 @pytest.fixture(scope="module")
 def levels():
-    return draw(make_env("mazes").sample_level, 1, 600)
+    return draw(mazes.make_mazes().sample_level, 1, 600)
 
 
 def test_levels_pass_the_check(levels):

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from groove.envs.base import Box, Discrete
+from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.levels import GridSizes, check_level
+from groove.envs.gridworld.mazes import make_mazes
 from groove.envs.gridworld.named import (
     HANDCRAFTED,
     NAMED,
@@ -15,7 +17,6 @@ from groove.envs.gridworld.named import (
     named_sizes,
 )
 from groove.envs.gridworld.solver import nearest_positive_object
-from groove.envs.registry import ENVIRONMENTS, make_env
 from tests._helpers.reference import draw, nth
 
 SIZES = named_sizes()
@@ -107,8 +108,6 @@ def test_unknown_names_are_refused_with_the_nearest():
         make_level("longer_horizn", jax.random.key(0), SIZES)
     with pytest.raises(ValueError, match="'rand_small'; did you mean 'random_small'"):
         make_named_family(["rand_small"])
-    with pytest.raises(ValueError, match="environment 'grid_world'; did you mean 'gridworld'"):
-        make_env("grid_world")
 
 
 def test_what_does_not_fit_is_refused():
@@ -122,18 +121,17 @@ def test_what_does_not_fit_is_refused():
         make_named_family([])
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_every_registered_environment_steps(name):
-    family = make_env(name)
-    assert family.name == name
+@pytest.mark.parametrize("make", [make_gridworld, make_mazes, lambda: make_named_family(HANDCRAFTED)])
+def test_tabular_families_step_by_default(make):
+    family = make()
     key = jax.random.key(0)
     level, noise = nth(draw(family.sample_level, 0, 1), 0), family.noise(key, ())
     state, obs = jax.jit(family.reset)(level, noise)
     step = jax.jit(family.step)(level, state, family.num_actions - 1, noise)
-    assert step.obs.shape == obs.shape == getattr(family.observation, "shape", ())
+    assert step.obs.shape == obs.shape == ()
     assert step.state.time == 1
 
 
 def test_arguments_reach_the_family():
-    assert make_env("handcrafted", sizes=named_sizes(HANDCRAFTED, diagonal=True)).num_actions == 9
-    assert make_env("gridworld", observation="planes").observation == Box((10, 10, 7))
+    assert make_named_family(HANDCRAFTED, named_sizes(HANDCRAFTED, diagonal=True)).num_actions == 9
+    assert make_gridworld(observation="planes").observation == Box((10, 10, 7))
