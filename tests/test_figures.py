@@ -11,18 +11,15 @@ import numpy as np
 import pytest
 from absl import flags
 
+from figures.paper import fig03_training_levels as fig03
+from figures.paper import fig04_games as fig04
+from figures.pipeline import figure
+from figures.pipeline.plan import Plan, describe
+from figures.pipeline.steps import FirstLevels, HardLevels, MetaTest, MetaTraining, batches
+from groove.evaluation.results import Results
+from groove.utils.errors import ConfigError
+
 FIGURES = Path(__file__).parent.parent / "figures"
-sys.path.insert(0, str(FIGURES))
-
-import fig03_training_levels as fig03  # noqa: E402
-import fig04_games as fig04  # noqa: E402
-import figure  # noqa: E402
-from plan import Plan, describe  # noqa: E402
-from steps import FirstLevels, HardLevels, MetaTest, MetaTraining, batches  # noqa: E402
-
-from groove.evaluation.results import Results  # noqa: E402
-from groove.utils.errors import ConfigError  # noqa: E402
-
 SMOKE = MetaTraining("groove", "ar", 0, "smoke")
 
 
@@ -164,7 +161,7 @@ def test_a_figure_is_drawn_from_nothing_and_again_without_repeating_anything(tmp
     def make(*options):
         folders = {"runs": "runs", "results": "results", "to": "pictures"}
         where = [word for flag, folder in folders.items() for word in (f"--{flag}", str(tmp_path / folder))]
-        command = [sys.executable, str(FIGURES / "fig11_a2c_ppo.py"), "--scale", "smoke", *where, *options]
+        command = [sys.executable, str(FIGURES / "paper" / "fig11_a2c_ppo.py"), "--scale", "smoke", *where, *options]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         assert ran.returncode == 0, ran.stderr + ran.stdout
         return ran.stdout
@@ -184,7 +181,7 @@ def test_a_figure_is_drawn_from_nothing_and_again_without_repeating_anything(tmp
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
 def test_all_figures_can_be_planned(tmp_path, scale):
     folders = ["--runs", str(tmp_path / "runs"), "--results", str(tmp_path / "results")]
-    command = [sys.executable, str(FIGURES / "all.py"), "--dry_run", "--scale", scale, *folders]
+    command = [sys.executable, str(FIGURES / "paper" / "all.py"), "--dry_run", "--scale", scale, *folders]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert ran.returncode == 0, ran.stderr + ran.stdout
     assert " 0 of " in ran.stdout

@@ -1,15 +1,23 @@
-"""Figures 3 and 8: MinAtar by the number of training levels: python figures/fig03_training_levels.py --scale laptop.
+"""Figures 3 and 8: MinAtar by the number of training levels.
+
+    python figures/paper/fig03_training_levels.py --scale laptop
 
 Rules are meta-trained on N random gridworlds, on the N hardest of many (those of highest algorithmic regret under an
 LPG trained before), and on LPG's five handcrafted ones; agents are networks everywhere.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from absl import app
-from figure import (
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
+
+from figures.pipeline.figure import (
     FEWER_AGENTS,
     IQM,
     PRESET,
@@ -23,11 +31,8 @@ from figure import (
     tested,
     trainings,
 )
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from plan import Plan
-from steps import FirstLevels, HardLevels, MetaTraining
-
+from figures.pipeline.plan import Plan
+from figures.pipeline.steps import FirstLevels, HardLevels, MetaTraining
 from groove.evaluation import aggregate
 from groove.evaluation.compare import Comparison, aggregates
 from groove.evaluation.results import Cell

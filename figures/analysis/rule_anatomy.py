@@ -1,4 +1,4 @@
-"""Takes a learned rule apart: python figures/rule_anatomy.py --rule groove --to docs/images/anatomy_groove.
+"""Takes a learned rule apart: python figures/analysis/rule_anatomy.py --rule groove --to docs/images/anatomy_groove.
 
 The upper row asks the rule alone, by rollouts made up for the purpose: how far before a reward actions are credited,
 what the end of an episode does, what predictions are worth. The lower row watches agents of networks that the rule has

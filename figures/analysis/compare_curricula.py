@@ -1,4 +1,4 @@
-"""Compares curricula: python figures/compare_curricula.py --runs runs/compare --to docs/comparison.
+"""Compares curricula: python figures/analysis/compare_curricula.py --runs runs/compare --to docs/comparison.
 
 Meta-trains every curriculum with every seed for equally many meta-steps. Runs that are finished are not repeated, one
 that was cut off is resumed. Writes a table, a picture and the numbers (.md, .png, .json).
@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 from matplotlib.figure import Figure
-from plan import Plan, carry_out
-from steps import MetaTraining
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
+
+from figures.pipeline.plan import Plan, carry_out
+from figures.pipeline.steps import MetaTraining
 from groove.utils.bootstrap import Interval, ratio_over_runs
 from groove.utils.plotting import save_picture
 

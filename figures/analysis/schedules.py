@@ -1,4 +1,4 @@
-"""What agents go through in lives of different lengths under a rule: python figures/schedules.py --to FILE.
+"""What agents go through in lives of different lengths under a rule: python figures/analysis/schedules.py --to FILE.
 
 Trains agents that are networks on random gridworlds, once for each lifetime, and writes by tenths of their lives how
 random their policies are (entropy, nats), how far one update moves them (KL divergence, nats), and what complete

@@ -10,9 +10,9 @@ import numpy as np
 from absl import flags, logging
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from plan import Plan, carry_out, describe
-from steps import FirstLevels, MetaTest, MetaTraining
 
+from figures.pipeline.plan import Plan, carry_out, describe
+from figures.pipeline.steps import FirstLevels, MetaTest, MetaTraining
 from groove.evaluation.compare import Comparison, aggregates, compare
 from groove.evaluation.compare_plots import colours
 from groove.evaluation.results import Cell, Results

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from steps import MetaTest, Step, batches
 
+from figures.pipeline.steps import MetaTest, Step, batches
 from groove.utils.errors import ConfigError
 
 LOOK_EVERY = 5.0  # seconds between looks at how far steps are, which reads their files

@@ -1,4 +1,4 @@
-"""TA-LPG: what rules learn about the lifetime they are told: python figures/ta_lifetimes.py --scale laptop.
+"""TA-LPG: what rules learn about the lifetime they are told: python figures/paper/ta_lifetimes.py --scale laptop.
 
 Three rules: one that meta-gradients trained and that is told nothing, one that they trained and that is told how long
 its agents live and how far they are, and one of the latter kind that evolution strategies trained over whole lifetimes.
@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 from absl import app
-from figure import RUNS, SCALE, SHORTER, FigureScript, dress, meta_seeds, save, trainings
 from matplotlib.figure import Figure
-from plan import Plan
-from steps import MetaTraining, program
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
+
+from figures.pipeline.figure import RUNS, SCALE, SHORTER, FigureScript, dress, meta_seeds, save, trainings
+from figures.pipeline.plan import Plan
+from figures.pipeline.steps import MetaTraining, program
 from groove.evaluation.compare_plots import PALETTE
 from groove.evaluation.results import Cell
 from groove.utils.plotting import INK
@@ -37,7 +39,7 @@ CLAIM = (
 
 @dataclass(frozen=True)
 class Schedule:
-    """What agents go through under one rule, as figures/schedules.py measures it."""
+    """What agents go through under one rule, as figures/analysis/schedules.py measures it."""
 
     rule: MetaTraining
     levels: int
@@ -64,7 +66,7 @@ class Schedule:
         """What measures it."""
         lifetimes = ",".join(map(str, self.lifetimes))
         return [
-            *(sys.executable, program("figures/schedules.py"), "--rule", str(runs / self.rule.name)),
+            *(sys.executable, program("figures/analysis/schedules.py"), "--rule", str(runs / self.rule.name)),
             *("--levels", str(self.levels), "--lifetimes", lifetimes, "--to", str(runs / self.name)),
         ]
 

@@ -1,12 +1,18 @@
-"""Figure 5: performance profile on unseen gridworlds: python figures/fig05_gridworld_profile.py --scale laptop."""
+"""Figure 5: performance profile on unseen gridworlds.
 
+python figures/paper/fig05_gridworld_profile.py --scale laptop
+"""
+
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from absl import app
-from figure import FigureScript, compared, drawn, groove_and_lpg
-from plan import Plan
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
+
+from figures.pipeline.figure import FigureScript, compared, drawn, groove_and_lpg
+from figures.pipeline.plan import Plan
 from groove.evaluation.compare_plots import draw_profile
 from groove.evaluation.results import Cell
 

@@ -1,7 +1,13 @@
-"""Figure 10: antagonists that regret is measured against, on MinAtar: python figures/fig10_antagonists.py."""
+"""Figure 10: antagonists that regret is measured against, on MinAtar: python figures/paper/fig10_antagonists.py."""
+
+import sys
+from pathlib import Path
 
 from absl import app
-from figure import on_games
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
+
+from figures.pipeline.figure import on_games
 
 FIGURE = on_games(
     "fig10_antagonists",

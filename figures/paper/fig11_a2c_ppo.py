@@ -1,13 +1,16 @@
-"""Figure 11: A2C and PPO on random and handcrafted gridworlds: python figures/fig11_a2c_ppo.py --scale laptop."""
+"""Figure 11: A2C and PPO on random and handcrafted gridworlds: python figures/paper/fig11_a2c_ppo.py --scale laptop."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from absl import app
-from figure import AGENT_SEEDS, SCALE, FigureScript, compared, drawn
-from plan import Plan
-from steps import MetaTest
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
+
+from figures.pipeline.figure import AGENT_SEEDS, SCALE, FigureScript, compared, drawn
+from figures.pipeline.plan import Plan
+from figures.pipeline.steps import MetaTest
 from groove.envs.gridworld.named import HANDCRAFTED
 from groove.evaluation.compare_plots import draw_learning_curves
 from groove.evaluation.results import Cell

@@ -1,7 +1,16 @@
-"""Figure 6: score functions of the curriculum, on MinAtar: python figures/fig06_score_functions.py --scale laptop."""
+"""Figure 6: score functions of the curriculum, on MinAtar.
+
+python figures/paper/fig06_score_functions.py --scale laptop
+"""
+
+import sys
+from pathlib import Path
 
 from absl import app
-from figure import on_games
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
+
+from figures.pipeline.figure import on_games
 
 FIGURE = on_games(
     "fig06_score_functions",

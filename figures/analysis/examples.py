@@ -1,4 +1,4 @@
-"""Draws what the examples print: python figures/examples.py --to docs/images/examples.
+"""Draws what the examples print: python figures/analysis/examples.py --to docs/images/examples.
 
 Runs every example with a learned rule and with what it replaces, each in a process of its own, and writes a picture and
 the numbers (.png, .json); `--draw_only` redraws the picture.
@@ -23,7 +23,7 @@ _PYTHON = flags.DEFINE_string("python", sys.executable, "The interpreter whose p
 _TO = flags.DEFINE_string("to", "docs/images/examples", "What is written, without its suffix.")
 _DRAW_ONLY = flags.DEFINE_bool("draw_only", False, "Redraws from the .json that is there.")
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def run(example: str, rule: str, seed: int) -> list[tuple[int, float]]:

@@ -1,4 +1,7 @@
-"""Numbers of docs/reproduction.md that are in no picture, as stored: python figures/reproduction_numbers.py."""
+"""Numbers of docs/reproduction.md that are in no picture, as stored.
+
+python figures/analysis/reproduction_numbers.py
+"""
 
 from collections.abc import Callable
 

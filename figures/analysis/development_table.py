@@ -1,4 +1,7 @@
-"""Rules on the suite `development`, level by level normalised, as Markdown: python figures/development_table.py."""
+"""Rules on the suite `development`, level by level normalised, as Markdown.
+
+python figures/analysis/development_table.py
+"""
 
 import sys
 

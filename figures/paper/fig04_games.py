@@ -1,19 +1,24 @@
-"""Figures 1, 4 and 7: GROOVE against LPG on Atari and games like it: python figures/fig04_games.py --scale laptop.
+"""Figures 1, 4 and 7: GROOVE against LPG on Atari and games like it.
+
+    python figures/paper/fig04_games.py --scale laptop
 
 At laptop scale the games are jumanji's (`arcade`), at paper scale all of Atari's 57. Three pictures: aggregates (figure
 4), the change from LPG to GROOVE game by game (figure 1), learning curves (figure 7).
 """
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from absl import app
-from figure import SCALE, FigureScript, compared, drawn, dress, finish, groove_and_lpg
 from matplotlib.figure import Figure
-from plan import Plan
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
+
+from figures.pipeline.figure import SCALE, FigureScript, compared, drawn, dress, finish, groove_and_lpg
+from figures.pipeline.plan import Plan
 from groove.envs.external.atari import ATARI_57
 from groove.evaluation import aggregate
 from groove.evaluation.compare import Comparison

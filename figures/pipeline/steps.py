@@ -25,7 +25,7 @@ from groove.training import config as configs
 from groove.training.config import Config
 from groove.training.validate import validate
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GUESSED = {"smoke": 3.0, "release": 1.0, "laptop": 0.2, "paper": 1.0}  # seconds a meta-step, before any was measured
 GUESSED_TEST = {"smoke": 10.0, "laptop": 60.0, "paper": 3600.0}  # seconds of one rule on one task, likewise
 

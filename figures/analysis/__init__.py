@@ -1,0 +1,1 @@
+"""Programs that take rules apart, compare curricula and print tables."""

@@ -1,0 +1,1 @@
+"""What the programs of figures share: plans, the steps of plans, flags and drawing."""
