@@ -1,1 +1,1 @@
-"""What do agents act in? Families of levels that share their dynamics."""
+"""Environments: families of levels that agents are trained and tested on."""

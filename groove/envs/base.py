@@ -1,8 +1,8 @@
-"""The interface every family of environments implements.
+"""The interface that every family of environments implements.
 
-All the randomness of a batch of steps is drawn at once by `noise`; a step is then a deterministic function of
-(level, state, action, noise). Drawing in bulk is several times cheaper than a key per step, and makes common random
-numbers and step-by-step comparison with a reference trivial.
+`noise` draws all the randomness of a batch of steps at once. A step is then a deterministic function of
+(level, state, action, noise). Drawing in bulk is several times cheaper than splitting a key in every step. Two runs can
+also share their random numbers, and a reference implementation can be compared step by step.
 """
 
 from collections.abc import Callable
@@ -15,21 +15,21 @@ from groove.types import Array, Key, PyTree
 
 
 class Discrete(NamedTuple):
-    """Observations are int32 indices in [0, size)."""
+    """A space of int32 indices in [0, size)."""
 
     size: int
 
 
 class Box(NamedTuple):
-    """Observations are arrays of this shape: float32, or bool or uint8 to be stored cheaply; networks convert them."""
+    """A space of arrays of one shape: float32, or bool or uint8 to save memory (networks convert them)."""
 
     shape: tuple[int, ...]
 
 
 class MultiHot(NamedTuple):
-    """Observations say what is there: int32 [active], indices in [0, size), or -1 for nothing.
+    """A space of sparse binary vectors of length `size`: int32 [active] indices in [0, size); -1 marks an unused entry.
 
-    To a network they are a vector of zeros with a one at each index, which is made where it is needed and never stored.
+    Networks convert the indices to a vector of zeros and ones where they need it; the vector is never stored.
     """
 
     size: int
@@ -39,7 +39,7 @@ class MultiHot(NamedTuple):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Step:
-    """What one environment step returns, before any reset."""
+    """The result of one environment step, before any reset."""
 
     state: PyTree
     obs: Array  # the true successor, also at the end of an episode
@@ -49,23 +49,23 @@ class Step:
 
 
 class EnvFamily(NamedTuple):
-    """A distribution of levels and the dynamics they share; every function is of one level, to be batched by vmap.
+    """A distribution of levels and the dynamics that they share. Every function takes one level; vmap batches it.
 
     Attributes:
-      name: as in the registry.
+      name: the name in the registry.
       num_actions: A.
-      observation: what `reset` and `step` return as observations.
-      sample_level: key -> level, from the base distribution.
-      noise: (key, shape) -> pytree whose leaves begin with `shape`, the randomness of that many steps or resets.
+      observation: the space of the observations that `reset` and `step` return.
+      sample_level: key -> level, drawn from the base distribution.
+      noise: (key, shape) -> the randomness of that many steps or resets, a pytree whose leaves begin with `shape`.
       reset: (level, noise) -> (state, obs).
-      step: (level, state, action, noise) -> Step. Does not reset.
+      step: (level, state, action, noise) -> Step. A step never resets.
       lifetime: level -> int32 [], agent updates.
-      max_steps: level -> int32 [], the longest episode, environment steps.
-      optimal_return: level -> f32 [], the expected undiscounted return of the best policy; None where unknown.
-      mutate: (key, level) -> level, a random small change that leaves the level valid, for curricula that edit
-        levels; None where levels cannot be edited.
-      describe: level -> the level in numbers, name -> f32 [], NaN where a number is undefined; the names are the
-        same for all levels of the family. None where there is nothing to say.
+      max_steps: level -> int32 [], environment steps of the longest episode.
+      optimal_return: level -> f32 [], the expected undiscounted return of the best policy. None if there is no solver.
+      mutate: (key, level) -> level with a small random change that keeps it valid, for curricula that edit levels.
+        None if levels cannot be edited.
+      describe: level -> features for logs and tables, name -> f32 [], NaN where a feature is undefined. All levels of
+        a family have the same names. None if the family has no features.
     """
 
     name: str

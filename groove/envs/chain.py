@@ -1,9 +1,9 @@
-"""LPG's delayed chains: the first of an episode's actions decides the reward that its last step pays.
+"""LPG's delayed chains: the first action of an episode decides the reward of its last step.
 
-Of Oh et al. (2020), appendix A.3, a relative of bsuite's umbrella chain: binary actions, a length that stays for the
-lifetime, and a right action that is drawn anew each episode and observed. Noisy chains pay +1 or -1 at random
-strictly between the first and the last step. Tabular agents see the time and the right action; distractor
-chains hide what matters, the right action and whether it was taken first, among twenty random bits.
+The chains of Oh et al. (2020), appendix A.3, are relatives of bsuite's umbrella chain. There are two actions. The
+length is fixed for the lifetime. The right action is drawn anew each episode and observed. Noisy chains also pay +1 or
+-1 at random in the steps between the first and the last. Agents on tabular chains observe the time and the right
+action. Agents on distractor chains observe the right action, whether they took it first, and twenty random bits.
 """
 
 import dataclasses
@@ -16,10 +16,12 @@ import jax.numpy as jnp
 from groove.envs.base import Box, Discrete, EnvFamily, Step
 from groove.envs.gridworld.levels import log_uniform_int, uniform_int
 from groove.types import Array, Key
+from groove.utils.errors import unknown_name
 
+KINDS = ("tabular", "distractor")
 SHORTEST, SHORT, LONG = 5, 30, 50  # lengths are U{5..30} or U{5..50}
 DISTRACTORS = 20
-_LENGTH_EDIT = 5  # an edit lengthens or shortens a chain by so many steps at most
+_LENGTH_EDIT = 5  # the most steps by which an edit lengthens or shortens a chain
 
 
 @jax.tree_util.register_dataclass
@@ -27,45 +29,48 @@ _LENGTH_EDIT = 5  # an edit lengthens or shortens a chain by so many steps at mo
 class ChainLevel:
     """One delayed chain."""
 
-    length: Array  # int32 []: steps of every episode
-    noisy: Array  # bool []: whether the steps in between pay +1 or -1 at random
+    length: Array  # int32 []: environment steps of every episode
+    noisy: Array  # bool []: whether the steps between the first and the last pay +1 or -1 at random
     lifetime: Array  # int32 []: agent updates
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ChainState:
-    """Where an episode stands."""
+    """The state of an episode."""
 
-    time: Array  # int32 []: steps taken
-    right: Array  # int32 []: the action that is right first
-    correct: Array  # bool []: whether it was taken first; false before the first step
+    time: Array  # int32 []: environment steps taken
+    right: Array  # int32 []: the right first action
+    correct: Array  # bool []: whether the first action was the right one; false before the first step
 
 
 class ChainNoise(NamedTuple):
-    """One random word for a step and one for a reset, which may share an index of the batch."""
+    """Separate random words for a step and for the reset that may follow it at the same index of the batch."""
 
-    step: Array  # uint32: bit 0 is the reward in between, the higher ones the distractors
-    reset: Array  # uint32: bit 0 is the right action, the higher ones the distractors
+    step: Array  # uint32: bit 0 is the sign of a noisy reward, bits 1 to 20 the distractors
+    reset: Array  # uint32: bit 0 is the right action, bits 1 to 20 the distractors
 
 
 def make_chain(
     kind: Literal["tabular", "distractor"] = "tabular", min_lifetime: int = 250, max_lifetime: int = 250
 ) -> EnvFamily:
-    """Builds a family of delayed chains; an episode always terminates, after `length` steps.
+    """Build a family of delayed chains, whose episodes always terminate, after `length` environment steps.
+
+    "tabular" is the uniform mixture of short (length U{5..30}) and long (U{5..50}) chains, each noisy or not with even
+    chances. The observation is 2 * time + right action, int32; it does not tell whether the right action was taken.
+
+    "distractor" chains are short and never noisy. The observation is f32 [22] of zeros and ones: the right action,
+    whether the first action was the right one (0 before the first step), and 20 random bits.
 
     Args:
-      kind: "tabular", the uniform mixture of short (length U{5..30}) and long (U{5..50}) chains, each noisy or not,
-        observed as 2 * time + right action, int32; or "distractor", short and not noisy, observed as f32 [22] of
-        zeros and ones: the right action, whether it was taken first (0 before the first step), 20 random bits.
-        Whether it was taken first is not in the tabular observation.
-      min_lifetime, max_lifetime: log-uniform, agent updates.
+      kind: "tabular" or "distractor".
+      min_lifetime, max_lifetime: the range of lifetimes, drawn log-uniformly, agent updates.
 
     Raises:
-      ValueError: on an unknown kind.
+      GrooveError: on an unknown kind.
     """
-    if kind not in ("tabular", "distractor"):
-        raise ValueError(f'unknown kind of chain {kind!r}; choose "tabular" or "distractor".')
+    if kind not in KINDS:
+        raise unknown_name("kind of chain", kind, KINDS)
     tabular = kind == "tabular"
     longest = LONG if tabular else SHORT
 
@@ -94,11 +99,11 @@ def make_chain(
         first, last = state.time == 0, time >= level.length
         correct = jnp.where(first, action == state.right, state.correct)
         following = ChainState(time=time, right=state.right, correct=correct)
-        in_between = jnp.where(level.noisy & ~first, _sign(_coin(noise.step)), 0.0)
+        noisy_reward = jnp.where(level.noisy & ~first, _sign(_coin(noise.step)), 0.0)
         return Step(
             state=following,
             obs=observe(following, noise.step),
-            reward=jnp.where(last, _sign(correct), in_between),
+            reward=jnp.where(last, _sign(correct), noisy_reward),
             terminated=last,
             truncated=jnp.zeros_like(last),
         )
@@ -124,24 +129,20 @@ def make_chain(
 
 
 def optimal_return(level: ChainLevel) -> Array:
-    """The expected undiscounted return of the best policy: 1, whatever the length, as the noise has mean zero.
-
-    Returns:
-      f32 [].
-    """
+    """Return the expected undiscounted return of the best policy, f32 []: always 1, as the noise has mean zero."""
     return jnp.ones_like(level.length, jnp.float32)
 
 
 def describe(level: ChainLevel) -> dict[str, Array]:
-    """The level in numbers, each f32 []: length (environment steps), noisy (0 or 1), lifetime (agent updates)."""
+    """Return the features of a level, f32 []: length (environment steps), noisy (0 or 1), lifetime (agent updates)."""
     return {name: getattr(level, name).astype(jnp.float32) for name in ("length", "noisy", "lifetime")}
 
 
 def _coin(word: Array) -> Array:
-    """The lowest bit, int32."""
+    """Return the lowest bit, int32."""
     return (word & 1).astype(jnp.int32)
 
 
 def _sign(flag: Array) -> Array:
-    """+1 where the flag is set, -1 elsewhere."""
+    """Return +1 where the flag is set and -1 elsewhere."""
     return 2.0 * flag - 1.0

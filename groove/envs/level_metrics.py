@@ -1,4 +1,4 @@
-"""What levels are like, on average: those a curriculum trains on, beside those of the base distribution."""
+"""Mean features of a batch of levels, for the logs of a training run."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,13 @@ from groove.types import PyTree
 
 
 def make_level_metrics(env: EnvFamily) -> Callable[[PyTree, bool], dict[str, float]]:
-    """Builds (levels [n], solve) -> the mean of each of the levels' features; NaN where no level has it.
+    """Build the function (levels [n], solve) -> mean features of the levels, name -> float.
+
+    The features are those of `env.describe`. A mean skips levels where the feature is NaN, and is NaN if all of them
+    are. With `solve`, the function adds the mean optimal return; the exact solver takes a few milliseconds a level.
 
     Args:
-      env: the levels' family. One that does not describe its levels has no metrics.
-
-    `solve` adds the mean optimal return where the family has a solver: exact, and a few milliseconds a level.
+      env: the family of the levels. A family without `describe` or `optimal_return` lacks the metrics of that function.
     """
     describe = jax.jit(jax.vmap(env.describe)) if env.describe else None
     solver = env.optimal_return
@@ -23,10 +24,10 @@ def make_level_metrics(env: EnvFamily) -> Callable[[PyTree, bool], dict[str, flo
 
     def metrics(levels: PyTree, solved: bool) -> dict[str, float]:
         levels = jax.device_get(levels)
-        found = {} if describe is None else {name: _mean(values) for name, values in describe(levels).items()}
+        features = {} if describe is None else {name: _mean(values) for name, values in describe(levels).items()}
         if solved and solve is not None:
-            found["optimal_return"] = _mean(solve(levels))
-        return found
+            features["optimal_return"] = _mean(solve(levels))
+        return features
 
     return metrics
 

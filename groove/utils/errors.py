@@ -18,6 +18,16 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return f' (did you mean "{close[0]}"?)' if close else ""
 
 
+def missing_extra(package: str, extra: str) -> GrooveError:
+    """Return the error for an optional package that is not installed, with the command that installs it.
+
+    Args:
+      package: the package that cannot be imported, as in "jumanji".
+      extra: the extra of this project that installs the package, as in "arcade".
+    """
+    return GrooveError(f'{package} is not installed; run pip install "groove-rl[{extra}]".')
+
+
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> ConfigError:
     """Return the error for a name that is not registered: the nearest valid name, and all valid names.
 

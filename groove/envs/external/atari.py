@@ -1,7 +1,7 @@
-"""Real Atari 2600 games of the Arcade Learning Environment, W at a time in ale-py's own threads, on the host.
+"""Real Atari 2600 games of the Arcade Learning Environment, W workers at a time, in ale-py's own threads on the host.
 
-ale-py is an optional extra, `pip install "groove-rl[atari]"`, imported when a game is made and not before: its licence
-is GPL-2.0, and nothing else here needs it. Its wheel holds the games.
+ale-py is an optional extra, `pip install "groove-rl[atari]"`, and imported only when a game is made. Its licence is
+GPL-2.0; no other part of this package needs ale-py. Its wheel contains the games.
 """
 
 from typing import Any
@@ -10,43 +10,55 @@ import numpy as np
 import numpy.typing as npt
 
 from groove.envs.base import Box
-from groove.envs.external.atari_scores import ATARI_SCORES
 from groove.envs.external.host import HostStep, Observations
-from groove.envs.gridworld.named import check_name
+from groove.utils.errors import GrooveError, missing_extra, unknown_name
 
-SMALL = ("pong", "breakout", "space_invaders", "ms_pacman")  # among the cheapest to step and the first to be learned
-ATARI_57 = tuple(ATARI_SCORES)
+SMALL = ("pong", "breakout", "space_invaders", "ms_pacman")  # cheap to step and quick to learn
+# the games of Wang et al. (2016), "Dueling Network Architectures for Deep Reinforcement Learning"
+# fmt: off
+ATARI_57 = (
+    "alien", "amidar", "assault", "asterix", "asteroids", "atlantis", "bank_heist", "battle_zone", "beam_rider",
+    "berzerk", "bowling", "boxing", "breakout", "centipede", "chopper_command", "crazy_climber", "defender",
+    "demon_attack", "double_dunk", "enduro", "fishing_derby", "freeway", "frostbite", "gopher", "gravitar",
+    "hero", "ice_hockey", "jamesbond", "kangaroo", "krull", "kung_fu_master", "montezuma_revenge", "ms_pacman",
+    "name_this_game", "phoenix", "pitfall", "pong", "private_eye", "qbert", "riverraid", "road_runner",
+    "robotank", "seaquest", "skiing", "solaris", "space_invaders", "star_gunner", "surround", "tennis",
+    "time_pilot", "tutankham", "up_n_down", "venture", "video_pinball", "wizard_of_wor", "yars_revenge",
+    "zaxxon",
+)
+# fmt: on
 
 FRAME_SKIP, STACK, SIDE = 4, 4, 84
+STICKY = 0.25  # the probability that a frame repeats the action of the previous frame
 MAX_FRAMES = 108_000  # half an hour of play
 
 
 class AtariEnv:
-    """W workers of one game: see `HostEnv`.
+    """W workers of one game; implements `HostEnv`.
 
-    Observations are the last 4 grey screens, uint8[W, 84, 84, 4], newest last, each the maximum of the last two of 4
-    frames; a new episode's stack is filled up with black. A step is 4 frames of one action, and the reward to learn
-    from is the sign of the change of score in them.
+    An observation is a stack of the last 4 grey screens, uint8 [W, 84, 84, 4], newest last. Each screen is the maximum
+    of the last two of 4 frames. The stack of a new episode is filled up with black screens. A step is 4 frames of one
+    action. The reward to learn from is the sign of the change of score in a step.
 
-    ale-py would reset a worker in the step after its episode's end, whose action it would ignore. Here the worker is
-    reset before that, by `reset_mask`, so that no such step exists. Nor does ale-py's own time limit ever act, because
-    the last screen it would show there is not that of the last frames: frames are counted here.
+    ale-py would reset a worker in the step after the end of an episode and ignore the action of that step. Here
+    `reset_mask` resets the worker at once, so that there is no such step. ale-py's own time limit is set out of reach,
+    because the last screen that it shows there is not that of the last frames; this class counts frames instead.
     """
 
     def __init__(self, envs: Any, seed: int, max_frames: int) -> None:
-        """Takes over environments of ale-py, which must not have been reset: see `make_atari`."""
+        """Take over ale-py's environments, which must not have been reset; see `make_atari`."""
         self._envs, self._max_frames = envs, max_frames
         self._first_seed: int | None = seed
-        self._frames = np.zeros(self.workers, np.int64)  # [W]: of the episode so far
+        self._frames = np.zeros(self.workers, np.int64)  # [W]: frames of the present episode
 
     @property
     def num_actions(self) -> int:
-        """A; the minimal set's differs between games."""
+        """A, the size of the game's minimal action set."""
         return int(self._envs.single_action_space.n)
 
     @property
     def observation(self) -> Box:
-        """One stack of screens; of uint8, where other boxes are of float32."""
+        """The space of one stack of screens, uint8."""
         return Box((SIDE, SIDE, STACK))
 
     @property
@@ -55,11 +67,14 @@ class AtariEnv:
         return int(self._envs.num_envs)
 
     def reset(self, seed: int | None = None) -> Observations:
-        """Begins new episodes of all workers: uint8[W, 84, 84, 4].
+        """Begin new episodes of all workers.
 
         Args:
-          seed: of all that is random from now on, a stream of its own for each worker; None for the seed of
-            `make_atari` the first time, and later to go on with the streams as they are.
+          seed: seed of all random streams from now on, a separate stream for each worker. None stands for the seed of
+            `make_atari` at the first call, and continues the streams at later calls.
+
+        Returns:
+          The first observations, uint8 [W, 84, 84, 4].
         """
         seed = self._first_seed if seed is None else seed
         self._first_seed = None
@@ -69,10 +84,10 @@ class AtariEnv:
         return _channels_last(obs)
 
     def step(self, actions: npt.NDArray[np.int32]) -> HostStep:
-        """Four frames of all workers.
+        """Play four frames of all workers.
 
         Args:
-          actions: int32[W].
+          actions: int32 [W].
         """
         seen, score, terminated, _, _ = self._envs.step(np.asarray(actions, np.int32))
         self._frames += FRAME_SKIP
@@ -91,71 +106,70 @@ class AtariEnv:
         )
 
 
-def make_atari(
-    game: str,
-    workers: int,
-    seed: int,
-    *,
-    sticky_actions: float = 0.25,
-    noop_starts: int = 0,
-    full_action_set: bool = False,
-    max_frames: int = MAX_FRAMES,
-    threads: int = 0,
-) -> AtariEnv:
-    """Makes W workers of one game.
+def make_atari(game: str, workers: int, seed: int, max_frames: int = MAX_FRAMES) -> AtariEnv:
+    """Make W workers of one game.
 
-    The protocol is that of Machado et al. (2018), "Revisiting the Arcade Learning Environment": sticky actions, games
-    rather than lives as episodes, and a start that is the game's own, with no FIRE pressed for the agent. It departs
-    from it in the action set, minimal unless asked for: update rules are compared, which never see the actions, and
-    within small budgets, much of which agents would spend on finding out that 12 of 18 actions are doubles.
+    The protocol is that of Machado et al. (2018), "Revisiting the Arcade Learning Environment": sticky actions with
+    probability 0.25, episodes that are whole games rather than lives, no no-ops and no FIRE at the start. The action
+    set differs from that protocol: the minimal set instead of all 18 actions, because agents with small budgets would
+    spend much of them on finding out which actions have the same effect. Update rules never see the actions.
 
     Args:
-      game: as ale-py spells it; those of `ATARI_57` have reference scores.
+      game: ale-py's name of the game.
       workers: W.
-      seed: of the first `reset`.
-      sticky_actions: the probability that a frame repeats the last frame's action instead.
-      noop_starts: 30 for up to so many frames of doing nothing at the start, which is how games without sticky actions
-        are made random (Mnih et al. 2015); off, because games with them are already.
-      full_action_set: all 18 actions in every game.
-      max_frames: after which an episode is truncated; a multiple of 4.
-      threads: of ale-py; 0 for one a core.
+      seed: the seed of the first `reset`.
+      max_frames: the number of frames after which an episode is truncated; a multiple of 4.
 
     Raises:
-      ValueError: when ale-py is not installed, on an unknown game, naming the nearest one, or on an odd `max_frames`.
+      GrooveError: if ale-py is not installed, on an unknown game, or if `max_frames` is not a positive multiple of 4.
     """
     try:
         from ale_py.roms import get_all_rom_ids
         from ale_py.vector_env import AtariVectorEnv
     except ImportError as error:
-        raise ValueError('Atari games need ale-py: run pip install "groove-rl[atari]".') from error
-    check_name(game, sorted(get_all_rom_ids()), "game")
-    if max_frames < FRAME_SKIP or max_frames % FRAME_SKIP:
-        raise ValueError(
-            f"max_frames = {max_frames} must be a positive multiple of {FRAME_SKIP}, the frames of a step."
-        )
+        raise missing_extra("ale-py", "atari") from error
+    games = sorted(get_all_rom_ids())
+    if game not in games:
+        raise unknown_name("game", game, games)
+    check_frames(max_frames)
     envs = AtariVectorEnv(
         game,
         workers,
-        num_threads=threads,
+        num_threads=0,  # one thread per core
         max_num_frames_per_episode=max_frames + FRAME_SKIP,  # out of reach
-        repeat_action_probability=sticky_actions,
-        full_action_space=full_action_set,
+        repeat_action_probability=STICKY,
+        full_action_space=False,
         img_height=SIDE,
         img_width=SIDE,
         stack_num=STACK,
         frameskip=FRAME_SKIP,
-        noop_max=noop_starts,
+        noop_max=0,
         reward_clipping=False,
         use_fire_reset=False,
     )
     return AtariEnv(envs, seed, max_frames)
 
 
+def check_frames(max_frames: int) -> None:
+    """Refuse a time limit that is not a positive multiple of the frames of a step.
+
+    Raises:
+      GrooveError: naming the limit.
+    """
+    if max_frames < FRAME_SKIP or max_frames % FRAME_SKIP:
+        raise GrooveError(
+            f"max_frames = {max_frames} must be a positive multiple of {FRAME_SKIP}, the frames of a step."
+        )
+
+
 def _streams(seed: int, workers: int) -> npt.NDArray[np.int64]:
-    """A seed for each worker: [W]. Consecutive ones, ale-py's way, would be shared with workers of the next seed."""
-    return np.random.SeedSequence(seed).generate_state(workers).astype(np.int64) >> 1  # of 31 bits
+    """Return a 31-bit seed for each worker, [W].
+
+    Consecutive seeds, ale-py's default, would be shared with the workers of the next seed.
+    """
+    return np.random.SeedSequence(seed).generate_state(workers).astype(np.int64) >> 1
 
 
 def _channels_last(obs: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """[W, 4, 84, 84] -> [W, 84, 84, 4], five times faster than by copying the transpose."""
+    """Reorder [W, 4, 84, 84] to [W, 84, 84, 4]; five times faster than copying the transpose."""
     return np.stack([obs[:, screen] for screen in range(STACK)], axis=-1)

@@ -1,4 +1,4 @@
-"""The interface of environments that are stepped on the host, a batch of workers at a time, by someone else's code."""
+"""The interface of environments that run on the host: another package's code steps a batch of workers at once."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -13,18 +13,18 @@ Rewards = npt.NDArray[np.float32]  # [W]
 
 
 class HostStep(NamedTuple):
-    """What one step of W workers returns; workers whose episode has ended are in a new one already."""
+    """The result of one step of W workers. Workers whose episode has ended are already in a new episode."""
 
-    obs: Observations  # to act on next: the first of the new episode where one has ended
-    reward: Rewards  # to learn from
-    raw_reward: Rewards  # to keep the score with
+    obs: Observations  # the observations to act on next; the first of the new episode if one has ended
+    reward: Rewards  # the rewards to learn from
+    raw_reward: Rewards  # the game's own rewards, for the score
     terminated: Flags  # the episode ended by the environment's own rules
-    truncated: Flags  # the episode was cut off by its time limit; never both
-    next_obs: Observations  # the true successor, never the observation after a reset
+    truncated: Flags  # the time limit ended the episode; never true together with terminated
+    next_obs: Observations  # the true successors, never observations after a reset
 
 
 class HostEnv(Protocol):
-    """W workers of one environment. Every step of every worker is a real transition: there are no reset steps."""
+    """W workers of one environment. Every step of every worker is a real transition; there are no reset steps."""
 
     @property
     def num_actions(self) -> int:
@@ -39,7 +39,7 @@ class HostEnv(Protocol):
         """W."""
 
     def reset(self, seed: int | None = None) -> Observations:
-        """Begins new episodes of all workers; with a seed, the same ones for the same seed."""
+        """Begin new episodes of all workers. Equal seeds give equal episodes; None continues the random streams."""
 
     def step(self, actions: npt.NDArray[np.int32]) -> HostStep:
-        """One step of all workers; the arrays returned are never written to again."""
+        """Step all workers once, with actions int32 [W]. The returned arrays are never written to again."""

@@ -1,12 +1,13 @@
-"""Atari games re-written in JAX (jaxtari) as families of a single level, to test rules on tasks they never saw.
+"""Atari games rewritten in JAX (jaxtari) as families of a single level, to test rules on tasks outside their training.
 
-jaxtari is an optional extra, `pip install "groove-rl[jaxtari]"`, imported when a game is made and not before. It makes
-no game without sprites, even where only objects are observed, as here, and sprites are no part of it: users install
-them by its own program, which asks them about their licences. Nothing here answers for them, downloads or keeps any.
+jaxtari is an optional extra, `pip install "groove-rl[jaxtari]"`, and imported only when a game is made. jaxtari needs
+sprites to make a game, even if only objects are observed, and does not contain them. Users install sprites with
+jaxtari's own program, which asks about their licences. This module never answers for users and never downloads or
+stores sprites.
 
-jaxtari's observation wrappers reset in the step that ends an episode, so that its last observation is lost. Here games
-are stepped through the layer below, `AtariWrapper`, which never resets; frames are skipped and stacked here. That
-layer keeps a key in its state; here each step is given its own, and the state holds none.
+jaxtari's observation wrappers reset in the step that ends an episode and lose its last observation. This module steps
+the layer below, `AtariWrapper`, which never resets, and skips and stacks frames itself. `AtariWrapper` keeps a key in
+its state; here the noise gives each step a key, and the state holds none.
 """
 
 import os
@@ -17,59 +18,54 @@ import jax
 import jax.numpy as jnp
 
 from groove.envs.base import Box, EnvFamily, Step
-from groove.envs.external.atari import FRAME_SKIP, MAX_FRAMES, STACK
-from groove.envs.external.gymnax import Keys, draw_keys, plain_arrays
-from groove.envs.gridworld.named import check_name
+from groove.envs.external.atari import FRAME_SKIP, MAX_FRAMES, STACK, STICKY, check_frames
+from groove.envs.external.key_noise import Keys, draw_keys, plain_arrays
 from groove.types import Array, Key, PyTree
-
-_STICKY = 0.25  # the probability that a frame repeats the last frame's action
+from groove.utils.errors import GrooveError, missing_extra, unknown_name
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class JaxtariState:
-    """Where an episode stands."""
+    """The state of an episode."""
 
     game: PyTree  # jaxtari's AtariState, without its key
-    seen: Array  # f32[4, n]: what was observed last, newest last
+    seen: Array  # f32 [4, n]: the observations of the last four steps, newest last
 
 
 class _Frame(NamedTuple):
-    """What the frames of a step have come to so far."""
+    """The result of the frames of a step up to the present one."""
 
     game: PyTree
-    seen: Array  # f32[n]
-    score: Array  # f32 []: gained in this step
+    seen: Array  # f32 [n]
+    score: Array  # f32 []: score gained in this step
     terminated: Array  # bool []
     truncated: Array  # bool []
 
 
 def make_jaxtari(game: str, lifetime: int = 1, max_frames: int = MAX_FRAMES) -> EnvFamily:
-    """Builds the family of one of jaxtari's games; its only level is an int32 [], the lifetime.
+    """Build the family of one of jaxtari's games; its only level is an int32 [], the lifetime.
 
-    The protocol is that of `groove.envs.atari.make_atari`: sticky actions, games rather than lives as episodes, no
-    FIRE pressed for the agent, minimal actions; a step is 4 frames of one action, fewer where the game ends, and its
-    reward is the sign of the change of score in them.
+    The protocol is that of `groove.envs.external.atari.make_atari`: sticky actions, episodes that are whole games
+    rather than lives, no FIRE at the start, and the minimal set of actions. A step is 4 frames of one action, or fewer
+    if the game ends. The reward is the sign of the change of score in a step.
 
-    Observed are the numbers that jaxtari gives of every object, and of the score where it does, after each of the last
-    4 steps, f32[4 * n], oldest first; a new episode's are all the same. Each is scaled from the range that jaxtari
-    declares for it to [0, 1] and clipped.
+    An observation holds jaxtari's numbers for every object, and for the score in games that show it, after each of the
+    last 4 steps: f32 [4 * n], oldest first. At the start of an episode all four are equal. Each number is scaled from
+    the range that jaxtari declares to [0, 1] and clipped.
 
-    A game that keeps a key in its own state draws from that, not from the steps' noise.
+    A game that keeps a key in its own state draws from that key, not from the noise of the steps.
 
     Args:
-      game: as jaxtari lists it, e.g. "pong".
+      game: jaxtari's name of the game, for example "pong".
       lifetime: agent updates.
-      max_frames: after which an episode is truncated; a multiple of 4.
+      max_frames: the number of frames after which an episode is truncated; a multiple of 4.
 
     Raises:
-      ValueError: where jaxtari or its sprites are not installed; on an unknown game, naming the nearest one; on a game
-        that jaxtari cannot make; on an odd `max_frames`.
+      GrooveError: if jaxtari or its sprites are not installed, on an unknown game or a game that jaxtari cannot make,
+        or if `max_frames` is not a positive multiple of 4.
     """
-    if max_frames < FRAME_SKIP or max_frames % FRAME_SKIP:
-        raise ValueError(
-            f"max_frames = {max_frames} must be a positive multiple of {FRAME_SKIP}, the frames of a step."
-        )
+    check_frames(max_frames)
     env = _make(game, max_frames)
     space = env.observation_space()
 
@@ -118,37 +114,39 @@ def make_jaxtari(game: str, lifetime: int = 1, max_frames: int = MAX_FRAMES) -> 
 
 
 def require_jaxtari() -> None:
-    """Looks whether games can be made; importing jaxtari starts a backend.
+    """Refuse to go on unless jaxtari can make games; importing jaxtari starts a backend.
 
     Raises:
-      ValueError: where jaxtari or its sprites are not installed, saying how to install them.
+      GrooveError: if jaxtari or its sprites are not installed, with the command that installs them.
     """
     try:
         from jaxtari.paths import ownership_or_alt_markers_present
     except ImportError as error:
-        raise ValueError('jaxtari is not installed: pip install "groove-rl[jaxtari]".') from error
+        raise missing_extra("jaxtari", "jaxtari") from error
     if not ownership_or_alt_markers_present():
-        raise ValueError(
-            "jaxtari has no sprites yet: run its program install-sprites (python -m jaxtari.install_sprites), which "
-            "asks you about your licence of the Atari ROMs and has substitutes for those who have none."
+        raise GrooveError(
+            "jaxtari has no sprites yet; run its program install-sprites (python -m jaxtari.install_sprites), which "
+            "asks you about your licence of the Atari ROMs and offers substitutes if you have none."
         )
 
 
 def _make(game: str, max_frames: int) -> Any:
-    """jaxtari's environment of one game, a frame a step."""
+    """Return jaxtari's environment of one game; one of its steps is one frame."""
     require_jaxtari()
     import jaxtari
     from jaxtari.wrappers import AtariWrapper
 
-    check_name(game, jaxtari.list_available_games(), "jaxtari game")
-    os.environ.setdefault("JAXTARI_SKIP_SPRITE_UPDATE", "1")  # else make() may ask for newer sprites, and download them
+    games = jaxtari.list_available_games()
+    if game not in games:
+        raise unknown_name("jaxtari game", game, games)
+    os.environ.setdefault("JAXTARI_SKIP_SPRITE_UPDATE", "1")  # keeps make() from asking for newer sprites
     try:
         env = jaxtari.make(game)
     except (ImportError, OSError) as error:
-        raise ValueError(f"jaxtari cannot make {game!r}: {error}") from error
+        raise GrooveError(f'jaxtari cannot make "{game}": {error}') from error
     return AtariWrapper(
         env,
-        sticky_actions=_STICKY,
+        sticky_actions=STICKY,
         episodic_life=False,
         first_fire=False,
         noop_max=0,
@@ -157,7 +155,7 @@ def _make(game: str, max_frames: int) -> Any:
 
 
 def _raw(key: Key) -> Array:
-    """The key as jaxtari knows them."""
+    """Convert a key to jaxtari's form, an array of numbers."""
     return jax.random.key_data(key)
 
 
@@ -166,7 +164,10 @@ def _without_key(game: Any) -> PyTree:
 
 
 def _scaled(obs: Any, space: Any) -> Array:
-    """What is observed as f32[n] in [0, 1]; matched by name, because tennis declares its scores in another order."""
+    """Scale an observation to f32 [n] in [0, 1].
+
+    Fields are matched by name, because tennis declares its scores in another order.
+    """
     if hasattr(space, "spaces"):
         return jnp.concatenate([_scaled(getattr(obs, name), part) for name, part in space.spaces.items()])
     low, high = (jnp.asarray(end, jnp.float32) for end in space.range())

@@ -1,8 +1,8 @@
-"""Three of jumanji's arcade games as families of a single level, to test rules on tasks they never saw.
+"""Three of jumanji's arcade games as families of a single level, to test rules on tasks outside their training.
 
-jumanji reports its time limits as terminations (discount 0). Here the games are built without a limit, so that what
-jumanji ends is ended by the rules of the game, and the limit is counted apart, as a truncation. jumanji also keeps a
-key in its state; here each step is given its own, and the state holds none.
+jumanji reports its time limits as terminations (discount 0). This module makes games without a limit, so that jumanji
+ends an episode only by the rules of the game, and counts the limit itself, as a truncation. jumanji keeps a key in its
+state; here the noise gives each step a key, and the state holds none.
 """
 
 from collections.abc import Callable
@@ -12,23 +12,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove.envs.base import Box, EnvFamily, Step
-from groove.envs.external.gymnax import Keys, draw_keys, plain_arrays
-from groove.envs.gridworld.named import check_name
+from groove.envs.external.key_noise import Keys, draw_keys, plain_arrays
 from groove.types import Array, PyTree
+from groove.utils.errors import GrooveError, missing_extra, unknown_name
 
 _NEVER = 2**30  # environment steps
-_COLUMNS = 10  # of Tetris
+_COLUMNS = 10  # columns of Tetris
 
 
 class _Game(NamedTuple):
-    """What has to be said of one game.
+    """The properties of one game.
 
     Attributes:
       actions: A.
-      shape: of an observation.
+      shape: the shape of an observation.
       limit: jumanji's time limit, environment steps.
-      observe: jumanji's observation -> ours.
-      decode: our action, int32 [] -> jumanji's.
+      observe: jumanji's observation -> this family's observation.
+      decode: this family's action, int32 [] -> jumanji's action.
     """
 
     actions: int
@@ -39,26 +39,39 @@ class _Game(NamedTuple):
 
 
 def make_jumanji(name: str, lifetime: int = 1, max_steps: int | None = None) -> EnvFamily:
-    """Builds the family of one of jumanji's games; its only level is an int32 [], the lifetime.
+    """Build the family of one of jumanji's games; its only level is an int32 [], the lifetime.
 
-    Agents have no action masks: what an action does that jumanji calls invalid is the game's rule. Rewards are
-    jumanji's, unscaled.
+    Agents get no action masks; jumanji's rules decide what an invalid action does. Rewards are jumanji's, unscaled.
 
-    "PacMan-v1" (limit 1000 steps) is observed as bool [31, 28, 9]: walls, pellets, power pellets, the player, each of
-      the four ghosts by itself, and a gauge of fright, rows 0 to t - 1 for t steps (30 at most) in which ghosts can be
-      eaten. Actions are up, left, down, right, stay, in this order whatever jumanji's documentation says; walking into
-      a wall is staying. It pays 10 a pellet, 60 a power pellet, 200 for each ghost's first time of being eaten. It
-      terminates when a ghost catches the player or the last pellet is gone. The score and the mask are not observed.
-    "Snake-v1" (limit 4000) is observed as f32 [12, 12, 5]: body, head, tail and fruit, zeros and ones, and the order
-      of the body, from 1 at the head down to 1 / length at the tail. Actions are up, right, down, left; leaving the
-      grid or running into the body, as turning back does from length 3 on, terminates, and so does filling the grid.
-      It pays 1 a fruit. The mask and the step count are not observed.
-    "Tetris-v0" (limit 400) is observed as bool [10, 10, 3]: the filled cells; the piece to place, unrotated, in the
-      upper left 4 x 4 cells; and which actions are valid, at row rotation, column column (rows 4 to 9 stay empty).
-      Action 10 * rotation + column drops the piece, turned by rotation * 90 degrees, with the left edge of its 4 x 4
-      box there. It pays 40, 100, 300 or 1200 for one to four lines. An invalid action, a piece that sticks out at the
-      side or the top, terminates and pays nothing; so does, after it has paid, a step that leaves no valid action.
-      The step count, which jumanji always shows as 0, is not observed.
+    PacMan-v1 (limit 1000 steps):
+
+    * The observation is bool [31, 28, 9]: walls, pellets, power pellets, the player, one plane for each of the four
+      ghosts, and a gauge of fright, whose rows 0 to t - 1 are set while ghosts can be eaten for another t steps (at
+      most 30). The score and the mask are not observed.
+    * Actions are up, left, down, right, stay, in this order (jumanji's documentation gives another). Walking into a
+      wall is staying.
+    * A pellet pays 10, a power pellet 60, and each ghost 200 the first time it is eaten.
+    * The episode terminates when a ghost catches the player or the last pellet is gone.
+
+    Snake-v1 (limit 4000 steps):
+
+    * The observation is f32 [12, 12, 5]: body, head, tail and fruit as zeros and ones, and the order of the body, from
+      1 at the head down to 1 / length at the tail. The mask and the step count are not observed.
+    * Actions are up, right, down, left.
+    * A fruit pays 1.
+    * The episode terminates when the snake leaves the grid, runs into its body (turning back does so from length 3 on)
+      or fills the grid.
+
+    Tetris-v0 (limit 400 steps):
+
+    * The observation is bool [10, 10, 3]: the filled cells; the next piece, unrotated, in the upper left 4 x 4 cells;
+      and the valid actions, at row rotation and column column (rows 4 to 9 stay empty). jumanji's step count, which is
+      always 0, is not observed.
+    * Action 10 * rotation + column drops the piece, turned by rotation * 90 degrees, with the left edge of its 4 x 4
+      box at that column.
+    * One to four lines pay 40, 100, 300 or 1200.
+    * An invalid action (a piece that sticks out at the side or the top) terminates the episode and pays nothing. A step
+      after which no action is valid pays its lines and terminates the episode.
 
     Args:
       name: "PacMan-v1", "Snake-v1" or "Tetris-v0".
@@ -66,14 +79,14 @@ def make_jumanji(name: str, lifetime: int = 1, max_steps: int | None = None) -> 
       max_steps: the time limit, environment steps; None for jumanji's own.
 
     Raises:
-      ValueError: where jumanji is not installed; on an unknown name, naming the nearest valid one; on a time limit
-        below 1.
+      GrooveError: if jumanji is not installed, on an unknown name, or on a time limit below 1.
     """
-    check_name(name, _GAMES, "jumanji game")
+    if name not in _GAMES:
+        raise unknown_name("jumanji game", name, _GAMES)
     game = _GAMES[name]
     limit = game.limit if max_steps is None else max_steps
     if limit < 1:
-        raise ValueError(f"max_steps = {limit} must be positive.")
+        raise GrooveError(f"max_steps = {limit} must be positive.")
     env = _make(name)
 
     def reset(level: Array, noise: Keys) -> tuple[PyTree, Array]:
@@ -106,11 +119,11 @@ def make_jumanji(name: str, lifetime: int = 1, max_steps: int | None = None) -> 
 
 
 def _make(name: str) -> Any:
-    """jumanji's environment, without its time limit."""
+    """Return jumanji's environment, without its time limit."""
     try:
         from jumanji.registration import make
     except ImportError as error:
-        raise ValueError(f'{name!r} is one of jumanji\'s games: pip install "groove-rl[arcade]".') from error
+        raise missing_extra("jumanji", "arcade") from error
     return make(name, time_limit=_NEVER)
 
 
@@ -119,7 +132,10 @@ def _without_key(state: Any) -> PyTree:
 
 
 def _observe_pac_man(seen: Any) -> Array:
-    """bool [31, 28, 9]; jumanji gives places as (column, row), and those of eaten food as (0, 0), which is a wall."""
+    """Convert jumanji's PacMan to planes, bool [31, 28, 9].
+
+    jumanji gives places as (column, row). The place of eaten food is (0, 0), which is a wall.
+    """
     player = jnp.stack([seen.player_locations.y, seen.player_locations.x])[None]  # jumanji's x is the row
     places = [seen.pellet_locations, seen.power_up_locations, player, seen.ghost_locations]
     plane = np.concatenate([np.full(len(food), i) for i, food in enumerate(places[:2], 1)] + [np.arange(3, 8)])
@@ -130,12 +146,12 @@ def _observe_pac_man(seen: Any) -> Array:
 
 
 def _observe_snake(seen: Any) -> Array:
-    """f32 [12, 12, 5]."""
+    """Convert jumanji's Snake to f32 [12, 12, 5]."""
     return seen.grid.astype(jnp.float32)
 
 
 def _observe_tetris(seen: Any) -> Array:
-    """bool [10, 10, 3]."""
+    """Convert jumanji's Tetris to planes, bool [10, 10, 3]."""
     blank = jnp.zeros_like(seen.grid, bool)
     piece, valid = (blank.at[: x.shape[0], : x.shape[1]].set(x != 0) for x in (seen.tetromino, seen.action_mask))
     return jnp.stack([seen.grid != 0, piece, valid], axis=-1)

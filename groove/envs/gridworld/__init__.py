@@ -1,1 +1,1 @@
-"""Gridworlds: levels, dynamics, the named sets of the literature, an exact solver and pictures."""
+"""Gridworlds: levels, dynamics, named and random sets of levels, edits, an exact solver, pictures and files."""

@@ -1,16 +1,17 @@
-"""Random small edits of gridworld levels, from which ACCEL grows a curriculum (Parker-Holder et al., 2022).
+"""Small random edits of gridworld levels, with which ACCEL grows a curriculum (Parker-Holder et al., 2022).
 
-An edit is one of six, drawn uniformly; where it cannot be made the level stays as it is:
+An edit is one of six kinds, drawn uniformly. An edit that cannot be made leaves the level unchanged. All choices of
+cells and objects are uniform::
 
-    toggle a wall   on a cell of the level's own grid that holds neither the start nor an object, uniformly
-    move the start  to a free cell: in the grid, without wall, start or object; uniformly
-    move an object  an existing one, uniformly, to a free cell, uniformly
-    add an object   in the first absent place, on a free cell, uniformly; only if a place is left
-    remove          an existing object, uniformly; never the last one
-    redraw          reward, p_terminate and p_respawn of an existing object, uniformly
+    toggle a wall     on a cell of the level's own grid that holds neither the start nor an object
+    move the start    to a free cell: inside the grid, without wall, start or object
+    move an object    to a free cell
+    add an object     on a free cell, in the first absent place, if there is one
+    remove an object  but never the last one
+    redraw an object  its reward, p_terminate and p_respawn
 
 New and redrawn objects have reward U(-1, 1) and the distribution's log-uniform probabilities. Size, time limit and
-lifetime stay. Walls may cut off whatever they like: whether a level can be solved is for the curriculum to judge.
+lifetime stay the same. Walls may cut off objects: the curriculum judges whether a level can be solved.
 """
 
 import dataclasses
@@ -23,25 +24,27 @@ import jax.numpy as jnp
 from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, log_uniform, uniform_int
 from groove.types import Array, Key
 
+EDITS = 5  # edits of one mutation
+
 
 class _Draws(NamedTuple):
     """All the randomness of one edit, U(0, 1) each."""
 
-    kind: Array  # f32 [1]: which of the six
-    cells: Array  # f32 [S * S]: the largest of the allowed ones is chosen
-    objects: Array  # f32 [O]: likewise
+    kind: Array  # f32 [1]: which of the six kinds
+    cells: Array  # f32 [S * S]: the allowed cell with the largest draw is chosen
+    objects: Array  # f32 [O]: the allowed object with the largest draw is chosen
     numbers: Array  # f32 [3]: reward, p_terminate, p_respawn
 
 
 def mutate(key: Key, level: GridLevel, dist: LevelDistribution, sizes: GridSizes, edits: int) -> GridLevel:
-    """Applies random edits one after another; a level that passes `check_level` still does so afterwards.
+    """Apply random edits one after another; a level that passes `check_level` passes it afterwards, too.
 
     Args:
-      key: all the randomness.
-      level: one level; to be batched by vmap.
-      dist: ranges of p_terminate and p_respawn of new and redrawn objects; the rest of it is not looked at.
-      sizes: of the level.
-      edits: how many.
+      key: the only source of randomness.
+      level: one level; vmap batches it.
+      dist: gives the ranges of p_terminate and p_respawn of new and redrawn objects; the other fields are ignored.
+      sizes: static sizes of the level.
+      edits: number of edits.
     """
     u = jax.random.uniform(key, (edits, 1 + sizes.cells + sizes.objects + 3))
     draws = _Draws(*jnp.split(u, [1, 1 + sizes.cells, 1 + sizes.cells + sizes.objects], axis=1))
@@ -80,7 +83,7 @@ def _add_object(level: GridLevel, draws: _Draws, dist: LevelDistribution) -> Gri
     exists = level.object_cell >= 0
     cell = _choose_free(level, draws, jnp.int32(-1))
     possible = ~jnp.all(exists) & (cell >= 0)
-    o = jnp.where(possible, jnp.argmin(exists), exists.shape[0])  # the first absent one, or out of bounds
+    o = jnp.where(possible, jnp.argmin(exists), exists.shape[0])  # the first absent place, or out of bounds
     return _put(level, o, cell, _numbers(draws, dist))
 
 
@@ -96,7 +99,7 @@ def _redraw_object(level: GridLevel, draws: _Draws, dist: LevelDistribution) -> 
 
 
 def _put(level: GridLevel, o: Array, cell: Array, numbers: Array) -> GridLevel:
-    """Object o becomes this one; out of bounds, the level stays as it is."""
+    """Set the cell and the numbers of object o; if o is out of bounds, return the level unchanged."""
     reward, p_terminate, p_respawn = numbers
     return dataclasses.replace(
         level,
@@ -108,26 +111,26 @@ def _put(level: GridLevel, o: Array, cell: Array, numbers: Array) -> GridLevel:
 
 
 def _numbers(draws: _Draws, dist: LevelDistribution) -> Array:
-    """Reward, p_terminate and p_respawn of a new object: f32 [3]."""
+    """Return reward, p_terminate and p_respawn of a new object, f32 [3]."""
     u_reward, u_terminate, u_respawn = draws.numbers
     p_terminate = log_uniform(u_terminate, dist.min_terminate, dist.max_terminate)
     return jnp.stack([2.0 * u_reward - 1.0, p_terminate, log_uniform(u_respawn, dist.min_respawn, dist.max_respawn)])
 
 
 def _choose(u: Array, allowed: Array) -> Array:
-    """An index where `allowed` holds, uniformly; where none does, out of bounds, so that writing to it is dropped."""
+    """Choose an index where `allowed` holds, uniformly, or one out of bounds if none does: writing to it is dropped."""
     index = jnp.argmax(jnp.where(allowed, u, -1.0)).astype(jnp.int32)
     return jnp.where(jnp.any(allowed), index, allowed.shape[0])
 
 
 def _choose_free(level: GridLevel, draws: _Draws, otherwise: Array) -> Array:
-    """A free cell, uniformly, or `otherwise` where there is none."""
+    """Choose a free cell, uniformly, or return `otherwise` if there is none."""
     free = ~level.walls & ~_held(level)
     return jnp.where(jnp.any(free), _choose(draws.cells, free), otherwise)
 
 
 def _held(level: GridLevel) -> Array:
-    """Cells that hold the start or an object: bool [S * S]."""
+    """Return where a cell holds the start or an object, bool [S * S]."""
     cells = level.walls.shape[0]
     objects = jnp.where(level.object_cell >= 0, level.object_cell, cells)  # out of bounds: dropped
     return jnp.zeros(cells, bool).at[level.start].set(True).at[objects].set(True, mode="drop")

@@ -1,4 +1,4 @@
-"""What a gridworld level is like, in a few numbers for logs, tables and plots."""
+"""Features of a gridworld level: a few numbers for logs, tables and plots."""
 
 import jax.numpy as jnp
 
@@ -8,23 +8,24 @@ from groove.types import Array
 
 
 def describe(level: GridLevel, sizes: GridSizes) -> dict[str, Array]:
-    """The level in numbers.
+    """Return the features of a level whose start and objects are fixed.
 
     Args:
       level: one level.
-      sizes: of the level.
+      sizes: static sizes of the level.
 
     Returns:
-      f32 [] each:
-        size: the grid's side, cells.
-        wall_share: walls among the size**2 cells of the level's own grid.
-        objects, positive_objects: how many exist, and how many of those have a reward above zero.
-        nearest_positive: steps from the start to the nearest positive object; NaN where none can be reached. Where
-          placement is random it is that of the level's listed cells, one placement among many.
-        max_steps: the time limit, environment steps.
-        step_reward: what every step pays.
-        mean_respawn: mean probability of respawn per step, over the objects that exist; NaN where none does.
-        lifetime: agent updates.
+      A dictionary of f32 []:
+
+      * size: side of the level's own grid, cells.
+      * wall_share: share of walls among the size**2 cells of the level's own grid.
+      * objects: number of objects.
+      * positive_objects: number of objects with a reward above zero.
+      * nearest_positive: steps from the start to the nearest positive object; NaN if none can be reached.
+      * max_steps: the time limit, environment steps.
+      * step_reward: reward of every step.
+      * mean_respawn: mean probability of respawn per step over the objects; NaN if there is none.
+      * lifetime: agent updates.
     """
     exists = level.object_cell >= 0
     row, col = jnp.divmod(jnp.arange(sizes.cells), sizes.side)

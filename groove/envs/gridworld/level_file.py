@@ -1,8 +1,9 @@
-"""Sets of gridworld levels as files: safetensors, whose header says what the arrays are. Loading runs no code.
+"""Sets of gridworld levels as safetensors files. Loading runs no code.
 
-Format 2. The header holds "groove_levels_format" = "2" and "about", a JSON object with "sizes" (side, objects,
-diagonal) and whatever the writer wanted to say. The arrays are the fields of GridLevel, each with a leading axis over
-levels, and, optionally, "score" f32 [levels], NaN where a level has none. Format 1 had no "step_reward": it was zero.
+Format 2: the header holds "groove_levels_format" = "2" and "about", a JSON object with "sizes" (side, objects,
+diagonal) and any other entries of the writer. The arrays are the fields of GridLevel, each with a leading axis over
+levels, and optionally "score", f32 [levels], NaN for levels without a score. Files of format 1 lack "step_reward",
+which is zero.
 """
 
 import dataclasses
@@ -34,13 +35,13 @@ class LevelFileError(GrooveError):
 
 @dataclass(frozen=True)
 class LevelSet:
-    """Levels that share sizes.
+    """A set of n levels that share their static sizes.
 
     Attributes:
-      levels: [n].
-      sizes: of the levels.
+      levels: the levels, leaves [n, ...].
+      sizes: static sizes of the levels.
       scores: f32 [n], NaN where unknown.
-      about: where they come from, JSON-able.
+      about: the origin of the levels, as JSON values.
     """
 
     levels: GridLevel
@@ -52,17 +53,18 @@ class LevelSet:
         return int(self.levels.size.shape[0])
 
     def take(self, which: npt.ArrayLike) -> "LevelSet":
-        """The levels at these indices, in this order."""
+        """Return the levels at these indices, in this order."""
         index = np.asarray(which, int)
         levels = jax.tree.map(lambda x: np.asarray(x)[index], self.levels)
         return dataclasses.replace(self, levels=levels, scores=self.scores[index])
 
 
 def save_levels(path: str | Path, chosen: LevelSet) -> None:
-    """Writes a level set.
+    """Write a level set to a file.
 
     Raises:
-      LevelFileError: if it is empty, holds a level that the dynamics would misread, or cannot be written.
+      LevelFileError: if the set is empty or holds a level that the dynamics would misread, or if the file cannot be
+        written.
     """
     from safetensors.numpy import save
 
@@ -79,34 +81,39 @@ def save_levels(path: str | Path, chosen: LevelSet) -> None:
 
 
 def pinned(name: str) -> str:
-    """A level file by absolute path and content, PATH#DIGEST: what a run records, so that it goes on with no other.
+    """Return PATH#DIGEST, the absolute path of a level file and the digest of its content.
+
+    A run records this name, so that it is never resumed with other levels.
+
+    Args:
+      name: PATH or PATH#DIGEST.
 
     Raises:
-      LevelFileError: if it cannot be read, or is not what a digest in its name says.
+      LevelFileError: if the file cannot be read, or if its content has another digest.
     """
     path = _find(name)
     return f"{path.absolute()}#{_digest(path)}"
 
 
 def without_place(curriculum: str) -> str:
-    """A curriculum whose pinned level files are told by name and content alone: what results remember of them."""
+    """Remove the folders from the pinned level files in a curriculum's name; results record this form."""
     return re.sub(r"set:(?:(?!#[0-9a-f]{12}).)*/(?=[^/]+?#[0-9a-f]{12})", "set:", curriculum)
 
 
 def _find(name: str | Path) -> Path:
-    """The file that PATH or PATH#DIGEST names."""
+    """Return the path of the file PATH or PATH#DIGEST, after checking its digest."""
     match = re.fullmatch(r"(.+)#([0-9a-f]{12})", str(name))
     path = Path(match[1] if match else name)
     if match and _digest(path) != match[2]:
         raise LevelFileError(
             f"{path} is not the level set it was: its content has digest {_digest(path)}, not {match[2]}. Restore the "
-            "file, or name it without a digest to take it as it is."
+            "file, or give its name without a digest to use its present content."
         )
     return path
 
 
 def _digest(path: Path) -> str:
-    """The first 12 hexadecimal digits of the SHA-256 of a file's content."""
+    """Return the first 12 hexadecimal digits of the SHA-256 of a file's content."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     except FileNotFoundError as error:
@@ -116,14 +123,32 @@ def _digest(path: Path) -> str:
 
 
 def load_levels(path: str | Path) -> LevelSet:
-    """Reads a level set that `save_levels` wrote, PATH or PATH#DIGEST, and checks every level in it.
+    """Read a level set that `save_levels` wrote, and check every level in it.
+
+    Args:
+      path: PATH or PATH#DIGEST.
 
     Raises:
-      LevelFileError: if the file is missing, damaged, of another format, or holds a level that makes no sense.
+      LevelFileError: if the file is missing, damaged, of another format, or holds a level that the dynamics would
+        misread.
     """
+    path = _find(path)
+    header, arrays = _read(path)
+    try:
+        about = json.loads(header["about"])
+        sizes = GridSizes(**about.pop("sizes"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise LevelFileError(f"{path} does not say the sizes of its levels; export the levels again.") from error
+    scores = arrays.get("score", np.full(len(arrays["size"]), np.nan, np.float32))
+    chosen = LevelSet(GridLevel(**{name: arrays[name] for name in _FIELDS}), sizes, scores, about)
+    _check(path, chosen)
+    return chosen
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    """Read the header and the arrays of a level file, of format 2 or brought to it."""
     from safetensors import SafetensorError, safe_open
 
-    path = _find(path)
     try:
         with safe_open(path, framework="np") as file:
             header = file.metadata() or {}
@@ -136,67 +161,62 @@ def load_levels(path: str | Path) -> LevelSet:
     if stated == "1" and "size" in arrays:
         arrays.setdefault("step_reward", np.zeros(len(arrays["size"]), np.float32))
     elif stated != str(LEVELS_FORMAT):
-        raise LevelFileError(f"{path} is not a level set of format {LEVELS_FORMAT} (it says {stated}).")
+        raise LevelFileError(
+            f"{path} is not a level set of format {LEVELS_FORMAT} (its header says {stated}); make level sets with "
+            "launch/levels.py export."
+        )
     missing = [name for name in _FIELDS if name not in arrays]
     if missing:
         raise LevelFileError(f"{path} lacks {', '.join(missing)}; export the levels again.")
-    try:
-        about = json.loads(header["about"])
-        sizes = GridSizes(**about.pop("sizes"))
-    except (KeyError, TypeError, ValueError) as error:
-        raise LevelFileError(f"{path} does not say the sizes of its levels; export them again.") from error
-    scores = arrays.get("score", np.full(len(arrays["size"]), np.nan, np.float32))
-    found = LevelSet(GridLevel(**{name: arrays[name] for name in _FIELDS}), sizes, scores, about)
-    _check(path, found)
-    return found
+    return header, arrays
 
 
 def resize(chosen: LevelSet, sizes: GridSizes) -> GridLevel:
-    """The levels on a larger padded grid and with room for more objects: jax arrays, [n].
+    """Return the levels of a set on a larger padded grid and with room for more objects, as jax arrays [n, ...].
 
     Raises:
-      LevelFileError: if `sizes` does not hold them.
+      LevelFileError: if `sizes` does not hold the levels.
     """
     own = chosen.sizes
     if own.side > sizes.side or own.objects > sizes.objects:
         raise LevelFileError(
             f"the levels have side {own.side} and {own.objects} objects, more than side {sizes.side} and "
-            f"{sizes.objects} objects: raise sizes.side and sizes.objects."
+            f"{sizes.objects} objects; raise sizes.side and sizes.objects."
         )
     levels: Any = jax.tree.map(np.asarray, chosen.levels)
     grown = sizes.side - own.side
     walls = levels.walls.reshape(-1, own.side, own.side)
     walls = np.pad(walls, ((0, 0), (0, grown), (0, grown)), constant_values=True)
 
-    def cell(old: Any) -> Any:
+    def move_cell(old: Any) -> Any:
         return np.where(old < 0, -1, old // own.side * sizes.side + old % own.side).astype(np.int32)
 
-    def objects(old: Any, fill: float) -> Any:
+    def pad_objects(old: Any, fill: float) -> Any:
         return np.pad(old, ((0, 0), (0, sizes.objects - own.objects)), constant_values=fill)
 
     larger = dataclasses.replace(
         levels,
         walls=walls.reshape(len(walls), -1),
-        start=cell(levels.start),
-        object_cell=objects(cell(levels.object_cell), -1),
-        object_reward=objects(levels.object_reward, 0.0),
-        p_terminate=objects(levels.p_terminate, 0.0),
-        p_respawn=objects(levels.p_respawn, 0.0),
+        start=move_cell(levels.start),
+        object_cell=pad_objects(move_cell(levels.object_cell), -1),
+        object_reward=pad_objects(levels.object_reward, 0.0),
+        p_terminate=pad_objects(levels.p_terminate, 0.0),
+        p_respawn=pad_objects(levels.p_respawn, 0.0),
     )
     return jax.tree.map(jnp.asarray, larger)
 
 
 def layout(sizes: GridSizes) -> dict[str, jax.ShapeDtypeStruct]:
-    """Shapes and types of the arrays of one level of these sizes."""
-    least = LevelDistribution(min_size=3, max_size=3, max_objects=1)  # which fits into any sizes
-    found = jax.eval_shape(lambda key: sample_level(key, least, sizes), jax.random.key(0))
-    return {name: getattr(found, name) for name in _FIELDS}
+    """Return the shape and type of every field of a level of these sizes."""
+    smallest = LevelDistribution(min_size=3, max_size=3, max_objects=1)  # fits into any sizes
+    level = jax.eval_shape(lambda key: sample_level(key, smallest, sizes), jax.random.key(0))
+    return {name: getattr(level, name) for name in _FIELDS}
 
 
 def _check(path: Path, chosen: LevelSet) -> None:
     count = len(chosen.levels.size)
     if not count:
-        raise LevelFileError(f"{path}: a level set holds at least one level.")
+        raise LevelFileError(f"{path}: a level set needs at least one level, but this set is empty.")
     for name, wanted in layout(chosen.sizes).items():
         array = np.asarray(getattr(chosen.levels, name))
         if array.shape != (count, *wanted.shape) or array.dtype != wanted.dtype:
@@ -209,5 +229,5 @@ def _check(path: Path, chosen: LevelSet) -> None:
     for i in range(count):
         try:
             check_level(jax.tree.map(lambda x, i=i: np.asarray(x)[i], chosen.levels), chosen.sizes)
-        except ValueError as error:
+        except GrooveError as error:
             raise LevelFileError(f"{path}, level {i}: {error}") from error

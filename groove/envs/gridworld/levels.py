@@ -1,4 +1,4 @@
-"""Gridworld levels: the pytree, the sizes they share, what their numbers mean, and the random distribution."""
+"""Gridworld levels: their fields, the static sizes of a batch, the random distribution, and the check of a level."""
 
 import dataclasses
 import math
@@ -10,24 +10,25 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove.types import Array, Key
+from groove.utils.errors import GrooveError
 
-# (row, column) of up, right, down, left, stay, and of the diagonals that nine actions add before stay.
+# (row, column) of up, right, down, left, stay. With nine actions the four diagonals come before stay.
 _MOVES = {
     False: np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (0, 0)], np.int32),
     True: np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1), (0, 0)], np.int32),
 }
 _STEP_REWARD = 1  # folded into a level's key
-EVENT_BITS = 16  # a probability is resolved to 2**-16; six events of a step share three random words
+EVENT_BITS = 16  # probabilities are multiples of 2**-16; three random words hold six events of a step
 
 
 @dataclass(frozen=True)
 class GridSizes:
-    """The static sizes that make levels of different grids one batch.
+    """The static sizes that levels of different grids share in a batch.
 
     Attributes:
-      side: S, the padded grid's side; cells outside a level's own grid are walls.
-      objects: O, the most objects a level can hold.
-      diagonal: nine actions (eight moves and stay, as LPG) instead of five (four moves and stay, as GROOVE's
+      side: S, the side of the padded grid. Cells outside a level's own grid are walls.
+      objects: O, the largest number of objects in a level.
+      diagonal: nine actions (eight moves and stay, as in LPG) instead of five (four moves and stay, as in GROOVE's
         code).
     """
 
@@ -42,48 +43,48 @@ class GridSizes:
 
     @property
     def states(self) -> int:
-        """Observations of the tabular environment: a cell and a set of objects present, S * S * 2**O."""
+        """Observations of the tabular environment, S * S * 2**O: a cell and the set of objects present."""
         return self.cells * 2**self.objects
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class GridLevel:
-    """One gridworld. A cell is row * S + column on the padded grid; an absent object has cell -1."""
+    """A gridworld. A cell is row * S + column on the padded grid; an absent object has cell -1."""
 
-    size: Array  # int32 []: the level's own side, at most S
-    walls: Array  # bool [S * S]: true outside the level's own grid, too
+    size: Array  # int32 []: side of the level's own grid, at most S
+    walls: Array  # bool [S * S]: also true outside the level's own grid
     start: Array  # int32 []: cell
     object_cell: Array  # int32 [O]
     object_reward: Array  # f32 [O]: reward on collecting
     p_terminate: Array  # f32 [O]: probability that collecting ends the episode
     p_respawn: Array  # f32 [O]: probability per step that an absent object returns
-    step_reward: Array  # f32 []: paid at every step, beside what is collected
+    step_reward: Array  # f32 []: reward of every step, added to that of collecting
     max_steps: Array  # int32 []: the time limit, environment steps
     lifetime: Array  # int32 []: agent updates
 
 
 def sizes_of(level: GridLevel, like: GridSizes) -> GridSizes:
-    """The static sizes of a level, or of a batch of levels, with as many actions as `like`."""
+    """Return the static sizes of a level or of a batch of levels, with the action set of `like`."""
     return GridSizes(math.isqrt(level.walls.shape[-1]), level.object_cell.shape[-1], like.diagonal)
 
 
 @dataclass(frozen=True)
 class LevelDistribution:
-    """The random levels of GROOVE's code, mode `all`; every range is inclusive.
+    """The distribution of random levels in GROOVE's code, mode `all`. Every range is inclusive.
 
     Attributes:
-      min_size, max_size: grid side, uniform.
-      walls: draws without replacement among max_size**2 indices, of which those inside the grid become walls:
-        the share of walls does not depend on the size.
-      max_objects: number of objects, uniform from 1. The first one's reward is U(0, 1), the others' U(-1, 1).
+      min_size, max_size: side of the grid, uniform.
+      walls: draws without replacement among max_size**2 indices. Those inside the grid become walls, so that the share
+        of walls does not depend on the size.
+      max_objects: number of objects, uniform from 1. The first object's reward is U(0, 1), the others' U(-1, 1).
       min_steps, max_steps: time limit, log-uniform, environment steps.
-      min_terminate, max_terminate: probability of termination on collecting, log-uniform.
+      min_terminate, max_terminate: probability that collecting ends the episode, log-uniform.
       min_respawn, max_respawn: probability of respawn per step, log-uniform.
-      min_lifetime, max_lifetime: log-uniform, agent updates.
-      step_reward_share: of the levels, those that pay a reward at every step, positive or negative with even chances,
-        so that to survive or to hurry is what counts. GROOVE's code has none.
-      min_step_reward, max_step_reward: its magnitude, log-uniform.
+      min_lifetime, max_lifetime: lifetime, log-uniform, agent updates.
+      step_reward_share: share of levels that pay a reward at every step, positive or negative with even chances. In
+        such levels it pays to survive or to hurry. GROOVE's code has no such levels.
+      min_step_reward, max_step_reward: magnitude of that reward, log-uniform.
     """
 
     min_size: int = 4
@@ -104,43 +105,72 @@ class LevelDistribution:
 
 
 def moves(sizes: GridSizes) -> np.ndarray:
-    """(row, column) offsets of each action: int32 [A, 2]."""
+    """Return the (row, column) offset of each action, int32 [A, 2]."""
     return _MOVES[sizes.diagonal]
 
 
 def event_threshold(p: Array) -> Array:
-    """The integer below which a 16-bit draw makes an event of probability p happen; exact at 0 and 1."""
+    """Return the integer below which a 16-bit draw triggers an event of probability p; exact at 0 and 1."""
     return jnp.round(p * 2.0**EVENT_BITS).astype(jnp.uint32)
 
 
 def uniform_int(u: Array, low: int, high: int | Array) -> Array:
-    """The integer of {low, ..., high} that u, uniform in [0, 1), stands for."""
+    """Map u, uniform in [0, 1), to a uniform integer of {low, ..., high}."""
     return low + jnp.minimum((u * (high - low + 1)).astype(jnp.int32), high - low)
 
 
 def log_uniform(u: Array, low: float, high: float) -> Array:
-    """low * (high / low)^u: log-uniform in [low, high) where u is uniform in [0, 1)."""
+    """Map u, uniform in [0, 1), to a log-uniform number of [low, high): low * (high / low)^u."""
     return low * jnp.exp(u * math.log(high / low))
 
 
 def log_uniform_int(u: Array, low: int, high: int) -> Array:
-    """The integer of {low, ..., high}, log-uniform, that u stands for: floor(low ((high + 1) / low)^u)."""
+    """Map u, uniform in [0, 1), to a log-uniform integer of {low, ..., high}: floor(low ((high + 1) / low)^u)."""
     return jnp.clip(log_uniform(u, low, high + 1).astype(jnp.int32), low, high)
 
 
 def sample_level(key: Key, dist: LevelDistribution, sizes: GridSizes) -> GridLevel:
-    """Draws a level: walls, start and objects on distinct cells, none of them in a wall.
+    """Draw a level whose start and objects lie on distinct cells outside walls.
 
-    One permutation of the indices 0 .. max_size**2 - 1 places everything. Its first `dist.walls` entries are
-    the wall draws; the later entries that fall inside the grid are free cells in uniformly random order, of
-    which the first is the start and the next ones hold the objects. Wall draws that would leave fewer than O
-    + 1 free cells are dropped (on a 4 x 4 grid, with probability 3e-8).
+    Args:
+      key: the only source of randomness.
+      dist: the ranges of everything that is drawn.
+      sizes: static sizes that hold every level of `dist`.
     """
-    draws = jax.random.uniform(key, (dist.max_size**2 + 5 + 3 * sizes.objects,))  # all there is, drawn at once
-    places, scalars, per_object = jnp.split(draws, [dist.max_size**2, dist.max_size**2 + 5])
+    uniforms = jax.random.uniform(key, (dist.max_size**2 + 5 + 3 * sizes.objects,))
+    places, scalars, per_object = jnp.split(uniforms, [dist.max_size**2, dist.max_size**2 + 5])
     u_size, u_count, u_steps, u_lifetime, u_first = scalars
-    u_reward, u_terminate, u_respawn = per_object.reshape((3, sizes.objects))
     size = uniform_int(u_size, dist.min_size, dist.max_size)
+    walls, free = _draw_walls(places, size, dist, sizes)
+    exists = jnp.arange(sizes.objects) < uniform_int(u_count, 1, dist.max_objects)
+    return GridLevel(
+        size=size,
+        walls=walls,
+        start=free[0],
+        object_cell=jnp.where(exists, jnp.pad(free[1:], (0, sizes.objects - dist.max_objects)), -1),
+        **object_numbers(per_object.reshape((3, sizes.objects)), u_first, exists, dist),
+        step_reward=_sample_step_reward(key, dist),
+        max_steps=log_uniform_int(u_steps, dist.min_steps, dist.max_steps),
+        lifetime=log_uniform_int(u_lifetime, dist.min_lifetime, dist.max_lifetime),
+    )
+
+
+def _draw_walls(places: Array, size: Array, dist: LevelDistribution, sizes: GridSizes) -> tuple[Array, Array]:
+    """Draw the walls of a grid, and distinct free cells for its start and objects.
+
+    One permutation of the indices 0 .. max_size**2 - 1 places everything. The first `dist.walls` entries are the wall
+    draws. The later entries inside the grid are free cells in uniformly random order. Wall draws that would leave fewer
+    than 1 + max_objects free cells are dropped, with probability 3e-8 on a 4 x 4 grid.
+
+    Args:
+      places: f32 [max_size**2], uniform in [0, 1).
+      size: int32 [], side of the grid.
+      dist: number of wall draws and largest number of objects.
+      sizes: static sizes of the level.
+
+    Returns:
+      The walls, bool [S * S], and the free cells, int32 [1 + max_objects].
+    """
     order = jnp.argsort(places)
     inside = order < size * size
     cell = order // size * sizes.side + order % size  # [max_size**2], meaningful where inside
@@ -154,28 +184,30 @@ def sample_level(key: Key, dist: LevelDistribution, sizes: GridSizes) -> GridLev
     is_free = inside & ~is_wall
     rank = jnp.cumsum(is_free) - 1
     free = jnp.zeros(1 + dist.max_objects, jnp.int32)
-    free = free.at[jnp.where(is_free, rank, 1 + dist.max_objects)].set(cell, mode="drop")
+    return walls, free.at[jnp.where(is_free, rank, 1 + dist.max_objects)].set(cell, mode="drop")
 
-    exists = jnp.arange(sizes.objects) < uniform_int(u_count, 1, dist.max_objects)
+
+def object_numbers(uniforms: Array, u_first: Array, exists: Array, dist: LevelDistribution) -> dict[str, Array]:
+    """Draw `object_reward`, `p_terminate` and `p_respawn` of a level's objects, f32 [O] each, 0 for absent objects.
+
+    The first object's reward is U(0, 1), the others' are U(-1, 1).
+
+    Args:
+      uniforms: f32 [3, O], uniform in [0, 1): one row for each of the three fields.
+      u_first: f32 [], the first object's reward.
+      exists: bool [O].
+      dist: ranges of p_terminate and p_respawn.
+    """
+    u_reward, u_terminate, u_respawn = uniforms
     reward = (2.0 * u_reward - 1.0).at[0].set(u_first)
     p_terminate = log_uniform(u_terminate, dist.min_terminate, dist.max_terminate)
     p_respawn = log_uniform(u_respawn, dist.min_respawn, dist.max_respawn)
-    return GridLevel(
-        size=size,
-        walls=walls,
-        start=free[0],
-        object_cell=jnp.where(exists, jnp.pad(free[1:], (0, sizes.objects - dist.max_objects)), -1),
-        object_reward=jnp.where(exists, reward, 0.0),
-        p_terminate=jnp.where(exists, p_terminate, 0.0),
-        p_respawn=jnp.where(exists, p_respawn, 0.0),
-        step_reward=_sample_step_reward(key, dist),
-        max_steps=log_uniform_int(u_steps, dist.min_steps, dist.max_steps),
-        lifetime=log_uniform_int(u_lifetime, dist.min_lifetime, dist.max_lifetime),
-    )
+    numbers = {"object_reward": reward, "p_terminate": p_terminate, "p_respawn": p_respawn}
+    return {name: jnp.where(exists, number, 0.0) for name, number in numbers.items()}
 
 
 def _sample_step_reward(key: Key, dist: LevelDistribution) -> Array:
-    """Zero, or what every step pays; draws of its own, so that the rest of a level is the same with and without."""
+    """Draw the reward of every step; its own draws leave the rest of the level the same with and without it."""
     if not dist.step_reward_share:
         return jnp.zeros(())
     u_any, u_sign, u_size = jax.random.uniform(jax.random.fold_in(key, _STEP_REWARD), (3,))
@@ -184,7 +216,7 @@ def _sample_step_reward(key: Key, dist: LevelDistribution) -> Array:
 
 
 def with_lifetimes(sampler: Callable[[Key], GridLevel], dist: LevelDistribution) -> Callable[[Key], GridLevel]:
-    """Return a sampler of the same levels whose lifetimes are drawn from the range of `dist`, log-uniformly."""
+    """Return a sampler of the same levels, with lifetimes drawn log-uniformly from the range of `dist`."""
 
     def sample(key: Key) -> GridLevel:
         level_key, lifetime_key = jax.random.split(key)
@@ -195,43 +227,49 @@ def with_lifetimes(sampler: Callable[[Key], GridLevel], dist: LevelDistribution)
 
 
 def check_level(level: GridLevel, sizes: GridSizes) -> None:
-    """Refuses a level that the dynamics would silently misread. Takes concrete (not traced) arrays.
+    """Refuse a level that the dynamics would silently misread.
+
+    Args:
+      level: concrete (not traced) arrays of one level.
+      sizes: static sizes of the level.
 
     Raises:
-      ValueError: naming the field, on NaN, a probability outside [0, 1], a size that does not fit, cells
-        outside the level's own grid that are not walls, an object or start in a wall or off the grid, two
-        objects on one cell, an absent object that could respawn, or a time limit or lifetime below one.
+      GrooveError: naming the field. Refused are NaN, probabilities outside [0, 1], a size that does not fit, cells
+        outside the level's own grid that are not walls, a start or object in a wall or off the grid, two objects on one
+        cell, an absent object that could respawn, and a time limit or lifetime below one.
     """
     host: GridLevel = jax.tree.map(np.asarray, level)
     _check_objects(host)
     _check_cells(host, sizes)
     for name in ("max_steps", "lifetime"):
         if int(getattr(host, name)) < 1:
-            raise ValueError(f"level.{name} must be at least 1: {getattr(host, name)}.")
+            raise GrooveError(f"level.{name} must be at least 1: {getattr(host, name)}.")
 
 
 def _check_objects(level: GridLevel) -> None:
     for name in ("object_reward", "step_reward", "p_terminate", "p_respawn"):
         value = getattr(level, name)
         if not np.isfinite(value).all():
-            raise ValueError(f"level.{name} holds NaN or infinity: {value}.")
+            raise GrooveError(f"level.{name} holds NaN or infinity: {value}.")
         if name.startswith("p_") and ((value < 0) | (value > 1)).any():
-            raise ValueError(f"level.{name} must lie in [0, 1]: {value}.")
+            raise GrooveError(f"level.{name} must lie in [0, 1]: {value}.")
     if ((level.object_cell == -1) & (level.p_respawn > 0)).any():
-        raise ValueError(f"level.p_respawn must be 0 for absent objects (cell -1): {level.p_respawn}.")
+        raise GrooveError(f"level.p_respawn must be 0 for absent objects (cell -1): {level.p_respawn}.")
 
 
 def _check_cells(level: GridLevel, sizes: GridSizes) -> None:
     if level.walls.shape != (sizes.cells,):
-        raise ValueError(f"level.walls has shape {level.walls.shape}, expected ({sizes.cells},) for side {sizes.side}.")
+        raise GrooveError(
+            f"level.walls has shape {level.walls.shape}, expected ({sizes.cells},) for side {sizes.side}."
+        )
     if not 1 <= level.size <= sizes.side:
-        raise ValueError(f"level.size = {level.size} is not in 1 .. {sizes.side}.")
+        raise GrooveError(f"level.size = {level.size} is not in 1 .. {sizes.side}.")
     row, col = np.divmod(np.arange(sizes.cells), sizes.side)
     if not level.walls[(row >= level.size) | (col >= level.size)].all():
-        raise ValueError(f"level.walls must be true outside the level's own grid of side {level.size}.")
+        raise GrooveError(f"level.walls must be true outside the level's own grid of side {level.size}.")
     cells = [int(cell) for cell in level.object_cell if cell != -1]
     if len(set(cells)) < len(cells):
-        raise ValueError(f"level.object_cell puts two objects on one cell: {cells}.")
+        raise GrooveError(f"level.object_cell puts two objects on one cell: {cells}.")
     for name, cell in [("start", int(level.start))] + [("object_cell", cell) for cell in cells]:
         if not 0 <= cell < sizes.cells or level.walls[cell]:
-            raise ValueError(f"level.{name} = {cell} is in a wall or off the grid.")
+            raise GrooveError(f"level.{name} = {cell} is in a wall or off the grid.")

@@ -1,15 +1,13 @@
 """Procedural mazes: rooms by recursive division, perfect mazes, and labyrinths with loops, as arrays of fixed shape.
 
-A maze has an odd side. Cells of even row and even column are its nodes and always free; the cell between two
-neighbouring nodes is a passage, free or wall; cells of odd row and odd column are walls, but for those inside
-rooms. As the edge of the grid stops the agent, no cell is spent on an outer wall. Every free cell can be reached from
-every other.
+A maze has an odd side. Cells of even row and even column are nodes and always free. The cell between two neighbouring
+nodes is a passage, free or wall. Cells of odd row and odd column are walls, except inside rooms. There is no outer
+wall, because the edge of the grid stops the agent. Every free cell can be reached from every other.
 
-Generators are pure: (key, size, sizes) -> walls, where the side `size` may be traced.
+Generators are pure functions (key, size, sizes) -> walls, whose side `size` may be traced.
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -21,30 +19,33 @@ from groove.envs.gridworld.levels import (
     GridLevel,
     GridSizes,
     LevelDistribution,
-    log_uniform,
     log_uniform_int,
+    object_numbers,
     uniform_int,
 )
 from groove.types import Array, Key
+from groove.utils.errors import GrooveError
 
 MIN_SIDE, MAX_SIDE = 5, 13
 MAX_OBJECTS = 3
 MAX_ROOM = 5  # cells; a longer side is divided
-DIVISIONS = 4  # enough to take a side of 13 to rooms of at most 5: 13 -> 9 -> 5, in both directions
-BRAID = 0.25  # probability that a labyrinth opens a passage its spanning tree leaves closed
+DIVISIONS = 4  # enough to divide a side of 13 into rooms of at most 5 (13 -> 9 -> 5, in both directions)
+BRAID = 0.25  # probability that a labyrinth opens a passage that its spanning tree leaves closed
 
 
 def perfect_maze(key: Key, size: Array, sizes: GridSizes) -> Array:
-    """A maze with exactly one path between any two free cells: the minimum spanning tree of random weights.
+    """Draw a maze with exactly one path between any two free cells: the minimum spanning tree of random weights.
 
-    An edge is in the tree exactly if no other path between its ends has only lighter edges, that is, if its weight
-    is the smallest that the heaviest edge of a path between its ends can have. These bottlenecks b of all pairs
-    are the closure b_uv = min over k of max(b_uk, b_kv), computed as Floyd and Warshall do.
+    Let the bottleneck b_uv of two nodes be the smallest weight that the heaviest edge of a path between them can have.
+    An edge is in the tree exactly if its weight equals the bottleneck of its ends. The algorithm of Floyd and Warshall
+    computes all bottlenecks::
+
+        b_uv = min over k of max(b_uk, b_kv)
 
     Args:
-      key: all the randomness.
-      size: int32 [], the maze's side, odd.
-      sizes: of the level.
+      key: the only source of randomness.
+      size: int32 [], the side of the maze, odd.
+      sizes: static sizes of the level.
 
     Returns:
       bool [S * S]: true in walls and outside the maze.
@@ -69,25 +70,25 @@ def perfect_maze(key: Key, size: Array, sizes: GridSizes) -> Array:
 
 
 def labyrinth(key: Key, size: Array, sizes: GridSizes) -> Array:
-    """A perfect maze in which each passage that is still closed opens with probability 1/4.
+    """Draw a perfect maze and open each closed passage with probability 1/4.
 
-    Args and returns are those of `perfect_maze`.
+    Arguments and result are those of `perfect_maze`.
     """
     tree_key, braid_key = jax.random.split(key)
     return _braid(braid_key, perfect_maze(tree_key, size, sizes), size, sizes)
 
 
 def rooms(key: Key, size: Array, sizes: GridSizes) -> Array:
-    """Rooms by recursive division: a wall with one door across the longer side, until no side is longer than 5.
+    """Draw rooms by recursive division: a wall with one door across the longer side, until no side is longer than 5.
 
-    Walls lie on odd and doors on even rows or columns, so that no later wall ever closes a door. A side of 5 is
-    divided only where it is the whole grid's; longer ones leave at least 3 cells on either side of the wall. All
-    rooms of a division are divided at once: each cell carries the bounds of the room it is in.
+    Walls lie on odd rows or columns and doors on even ones, so that no later wall closes a door. A division leaves at
+    least 3 cells on either side of the wall, except that a whole grid of side 5 is divided, too. All rooms are divided
+    at once: each cell carries the bounds of its room.
 
-    Args and returns are those of `perfect_maze`.
+    Arguments and result are those of `perfect_maze`.
     """
     position = jnp.stack(jnp.divmod(jnp.arange(sizes.cells), sizes.side))  # [2, S * S]: row, column
-    draws = jax.random.uniform(key, (2**DIVISIONS - 1, 3))  # by the room's place in a binary tree
+    draws = jax.random.uniform(key, (2**DIVISIONS - 1, 3))  # one row for each room of a binary tree
 
     def divide(_: Array, carry: tuple[Array, ...]) -> tuple[Array, ...]:
         walls, room, low, high = carry
@@ -116,45 +117,43 @@ def rooms(key: Key, size: Array, sizes: GridSizes) -> Array:
 
 
 def make_sampler(dist: LevelDistribution, sizes: GridSizes) -> Callable[[Key], GridLevel]:
-    """A sampler of mazes: one of the three kinds and an odd side of 5 to 13, at most S, each uniformly.
+    """Return a sampler key -> maze of a uniformly drawn kind and of a uniformly drawn odd side from 5 to 13, at most S.
 
-    One to three objects, uniformly, lie with the start on distinct free cells, uniformly. The first one's reward is
-    U(0, 1), the others' U(-1, 1).
+    The start and one to three objects lie on distinct free cells; the number of objects and the cells are uniform. The
+    first object's reward is U(0, 1), the others' are U(-1, 1).
 
     Args:
-      dist: ranges of p_terminate, p_respawn, time limit and lifetime; its sizes, walls and objects are not looked at.
-      sizes: of the levels.
+      dist: gives the ranges of p_terminate, p_respawn, time limit and lifetime; the other fields are ignored.
+      sizes: static sizes of the levels.
 
     Raises:
-      ValueError: when sizes do not hold the smallest maze.
+      GrooveError: if the sizes do not hold the smallest maze.
     """
     if sizes.side < MIN_SIDE or sizes.objects < 1:
-        raise ValueError(f"mazes need sizes of side {MIN_SIDE} and one object at least; got {sizes}.")
+        raise GrooveError(
+            f"mazes need sizes.side of at least {MIN_SIDE} and sizes.objects of at least 1, not {sizes.side} and "
+            f"{sizes.objects}; enlarge the sizes."
+        )
     most_objects = min(MAX_OBJECTS, sizes.objects)
 
     def sampler(key: Key) -> GridLevel:
         rooms_key, tree_key, braid_key, place_key, number_key = jax.random.split(key, 5)
         scalars, per_object = jnp.split(jax.random.uniform(number_key, (6 + 3 * sizes.objects,)), [6])
         u_kind, u_size, u_count, u_steps, u_lifetime, u_first = scalars
-        u_reward, u_terminate, u_respawn = per_object.reshape((3, sizes.objects))
         size = MIN_SIDE + 2 * uniform_int(u_size, 0, (_largest(sizes) - MIN_SIDE) // 2)
-        tree = perfect_maze(tree_key, size, sizes)  # once: of a batch, every kind is computed for every level
+        tree = perfect_maze(tree_key, size, sizes)  # shared, because a batch computes every kind for every level
         kinds = [rooms(rooms_key, size, sizes), _braid(braid_key, tree, size, sizes), tree]
         walls = jnp.stack(kinds)[uniform_int(u_kind, 0, len(kinds) - 1)]
         priority = jnp.where(walls, -1.0, jax.random.uniform(place_key, walls.shape))
         start, *cells = jax.lax.top_k(priority, 1 + sizes.objects)[1].astype(jnp.int32)
 
         exists = jnp.arange(sizes.objects) < uniform_int(u_count, 1, most_objects)
-        p_terminate = log_uniform(u_terminate, dist.min_terminate, dist.max_terminate)
-        p_respawn = log_uniform(u_respawn, dist.min_respawn, dist.max_respawn)
         return GridLevel(
             size=size,
             walls=walls,
             start=start,
             object_cell=jnp.where(exists, jnp.stack(cells), -1),
-            object_reward=jnp.where(exists, (2.0 * u_reward - 1.0).at[0].set(u_first), 0.0),
-            p_terminate=jnp.where(exists, p_terminate, 0.0),
-            p_respawn=jnp.where(exists, p_respawn, 0.0),
+            **object_numbers(per_object.reshape((3, sizes.objects)), u_first, exists, dist),
             step_reward=jnp.float32(0),
             max_steps=log_uniform_int(u_steps, dist.min_steps, dist.max_steps),
             lifetime=log_uniform_int(u_lifetime, dist.min_lifetime, dist.max_lifetime),
@@ -163,35 +162,27 @@ def make_sampler(dist: LevelDistribution, sizes: GridSizes) -> Callable[[Key], G
     return sampler
 
 
-def make_mazes(
-    sizes: GridSizes = GridSizes(side=13, objects=3),  # noqa: B008 (frozen)
-    distribution: LevelDistribution = LevelDistribution(),  # noqa: B008 (frozen)
-    observation: Literal["index", "planes"] = "index",
-    edits: int = 5,
-) -> EnvFamily:
-    """The family of environments whose `sample_level` draws mazes; objects and start stay for the lifetime.
+def make_mazes(sizes: GridSizes = GridSizes(side=13, objects=3)) -> EnvFamily:  # noqa: B008 (frozen)
+    """Build the family of tabular gridworlds whose levels are mazes.
 
     Args:
-      sizes: shared by all its levels.
-      distribution: the ranges that `make_sampler` looks at.
-      observation, edits: as `make_gridworld`.
+      sizes: static sizes that all levels share.
 
     Raises:
-      ValueError: when sizes do not hold the smallest maze.
+      GrooveError: if the sizes do not hold the smallest maze.
     """
-    sampler = make_sampler(distribution, sizes)
-    return make_gridworld(sizes, distribution, observation, sampler=sampler, edits=edits)
+    return make_gridworld(sizes, sampler=make_sampler(LevelDistribution(), sizes))
 
 
 def _braid(key: Key, walls: Array, size: Array, sizes: GridSizes) -> Array:
-    """Opens each passage that is closed with probability BRAID."""
+    """Open each closed passage with probability BRAID."""
     row, col = jnp.divmod(jnp.arange(sizes.cells), sizes.side)
     passage = _inside(size, sizes) & ((row + col) % 2 == 1)
     return walls & ~(passage & jax.random.bernoulli(key, BRAID, passage.shape))
 
 
 def _largest(sizes: GridSizes) -> int:
-    """The longest side of a maze that the sizes hold."""
+    """Return the longest side of a maze that the sizes hold."""
     side = min(sizes.side, MAX_SIDE)
     return side - 1 + side % 2
 
@@ -202,7 +193,7 @@ def _inside(size: Array, sizes: GridSizes) -> Array:
 
 
 def _passages(sizes: GridSizes) -> tuple[np.ndarray, np.ndarray]:
-    """Every passage of the largest maze: the nodes it joins, int [E, 2], and its cell, int [E]."""
+    """Return every passage of the largest maze: the two nodes that it joins, int [E, 2], and its cell, int [E]."""
     side = _largest(sizes)
     row, col = np.nonzero(np.indices((side, side)).sum(0) % 2)
     nodes = np.arange(((side + 1) // 2) ** 2).reshape((side + 1) // 2, -1)

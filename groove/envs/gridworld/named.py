@@ -1,17 +1,15 @@
-"""The handcrafted gridworlds of LPG, by name: five tabular levels and five random grids.
+"""The named gridworlds of LPG: five handcrafted tabular levels and five random grids.
 
-Sizes, objects, time limits and walls are those of Oh et al. (2020) as confirmed by GROOVE's appendix C and
-code. Two grids that LPG has rectangular are square here, as in GROOVE's code: 5x7 is 7x7 and 7x9 is 9x9.
-Where the number of negative objects of `longer_horizon` differs (LPG 5, GROOVE's code 3) it is LPG's. LPG
-plays with nine actions, GROOVE's code with five: that is a property of the sizes (`diagonal`), not of a
-level.
+Sizes, objects, time limits and walls are those of Oh et al. (2020), confirmed by GROOVE's appendix C and code. Two
+grids that are rectangular in LPG are square here, as in GROOVE's code: 5x7 is 7x7 and 7x9 is 9x9. `longer_horizon` has
+5 negative objects, as in LPG (3 in GROOVE's code). LPG has nine actions and GROOVE's code five; the action set is a
+property of the sizes (`diagonal`), not of a level.
 
-In a tabular level, objects and start are drawn once and stay for the lifetime; in a random grid they are
-drawn anew each episode, and objects again whenever they respawn.
+In a tabular level, the start and the objects' cells are drawn once and kept for the lifetime. In a random grid they are
+drawn anew at each reset, and an object's cell whenever the object respawns.
 """
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -24,27 +22,28 @@ from groove.envs.base import EnvFamily
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, with_lifetimes
 from groove.types import Array, Key
+from groove.utils.errors import GrooveError, unknown_name
 
 
 class Objects(NamedTuple):
     """Objects of one kind."""
 
     number: int
-    reward: float
-    p_terminate: float
-    p_respawn: float
+    reward: float  # on collecting
+    p_terminate: float  # probability that collecting ends the episode
+    p_respawn: float  # probability per step that an absent object returns
 
 
 @dataclass(frozen=True)
 class NamedLevel:
-    """A level but for where its objects and its start lie.
+    """A level without the cells of its objects and of its start.
 
     Attributes:
-      size: the grid's side.
+      size: side of the grid.
       max_steps: the time limit, environment steps.
       objects: the kinds of objects.
       walls: cells (row, column).
-      placement: "fixed" (tabular) or "random" (a random grid).
+      placement: "fixed" (a tabular level) or "random" (a random grid).
     """
 
     size: int
@@ -55,12 +54,12 @@ class NamedLevel:
 
     @property
     def lifetime(self) -> int:
-        """Agent updates of one lifetime."""
+        """The lifetime of an agent, agent updates."""
         return 2500 if self.placement == "fixed" else 25_000
 
     @property
     def object_table(self) -> np.ndarray:
-        """One row an object: f32 [O, 3] of reward, p_terminate, p_respawn."""
+        """Reward, p_terminate and p_respawn of each object, f32 [O, 3]."""
         return np.array([kind[1:] for kind in self.objects for _ in range(kind.number)], np.float32)
 
 
@@ -128,49 +127,49 @@ RANDOM_GRIDS: Mapping[str, NamedLevel] = {
 NAMED: dict[str, NamedLevel] = {**HANDCRAFTED, **RANDOM_GRIDS}
 
 
-def check_name(name: str, valid: Iterable[str], what: str) -> None:
-    """Refuses a name that is not among the valid ones.
+def named_sizes(names: Iterable[str] = tuple(NAMED), diagonal: bool = False) -> GridSizes:
+    """Return the smallest sizes that hold the named levels: side 13 and 7 objects for all ten.
+
+    Args:
+      names: names of levels, keys of `NAMED`.
+      diagonal: nine actions instead of five.
 
     Raises:
-      ValueError: naming the nearest valid name, and all of them.
+      GrooveError: on an unknown name.
     """
-    valid = list(valid)
-    if name in valid:
-        return
-    nearest = difflib.get_close_matches(name, valid, n=1, cutoff=0.0)[0]
-    raise ValueError(f"unknown {what} {name!r}; did you mean {nearest!r}? Known: {', '.join(valid)}.")
-
-
-def named_sizes(names: Iterable[str] = tuple(NAMED), diagonal: bool = False) -> GridSizes:
-    """The smallest sizes that hold the named levels; all of them need side 13 and 7 objects."""
     levels = [_named(name) for name in names]
     objects = max(len(level.object_table) for level in levels)
     return GridSizes(side=max(level.size for level in levels), objects=objects, diagonal=diagonal)
 
 
 def make_level(name: str, key: Key, sizes: GridSizes) -> GridLevel:
-    """Draws a named level: start and objects on distinct free cells, uniformly.
+    """Draw a named level, with start and objects on distinct free cells, uniformly.
+
+    Args:
+      name: a key of `NAMED`.
+      key: the only source of randomness.
+      sizes: static sizes of the level.
 
     Raises:
-      ValueError: on an unknown name, or when the sizes do not hold the level.
+      GrooveError: on an unknown name, or if the sizes do not hold the level.
     """
     return _scatter(_template(name, sizes), key, sizes)
 
 
 def make_named_family(names: Iterable[str], sizes: GridSizes | None = None) -> EnvFamily:
-    """The family of environments whose `sample_level` draws one of the named levels, uniformly.
+    """Build the family of gridworlds whose `sample_level` draws one of the named levels, uniformly.
 
     Args:
-      names: of levels that share a placement: tabular ones are observed as an index, random grids as planes.
-      sizes: shared by all; by default the smallest that hold them, with five actions.
+      names: keys of `NAMED` that share a placement. Tabular levels are observed as an index, random grids as planes.
+      sizes: static sizes that all levels share; by default the smallest that hold the levels, with five actions.
 
     Raises:
-      ValueError: on an unknown name, no name, names of both placements, or sizes that do not hold a level.
+      GrooveError: on an unknown name, no name, names of both placements, or sizes that do not hold a level.
     """
     names = tuple(names)
     placements = {_named(name).placement for name in names}
     if len(placements) != 1:
-        raise ValueError(f"give names of one placement, fixed or random, and at least one; got {names}.")
+        raise GrooveError(f"give at least one name, and names of one placement only, fixed or random; got {names}.")
     (placement,) = placements
     sizes = sizes or named_sizes(names)
     templates = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *(_template(name, sizes) for name in names))
@@ -185,29 +184,30 @@ def make_named_family(names: Iterable[str], sizes: GridSizes | None = None) -> E
 
 
 def make_random_grids(levels: LevelDistribution, sizes: GridSizes) -> EnvFamily:
-    """Build the family of LPG's five random grids, with lifetimes drawn anew.
+    """Build the family of LPG's five random grids, with lifetimes from the range of `levels`.
 
     Args:
       levels: gives `min_lifetime` and `max_lifetime`, agent updates; the other fields are ignored.
-      sizes: gives `diagonal`; side and objects are the smallest that hold the grids.
+      sizes: gives `diagonal`; the other fields are ignored, and the grids get the smallest sizes that hold them.
     """
     family = make_named_family(RANDOM_GRIDS, named_sizes(RANDOM_GRIDS, sizes.diagonal))
     return family._replace(sample_level=with_lifetimes(family.sample_level, levels))
 
 
 def _named(name: str) -> NamedLevel:
-    check_name(name, NAMED, "gridworld level")
+    if name not in NAMED:
+        raise unknown_name("gridworld level", name, NAMED)
     return NAMED[name]
 
 
 def _template(name: str, sizes: GridSizes) -> GridLevel:
-    """A named level with its start and objects yet to be placed: they lie on cell 0."""
+    """Return a named level whose start and objects still lie on cell 0."""
     named = _named(name)
     table = named.object_table
     if named.size > sizes.side or len(table) > sizes.objects:
-        raise ValueError(
-            f"level {name!r} has side {named.size} and {len(table)} objects; sizes hold side {sizes.side} "
-            f"and {sizes.objects} objects: use named_sizes()."
+        raise GrooveError(
+            f'level "{name}" has side {named.size} and {len(table)} objects, more than side {sizes.side} and '
+            f"{sizes.objects} objects; use named_sizes()."
         )
     walls = np.ones((sizes.side, sizes.side), bool)
     walls[: named.size, : named.size] = False
@@ -229,7 +229,7 @@ def _template(name: str, sizes: GridSizes) -> GridLevel:
 
 
 def _scatter(template: GridLevel, key: Key, sizes: GridSizes) -> GridLevel:
-    """Places start and objects on distinct free cells."""
+    """Draw distinct free cells for the start and the objects of a level."""
     priority: Array = jnp.where(template.walls, -1.0, jax.random.uniform(key, (sizes.cells,)))
     start, *cells = jax.lax.top_k(priority, 1 + sizes.objects)[1].astype(jnp.int32)
     placed = jnp.where(template.object_cell >= 0, jnp.stack(cells), -1)

@@ -1,8 +1,8 @@
-"""Pictures of gridworld levels: one level as an array of pixels, many as a titled figure.
+"""Pictures of gridworld levels: one level as an array of pixels, or many levels as a titled figure.
 
-Walls are dark and the floor is light. An object is a disc, coloured by its reward from red (-1) through white
-to blue (+1), readable by the colour-blind; the dark arc around it is the share of the circle that its
-probability of ending the episode is of one. The start is a diamond.
+Walls are dark and the floor is light. The start is a diamond. An object is a disc, coloured by its reward from red (-1)
+through white to blue (+1), in colours that colour-blind readers can tell apart. The dark arc around a disc is the
+probability that collecting the object ends the episode: a full circle stands for 1.
 """
 
 import math
@@ -34,22 +34,22 @@ _RAMP = np.array(  # ColorBrewer's RdBu without its two darkest ends
     ],
     np.float32,
 )
-_OVERSAMPLING = 4  # samples a pixel and axis, averaged, so that discs have smooth edges
+_OVERSAMPLING = 4  # samples per pixel and axis, averaged for smooth edges
 
 
 def reward_colour(reward: np.ndarray | float) -> np.ndarray:
-    """Colours of rewards, clipped to [-1, 1]: f32 [...] -> f32 [..., 3] in [0, 255]."""
+    """Return the colours of rewards, clipped to [-1, 1]: f32 [...] -> f32 [..., 3] in [0, 255]."""
     stops = np.linspace(-1.0, 1.0, len(_RAMP))
     return np.stack([np.interp(reward, stops, channel) for channel in _RAMP.T], axis=-1)
 
 
-def render(level: GridLevel, sizes: GridSizes, scale: int = 16) -> np.ndarray:
-    """Draws one level, cropped to its own size.
+def render(level: GridLevel, sizes: GridSizes, scale: int) -> np.ndarray:
+    """Draw one level, cropped to its own grid.
 
     Args:
       level: concrete (not traced) arrays of one level.
-      sizes: of the level.
-      scale: pixels a cell.
+      sizes: static sizes of the level.
+      scale: width of a cell, pixels.
 
     Returns:
       uint8 [size * scale, size * scale, 3].
@@ -71,17 +71,17 @@ def render(level: GridLevel, sizes: GridSizes, scale: int = 16) -> np.ndarray:
 def draw_levels(
     levels: Sequence[GridLevel], titles: Sequence[str], sizes: GridSizes, path: str | Path, columns: int = 5
 ) -> None:
-    """Saves a figure of many levels, each under its title, with a key and a colour bar of rewards.
+    """Save a figure of many levels, each under its title, with a key and a colour bar of rewards.
 
     Args:
-      levels: concrete levels.
-      titles: one a level.
-      sizes: of the levels.
-      path: where the picture goes; its suffix is the format.
-      columns: most levels in a row.
+      levels: concrete (not traced) levels.
+      titles: one title for each level.
+      sizes: static sizes of the levels.
+      path: the file to write; its suffix decides the format.
+      columns: the most levels in a row.
 
     Raises:
-      ValueError: when there are no levels, or not one title a level.
+      ValueError: if there are no levels, or if the numbers of levels and titles differ.
     """
     if not levels or len(levels) != len(titles):
         raise ValueError(f"got {len(levels)} levels and {len(titles)} titles; give at least one, and as many of each.")
@@ -104,7 +104,7 @@ def draw_levels(
 
 
 def _radius_and_turn(tile: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each sample of a cell: distance from the centre (edge at 1), clockwise turn from the top."""
+    """Return each sample's distance from the cell's centre (1 at the edge) and clockwise turn from the top."""
     axis = (np.arange(tile) + 0.5) / tile * 2 - 1
     y, x = np.meshgrid(axis, axis, indexing="ij")
     return np.hypot(x, y), np.arctan2(x, -y) / (2 * np.pi) % 1.0

@@ -1,12 +1,13 @@
-"""Exact answers about a tabular gridworld: the best expected return, and how far the nearest reward lies.
+"""Exact answers about a tabular gridworld: the best expected return, and the distance to the nearest reward.
 
-Finite-horizon dynamic programming over (cell, set of objects present), by the structure of the dynamics:
+The solver is finite-horizon dynamic programming over (cell, set of objects present). It uses the structure of the
+dynamics:
 
-* Bumping is staying and staying is always an action, so the best action is a maximum over the open
+* Bumping into a wall is staying, and staying is always an action. The best action is therefore a maximum over the open
   neighbourhood: a maximum filter with walls at minus infinity.
-* Objects respawn independently, so the expectation over what comes back is a product: one operator an object.
-* What is collected in a step cannot come back in it, so the expectation after collecting differs from the
-  common one, but only on the O cells that hold objects.
+* Objects respawn independently. The expectation over respawns is therefore a product, one operator for each object.
+* An object collected in a step cannot respawn in that step. The expectation after collecting therefore differs from
+  the common expectation, but only on the O cells that hold objects.
 """
 
 import jax
@@ -18,37 +19,38 @@ from groove.types import Array
 _BLOCKED = -1e30  # finite, because a probability of zero times infinity is not zero
 
 
-def optimal_return(level: GridLevel, sizes: GridSizes, discount: float = 1.0) -> Array:
-    """The expected return of the best policy from the start within the time limit, where objects never move.
+def optimal_return(level: GridLevel, sizes: GridSizes) -> Array:
+    """Return the expected undiscounted return of the best policy within the time limit, if objects never move.
 
-    With h steps left, m the set of objects present and m' what it becomes by respawning,
+    Let h be the number of steps left, c a cell, m the set of objects present, m' the same set after respawning, r the
+    reward of every step, and o the object on c. Then::
 
-        V_h(c, m) = max over c' reachable in one step of Q_h(c', m),    V_0 = 0
-        Q_h(c, m) = r + g E[V_{h-1}(c, m')]                                 where nothing is collected
-        Q_h(c, m) = r + r_o + g (1 - p_terminate_o) E[V_{h-1}(c, (m - o)')] where object o is collected
+        V_0(c, m) = 0
+        V_h(c, m) = max over c' reachable in one step of Q_h(c', m)
+        Q_h(c, m) = r + E[V_{h-1}(c, m')]                                 if nothing is collected
+        Q_h(c, m) = r + r_o + (1 - p_terminate_o) E[V_{h-1}(c, (m - o)')] if o is collected; o is not in (m - o)'
 
-    with r the step's own reward, o not in (m - o)', and g the discount. Probabilities are the ones that the dynamics
-    resolve, multiples of 2**-16. Costs max_steps * S * S * 2**O * (O + A) operations. On a CPU, batch it with
-    jax.lax.map: vmap gives every level the longest time limit.
+    Probabilities are rounded to multiples of 2**-16, as in the dynamics. The cost is
+    max_steps * S * S * 2**O * (O + A) operations. On a CPU, batch with jax.lax.map: vmap gives every level the longest
+    time limit.
 
     Args:
       level: one level; max_steps may be traced.
-      sizes: of the level.
-      discount: per environment step; 1 is the undiscounted return that evaluation reports.
+      sizes: static sizes of the level.
 
     Returns:
       f32 [].
     """
     holders = jnp.where(level.object_cell >= 0, level.object_cell, sizes.cells)  # out of bounds: dropped
     respawn = _resolved(level.p_respawn)
-    others = jnp.where(jnp.eye(sizes.objects, dtype=bool), 0.0, respawn)  # [O, O]: row o, all but o come back
-    survive = discount * (1.0 - _resolved(level.p_terminate))
+    others = jnp.where(jnp.eye(sizes.objects, dtype=bool), 0.0, respawn)  # [O, O]: in row o, o does not respawn
+    survive = 1.0 - _resolved(level.p_terminate)
     sets = jnp.arange(2**sizes.objects)
     bit = 1 << jnp.arange(sizes.objects)[:, None]
     holds = (sets & bit) != 0  # [O, 2**O]
 
     def backup(_: Array, value: Array) -> Array:
-        arrive = discount * _after_respawn(value, jnp.broadcast_to(respawn, (sizes.cells, sizes.objects)))
+        arrive = _after_respawn(value, jnp.broadcast_to(respawn, (sizes.cells, sizes.objects)))
         after = _after_respawn(value.at[holders].get(mode="clip"), others)  # [O, 2**O]
         after = jnp.take_along_axis(after, sets & ~bit, axis=1)
         collect = level.object_reward[:, None] + survive[:, None] * after
@@ -63,10 +65,10 @@ def optimal_return(level: GridLevel, sizes: GridSizes, discount: float = 1.0) ->
 
 
 def nearest_positive_object(level: GridLevel, sizes: GridSizes) -> Array:
-    """Steps from the start to the nearest object of positive reward, by breadth-first search.
+    """Return the steps from the start to the nearest object of positive reward, by breadth-first search.
 
     Returns:
-      int32 []: 0 where the start holds one, -1 where none can be reached.
+      int32 []: 0 if the start holds such an object, -1 if none can be reached.
     """
     positive = (level.object_cell >= 0) & (level.object_reward > 0)
     holders = jnp.where(positive, level.object_cell, sizes.cells)  # out of bounds: dropped
@@ -87,16 +89,16 @@ def nearest_positive_object(level: GridLevel, sizes: GridSizes) -> Array:
 
 
 def _resolved(p: Array) -> Array:
-    """A probability as the dynamics draw it."""
+    """Round a probability to the resolution of the dynamics."""
     return event_threshold(p).astype(jnp.float32) / 2.0**EVENT_BITS
 
 
 def _after_respawn(value: Array, p: Array) -> Array:
-    """E[V(., m')] for every m, where each object o absent from m is present in m' with probability p[:, o].
+    """Return E[V(., m')] for every m, where an object o absent from m is present in m' with probability p[:, o].
 
     Args:
-      value: f32 [R, 2**O], by the set present after respawning.
-      p: f32 [R, O].
+      value: f32 [R, 2**O], one column for each set of objects present after respawning.
+      p: f32 [R, O], probabilities of respawn.
     """
     rows, objects = p.shape
     for o in range(objects):
@@ -108,7 +110,7 @@ def _after_respawn(value: Array, p: Array) -> Array:
 
 
 def _spread(value: Array, sizes: GridSizes, lowest: float | bool) -> Array:
-    """The maximum over each cell and the cells one move away from it: [S * S, D] -> [S * S, D]."""
+    """Return the maximum over each cell and the cells one move away from it, [S * S, D] -> [S * S, D]."""
     side = sizes.side
     grid = value.reshape(side, side, -1)
     padded = jnp.pad(grid, ((1, 1), (1, 1), (0, 0)), constant_values=lowest)
