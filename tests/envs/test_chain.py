@@ -1,4 +1,4 @@
-"""Delayed chains against a plain loop, and the distribution they are drawn from."""
+"""Delayed chains: equal to a plain loop step by step, with the published distribution of levels."""
 
 import functools
 
@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 
 from groove.envs.base import Box, Discrete
-from groove.envs.chain import make_chain
+from groove.envs.chain import KINDS, make_chain
 from tests._helpers.reference import draw, nth
 
-KINDS = ["tabular", "distractor"]
 STEPS, LEVELS = 120, 16
 
 
 class Chain:
-    """One episode of one chain in plain Python."""
+    """An episode of a chain in plain Python."""
 
     def __init__(self, level, kind):
         self.length, self.noisy, self.kind = int(level.length), bool(level.noisy), kind
@@ -44,7 +43,7 @@ class Chain:
 
 @functools.partial(jax.jit, static_argnums=0)
 def trajectory(family, levels, key):
-    """Random actions with auto-reset, leaves [T, N, ...]."""
+    """Play random actions with auto-reset; leaves [T, N, ...]."""
     action_key, noise_key, reset_key = jax.random.split(key, 3)
     action = jax.random.randint(action_key, (STEPS, LEVELS), 0, 2)
     noise, first = family.noise(noise_key, (STEPS, LEVELS)), family.noise(reset_key, (LEVELS,))
@@ -148,7 +147,7 @@ def test_the_observed_right_action_is_worth_the_optimal_return(kind):
         np.testing.assert_array_equal(returns[~levels.noisy], np.repeat(expected[~levels.noisy, None], 2000, 1))
 
 
-def test_random_bits_are_fair_and_say_nothing():
+def test_random_bits_are_fair_and_carry_no_information():
     family = make_chain("distractor")
     level = nth(draw(family.sample_level, 0, 1), 0)
 
@@ -179,7 +178,7 @@ def test_edits_change_the_length_within_its_range(kind, longest):
     np.testing.assert_array_equal(edited.lifetime, levels.lifetime)
 
 
-def test_description_is_the_level():
+def test_features_are_the_fields_of_the_level():
     family = make_chain()
     levels = draw(family.sample_level, 0, 8)
     for name, values in family.describe(levels).items():
@@ -187,5 +186,5 @@ def test_description_is_the_level():
 
 
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match='"tabular" or "distractor"'):
-        make_chain("umbrella")
+    with pytest.raises(ValueError, match='unknown kind of chain "tabula" \\(did you mean "tabular"'):
+        make_chain("tabula")

@@ -34,18 +34,6 @@ def test_lifetimes_are_drawn_from_the_range_of_the_levels(name):
     assert set(np.asarray(lifetimes).tolist()) == {7, 8, 9}
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_every_registered_environment_has_its_capabilities(name):
-    family = make_env(name, LEVELS, SIZES)
-    assert (family.optimal_return is None) == (family.describe is None) == (name == "random_grid")
-    level = jax.eval_shape(family.sample_level, jax.random.key(0))
-    assert jax.eval_shape(family.mutate, jax.random.key(0), level) == level
-    if family.optimal_return is not None:
-        assert all((n.shape, n.dtype) == ((), np.float32) for n in jax.eval_shape(family.describe, level).values())
-        best = jax.eval_shape(family.optimal_return, level)
-        assert (best.shape, best.dtype) == ((), np.float32)
-
-
 def test_each_environment_has_its_own_observations():
     observations = {name: make_env(name, LEVELS, SIZES).observation for name in ENVIRONMENTS}
     assert observations == {

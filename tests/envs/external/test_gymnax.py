@@ -1,4 +1,4 @@
-"""gymnax's environments behind our interface, step by step against gymnax's own step, and in our own rollouts."""
+"""gymnax's environments behind our interface: equal to gymnax's own steps, and played by our rollouts."""
 
 import functools
 from unittest import mock
@@ -12,7 +12,8 @@ from gymnax.environments import spaces
 
 from groove.agents.agent import AgentConfig, make_agent
 from groove.envs.base import Box, Discrete
-from groove.envs.external.gymnax import Keys, make_gymnax, plain_arrays
+from groove.envs.external.gymnax import make_gymnax
+from groove.envs.external.key_noise import Keys, plain_arrays
 from groove.lifetimes.rollout import rollout, start_workers
 
 MINATAR = ["Asterix-MinAtar", "Breakout-MinAtar", "Freeway-MinAtar", "Seaquest-MinAtar", "SpaceInvaders-MinAtar"]
@@ -20,7 +21,7 @@ CLASSIC = ["CartPole-v1", "Acrobot-v1", "MountainCar-v0"]
 BSUITE = ["Catch-bsuite", "DeepSea-bsuite", "DiscountingChain-bsuite"]
 NAMES = [*MINATAR, *CLASSIC, *BSUITE, "FrozenLake-misc"]
 PLANES = [*MINATAR, "Catch-bsuite", "DeepSea-bsuite"]
-LIMITS = {"Catch-bsuite": 9, "DeepSea-bsuite": 8}  # these end by themselves on the very step of the limit
+LIMITS = {"Catch-bsuite": 9, "DeepSea-bsuite": 8}  # these terminate on the very step of the limit
 LIMIT, STEPS = 20, 50
 
 
@@ -30,9 +31,9 @@ def level_of(family):
 
 @functools.cache
 def play(name):
-    """Random actions: gymnax's own step, which resets by itself, beside ours, reset by hand; leaves [T, ...].
+    """Play random actions in gymnax's own step, which resets by itself, and in ours, reset by hand; leaves [T, ...].
 
-    The dynamics are compiled once, for both: compiling a game takes seconds, and what is tested is what is around it.
+    Both share one compiled game, because compiling takes seconds and only the code around the game is under test.
     """
     env, params = gymnax.make(name)
     limit = LIMITS.get(name, LIMIT)
@@ -89,7 +90,7 @@ def test_planes_lose_nothing_as_bool(name):
 def test_spaces_are_as_declared(name):
     env, params = gymnax.make(name)
     if not isinstance(env.action_space(params), spaces.Discrete):
-        with pytest.raises(ValueError, match=f"'{name}' has continuous actions"):
+        with pytest.raises(ValueError, match=f'"{name}" has continuous actions'):
             make_gymnax(name)
         return
     family = make_gymnax(name, lifetime=7)
@@ -144,7 +145,7 @@ def test_deep_sea_ends_by_terminating():
 
 
 def cartpole(obs, action):
-    """The successor by the equations of motion, Euler steps of 0.02 s."""
+    """Return the successor by the equations of motion, in Euler steps of 0.02 s."""
     x, v, angle, spin = np.asarray(obs, np.float64).T
     push = (np.where(np.asarray(action).T == 1, 10, -10) + 0.05 * spin**2 * np.sin(angle)) / 1.1
     torque = (9.8 * np.sin(angle) - np.cos(angle) * push) / (0.5 * (4 / 3 - 0.1 * np.cos(angle) ** 2 / 1.1))
@@ -175,49 +176,15 @@ def test_our_rollout_keeps_the_true_final_observation():
     assert np.abs(later[ended]).max() <= 0.05  # where CartPole starts
 
 
-def test_steps_and_resets_share_no_key():
-    noise = make_gymnax("CartPole-v1").noise(jax.random.key(0), (5, 3))
-    data = np.stack([np.asarray(jax.random.key_data(keys)) for keys in noise])
-    assert noise.step.shape == noise.reset.shape == (5, 3)
-    assert len(np.unique(data.reshape(30, -1), axis=0)) == 30
-
-
-def test_sticky_actions_repeat_what_was_done():
-    family = make_gymnax("Catch-bsuite", sticky=0.25)
-    level = level_of(family)
-
-    def one(state, action, noise):
-        step = family.step(level, state, action, noise)
-        return step.state, (state.action, step.state.action, step.obs[-1])  # the paddle moves in the last row
-
-    @jax.jit
-    def run(key):
-        noise, chosen = family.noise(key, (8, 400)), jax.random.randint(key, (8, 400), 0, 3)
-        first = jax.tree.map(lambda leaf: leaf[0], noise)
-        start, obs = jax.vmap(family.reset, (None, 0))(level, first)
-        steps = jax.lax.scan(lambda state, xs: jax.vmap(one)(state, *xs), start, (chosen, noise))[1]
-        return chosen, obs[None, :, -1], steps
-
-    chosen, start, (before, taken, row) = jax.tree.map(np.asarray, run(jax.random.key(0)))
-    assert not before[0].any()
-    np.testing.assert_array_equal(before[1:], taken[:-1])
-    other = taken != chosen
-    np.testing.assert_array_equal(taken[other], before[other])
-    np.testing.assert_allclose(other.mean(), 0.25 * 2 / 3, atol=0.03)  # a third of the repeats were chosen anyway
-    paddle = np.concatenate([start, row]).argmax(-1)
-    np.testing.assert_array_equal(paddle[1:], np.clip(paddle[:-1] + taken - 1, 0, 4))
-
-
 @pytest.mark.parametrize(
     ("name", "kw", "complaint"),
     [
-        ("CartPole-v0", {}, "did you mean 'CartPole-v1'"),
-        ("Breakout", {}, "did you mean 'Breakout-MinAtar'"),
+        ("CartPole-v0", {}, "unknown gymnax environment .CartPole-v0. .did you mean .CartPole-v1."),
+        ("Breakout", {}, "did you mean .Breakout-MinAtar."),
         ("Pendulum-v1", {}, "continuous actions"),
         ("CartPole-v1", {"max_steps": 0}, "must be positive"),
-        ("CartPole-v1", {"sticky": 1.5}, "must be a probability"),
     ],
 )
-def test_what_cannot_be_had_is_refused(name, kw, complaint):
+def test_unusable_environments_are_refused(name, kw, complaint):
     with pytest.raises(ValueError, match=complaint):
         make_gymnax(name, **kw)

@@ -1,4 +1,4 @@
-"""jaxtari's games behind our interface, by a small fake of jaxtari 0.2's, so that neither it nor sprites are needed."""
+"""jaxtari's games behind our interface, tested with a small fake of jaxtari 0.2, without jaxtari or its sprites."""
 
 import dataclasses
 import os
@@ -15,8 +15,8 @@ import pytest
 from groove.agents.agent import AgentConfig, make_agent
 from groove.cli.meta_test import meta_test
 from groove.envs.base import Box
-from groove.envs.external.gymnax import Keys
 from groove.envs.external.jaxtari import make_jaxtari
+from groove.envs.external.key_noise import Keys
 from groove.lifetimes.rollout import rollout, start_workers
 
 LIVES, WIDTH, TOP = 3, 8, 100
@@ -24,7 +24,7 @@ NOOP, SCORE, LOSE_POINT, DIE, LOSE_LIFE = range(5)  # the fake's actions, each t
 
 
 def record(cls):
-    """As flax's struct.dataclass: a pytree with `replace`."""
+    """Make a pytree with `replace`, as flax's struct.dataclass does."""
     cls = jax.tree_util.register_dataclass(dataclass(frozen=True)(cls))
     cls.replace = dataclasses.replace
     return cls
@@ -48,7 +48,7 @@ class GameState:
     frame: Any
     score: Any
     lives: Any
-    key: Any  # a game's own
+    key: Any  # the game's own key
 
 
 @record
@@ -60,7 +60,7 @@ class AtariState:
 
 
 class Range:
-    """Of jaxtari's Box and Discrete."""
+    """The part of jaxtari's Box and Discrete that is used."""
 
     def __init__(self, low, high, shape=()):
         self.n, self._ends = high + 1, (np.full(shape, low, np.int16), np.full(shape, high, np.int16))
@@ -70,7 +70,7 @@ class Range:
 
 
 class Game:
-    """Shows the score and the frame's number, which leaves the ranges it declares."""
+    """A game that shows the score and the number of the frame, which leaves its declared range."""
 
     def action_space(self):
         return Range(0, 4)
@@ -98,7 +98,7 @@ class Game:
 
 
 class AtariWrapper:
-    """The real one's arguments, fields, splitting of keys and order of what is returned."""
+    """A fake with the real wrapper's arguments, fields, key splitting and order of results."""
 
     sticky = 0.25
 
@@ -146,7 +146,7 @@ def level_of(family):
 
 
 def play(family, actions, seed=0):
-    """The first observation, and a step for each action, with noise of its own, each from the last one's state."""
+    """Return the first observation of an episode, and one step for each action, each with its own noise."""
     noise = family.noise(jax.random.key(seed), (len(actions) + 1,))
     level, at = level_of(family), lambda t: jax.tree.map(lambda keys: keys[t], noise)
     state, first = family.reset(level, at(-1))
@@ -158,7 +158,7 @@ def play(family, actions, seed=0):
 
 
 def seen(frame, score):
-    """What is seen in one frame, scaled by hand, in the order of the spaces."""
+    """Return the observation of one frame, scaled by hand, in the order of the spaces."""
     car = np.clip([frame, -frame], -1, WIDTH)
     return [min(frame / WIDTH, 1), 0, *(car + 1) / (WIDTH + 1), *np.clip(car, 0, WIDTH) / WIDTH, score / TOP]
 
@@ -190,7 +190,7 @@ def test_the_end_is_the_game_s_or_the_limit_s_and_its_frame_is_seen(limit, actio
 
 
 def step_from(change, action):
-    """One step from a new episode's state as `change` leaves it."""
+    """Take one step from the state of a new episode after `change`."""
     family = make_jaxtari("pong", max_frames=4)
     noise = family.noise(jax.random.key(0), ())
     state, _ = family.reset(level_of(family), noise)
@@ -199,7 +199,7 @@ def step_from(change, action):
 
 
 @pytest.mark.usefixtures("calm")
-def test_ends_of_both_kinds_in_one_frame_are_the_game_s():
+def test_a_frame_with_both_ends_terminates():
     step = step_from(lambda game: game.replace(step=jnp.int32(3)), DIE)
     assert (bool(step.terminated), bool(step.truncated)) == (True, False)
 
@@ -226,7 +226,7 @@ def test_all_that_is_random_in_a_step_is_its_noise(jaxtari):
     assert {28, 21, 14} <= set(scored) <= {28, 21, 14, 7, 0}  # the first frames may repeat NOOP, later ones then score
     assert state.game.key is None
     assert steps.state.game.key is None
-    assert (steps.state.game.env_state.key == state.game.env_state.key).all()  # a game's own is left to it
+    assert (steps.state.game.env_state.key == state.game.env_state.key).all()  # the game's own key is not touched
 
 
 def test_it_is_rolled_out_like_any_family(jaxtari):
@@ -245,10 +245,10 @@ def test_it_is_rolled_out_like_any_family(jaxtari):
     assert (path.reward.dtype, path.terminated.dtype, path.truncated.dtype) == (jnp.float32, jnp.bool_, jnp.bool_)
 
 
-def test_without_jaxtari_it_says_what_to_install(monkeypatch):
+def test_without_jaxtari_the_error_names_the_extra(monkeypatch):
     for name in ("jaxtari", "jaxtari.paths"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ValueError, match=r'pip install "groove-rl\[jaxtari\]"'):
+    with pytest.raises(ValueError, match=r'jaxtari is not installed; run pip install "groove-rl\[jaxtari\]"'):
         make_jaxtari("pong")
 
 
@@ -269,14 +269,14 @@ def test_without_sprites_it_says_who_installs_them_and_runs_nothing(jaxtari, mon
 def test_nothing_is_confirmed_asked_or_downloaded_for_the_user(jaxtari):
     before = dict(os.environ)
     make_jaxtari("pong")
-    assert os.environ == before | {"JAXTARI_SKIP_SPRITE_UPDATE": "1"}  # else jaxtari may ask, and download
+    assert os.environ == before | {"JAXTARI_SKIP_SPRITE_UPDATE": "1"}  # else jaxtari may ask and download
     os.environ["JAXTARI_SKIP_SPRITE_UPDATE"] = "0"
     make_jaxtari("pong")
     assert os.environ["JAXTARI_SKIP_SPRITE_UPDATE"] == "0"
 
 
-def test_what_cannot_be_had_is_refused(jaxtari):
-    with pytest.raises(ValueError, match="did you mean 'pong'"):
+def test_mistakes_are_named(jaxtari):
+    with pytest.raises(ValueError, match='did you mean "pong"'):
         make_jaxtari("Pong")
     for frames in (0, 6):
         with pytest.raises(ValueError, match="positive multiple of 4"):
@@ -286,5 +286,5 @@ def test_what_cannot_be_had_is_refused(jaxtari):
         raise FileNotFoundError("player.npy")
 
     jaxtari.make = make
-    with pytest.raises(ValueError, match=r"jaxtari cannot make 'pong': player\.npy"):
+    with pytest.raises(ValueError, match=r'jaxtari cannot make "pong": player\.npy'):
         make_jaxtari("pong")

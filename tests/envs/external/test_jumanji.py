@@ -1,4 +1,4 @@
-"""jumanji's games behind our interface, step by step against jumanji's own step and its observations."""
+"""jumanji's games behind our interface: equal to jumanji's own steps, with the observations that we document."""
 
 import functools
 import sys
@@ -14,8 +14,8 @@ import pytest
 
 from groove.agents.agent import AgentConfig, make_agent
 from groove.envs.base import Box
-from groove.envs.external.gymnax import Keys, plain_arrays
 from groove.envs.external.jumanji import make_jumanji
+from groove.envs.external.key_noise import Keys, plain_arrays
 from groove.lifetimes.rollout import rollout, start_workers
 
 NAMES = ["PacMan-v1", "Snake-v1", "Tetris-v0"]
@@ -29,7 +29,7 @@ def level_of(family):
 
 @functools.cache
 def compiled(name):
-    """jumanji's game as a function of its time limit, compiled once for all tests: limit -> environment."""
+    """Return jumanji's game as a function limit -> environment, compiled once for all tests."""
     env = jumanji.make(name)
 
     @jax.jit
@@ -48,7 +48,7 @@ def family_of(name, **kw):
 
 @functools.cache
 def play(name):
-    """Mostly valid random actions: jumanji's own step beside ours, both reset by hand; leaves [T, ...]."""
+    """Play mostly valid random actions in jumanji's own step and in ours, both reset by hand; leaves [T, ...]."""
     family, env = family_of(name, max_steps=LIMIT), compiled(name)(LIMIT)
     level, noise = level_of(family), family_of(name).noise(jax.random.key(1), (STEPS + 1,))
     theirs, before = env.reset(noise.reset[0])
@@ -69,7 +69,7 @@ def play(name):
 
 
 def expected(name, seen):
-    """What jumanji shows in one step, drawn cell by cell."""
+    """Draw jumanji's observation of one step, cell by cell."""
     if name == "Snake-v1":
         return seen.grid
     if name == "Tetris-v0":
@@ -113,7 +113,7 @@ def test_only_the_rules_terminate_and_only_the_limit_truncates(name):
     np.testing.assert_array_equal(step.truncated, (state.step_count == LIMIT) & ~ruled)
     assert step.truncated.any()
     assert ruled.any() == (name != "PacMan-v1")  # ghosts are far away for the first twelve steps
-    assert not timestep.discount[timestep.step_type == 2].any()  # which is why we count ourselves
+    assert not timestep.discount[timestep.step_type == 2].any()  # so the family has to count steps itself
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_spaces_are_as_declared(name, actions, limit):
 
 
 def first_steps(name, starts):
-    """Every action from fresh states: (obs [N, ...], Step [N, A])."""
+    """Take every action from fresh states: (obs [N, ...], Step [N, A])."""
     family = family_of(name)
     level, actions = level_of(family), range(family.num_actions)
     record = []
@@ -154,7 +154,7 @@ def test_the_default_limit_truncates_too(name):
     family = family_of(name)
     level, noise = level_of(family), Keys(jax.random.key(0), jax.random.key(1))
     state, _ = family.reset(level, noise)
-    action = STAY if name == "PacMan-v1" else state.action_mask.argmax()  # the first that is valid
+    action = STAY if name == "PacMan-v1" else state.action_mask.argmax()  # the first valid action
     for left in (2, 1):
         late = state.replace(step_count=jnp.int32(family.max_steps(level) - left))
         step = family.step(level, late, jnp.int32(action), noise)
@@ -222,13 +222,6 @@ def test_tetris_actions_are_rotation_and_column():
             assert np.flatnonzero(filled.any(0))[0] == column
 
 
-def test_steps_and_resets_share_no_key():
-    noise = make_jumanji("Snake-v1").noise(jax.random.key(0), (5, 3))
-    data = np.stack([np.asarray(jax.random.key_data(keys)) for keys in noise])
-    assert noise.step.shape == noise.reset.shape == (5, 3)
-    assert len(np.unique(data.reshape(30, -1), axis=0)) == 30
-
-
 def test_the_noise_of_a_step_decides_its_chances():
     family = family_of("Tetris-v0")
     level, keys = level_of(family), jax.random.split(jax.random.key(0), 20)
@@ -256,12 +249,12 @@ def test_our_rollout_takes_it(name):
     assert workers.obs.dtype == seen.obs.dtype == seen.next_obs.dtype
 
 
-def test_what_cannot_be_had_is_refused(monkeypatch):
-    with pytest.raises(ValueError, match="did you mean 'PacMan-v1'"):
+def test_mistakes_are_named(monkeypatch):
+    with pytest.raises(ValueError, match='did you mean "PacMan-v1"'):
         make_jumanji("Pacman")
     with pytest.raises(ValueError, match="must be positive"):
         make_jumanji("Snake-v1", max_steps=0)
     monkeypatch.setitem(sys.modules, "jumanji", None)
     monkeypatch.setitem(sys.modules, "jumanji.registration", None)
-    with pytest.raises(ValueError, match=r'pip install "groove-rl\[arcade\]"'):
+    with pytest.raises(ValueError, match=r'jumanji is not installed; run pip install "groove-rl\[arcade\]"'):
         make_jumanji("Snake-v1")

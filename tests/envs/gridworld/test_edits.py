@@ -1,4 +1,4 @@
-"""ACCEL's edits: never invalid, each kind equally often, each changing what it should and nothing else."""
+"""ACCEL's edits: always valid, each kind equally often, and each changes only its own fields."""
 
 import collections
 import dataclasses
@@ -31,14 +31,14 @@ def edited(seed, levels, sizes=SIZES, edits=1):
 
 
 def changes(before, after):
-    """Field -> indices where it changed."""
+    """Return the changed indices of each changed field."""
     pairs = {f.name: (getattr(before, f.name), getattr(after, f.name)) for f in dataclasses.fields(before)}
     where = {name: np.flatnonzero(np.asarray(a) != b) for name, (a, b) in pairs.items()}
     return {name: index for name, index in where.items() if len(index)}
 
 
 def kind_of(before, after):
-    """The edit that leads from one level to the other; None where there was none."""
+    """Return the kind of edit that leads from one level to the other; None if the levels are equal."""
     changed = changes(before, after)
     numbers = {"object_reward", "p_terminate", "p_respawn"}
     held = {int(before.start), *map(int, before.object_cell)}

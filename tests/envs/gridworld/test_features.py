@@ -1,4 +1,4 @@
-"""Descriptions of gridworld levels against plain counting, and which families can say what."""
+"""Features of gridworld levels: equal to plain counting, NaN where undefined, known for tabular families."""
 
 import jax
 import numpy as np
@@ -7,8 +7,6 @@ import pytest
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.features import describe
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
-from groove.envs.gridworld.mazes import make_mazes
-from groove.envs.gridworld.named import HANDCRAFTED, make_named_family
 from groove.envs.gridworld.solver import optimal_return
 from tests._helpers.reference import STEPS, draw, level_of, nth
 
@@ -17,7 +15,7 @@ DIST = LevelDistribution(min_size=3, max_size=6, walls=14, max_objects=3)
 
 
 def numbers(level):
-    """The same, by counting."""
+    """Compute the features by counting."""
     side, size = SIZES.side, int(level.size)
     walls = level.walls.reshape(side, side)
     exist = [o for o in range(SIZES.objects) if level.object_cell[o] >= 0]
@@ -43,7 +41,7 @@ def numbers(level):
     }
 
 
-def test_descriptions_are_what_one_counts():
+def test_features_equal_plain_counts():
     family = make_gridworld(SIZES, DIST)
     levels = draw(family.sample_level, 0, 200)
     described = jax.tree.map(np.asarray, jax.jit(jax.vmap(family.describe))(levels))
@@ -55,7 +53,7 @@ def test_descriptions_are_what_one_counts():
     assert 0 < np.isnan(described["nearest_positive"]).sum() < 100
 
 
-def test_what_is_undefined_is_nan():
+def test_undefined_features_are_nan():
     level = level_of("S.. ..# #..", {}, 9, SIZES)
     described = describe(level, SIZES)
     assert described["wall_share"] == pytest.approx(2 / 9)
@@ -69,13 +67,3 @@ def test_the_best_return_is_known_where_objects_stay():
     moving = make_gridworld(SIZES, DIST, "planes", "random")
     assert moving.optimal_return is None
     assert moving.describe is None
-
-
-@pytest.mark.parametrize("make", [make_gridworld, make_mazes, lambda: make_named_family(HANDCRAFTED)])
-def test_tabular_families_have_every_capability(make):
-    family = make()
-    level = jax.eval_shape(family.sample_level, jax.random.key(0))
-    assert jax.eval_shape(family.mutate, jax.random.key(0), level) == level
-    assert all((n.shape, n.dtype) == ((), np.float32) for n in jax.eval_shape(family.describe, level).values())
-    best = jax.eval_shape(family.optimal_return, level)
-    assert (best.shape, best.dtype) == ((), np.float32)

@@ -1,4 +1,4 @@
-"""Level files: what is written is read, and what is not a level set is refused in one line."""
+"""Level files: a written set is read back, and anything else is refused in one line."""
 
 import dataclasses
 import json
@@ -60,7 +60,7 @@ def _spoil(chosen, **changes):
     return dataclasses.replace(chosen, levels=dataclasses.replace(chosen.levels, **changes))
 
 
-def test_nonsense_is_neither_written_nor_read(tmp_path, chosen):
+def test_invalid_levels_are_neither_written_nor_read(tmp_path, chosen):
     path = tmp_path / "l.safetensors"
     with pytest.raises(LevelFileError, match="NaN"):
         save_levels(path, _spoil(chosen, object_reward=np.full((5, 3), np.nan, np.float32)))

@@ -1,4 +1,4 @@
-"""Random levels: what never happens, the statistics of GROOVE's distribution, and what `check_level` refuses."""
+"""Random levels: always valid, with the statistics of GROOVE's distribution; invalid levels are refused."""
 
 import dataclasses
 
@@ -11,12 +11,14 @@ from groove.envs.gridworld.levels import (
     GridSizes,
     LevelDistribution,
     check_level,
+    event_threshold,
     log_uniform_int,
     sample_level,
+    with_lifetimes,
 )
 from tests._helpers.reference import draw, level_of, nth
 
-SIZES = GridSizes(side=12, objects=6)  # larger than the levels, so that padding is tested, too
+SIZES = GridSizes(side=12, objects=6)  # larger than the levels, to test the padding
 COUNT = 20_000
 
 
@@ -49,7 +51,7 @@ def test_sizes_are_uniform_and_walls_have_the_published_means(levels):
     for size, mean in zip(range(4, 11), [2.5, 3.6, 5.5, 7.4, 9.8, 12.2, 15.0]):
         of_size = levels.size == size
         np.testing.assert_allclose(of_size.mean(), 1 / 7, atol=0.012)
-        np.testing.assert_allclose(walls[of_size].mean(), mean, atol=0.2)  # published to a digit, from few draws
+        np.testing.assert_allclose(walls[of_size].mean(), mean, atol=0.2)  # published with one digit, from few draws
         np.testing.assert_allclose(walls[of_size].mean(), 0.15 * size**2, atol=0.12)
 
 
@@ -100,6 +102,10 @@ def test_log_uniform_integers_reach_both_ends_and_can_be_constant():
     assert (log_uniform_int(u, 250, 250) == 250).all()
 
 
+def test_thresholds_are_probabilities_in_units_of_two_to_the_minus_sixteen():
+    np.testing.assert_array_equal(event_threshold(jnp.array([0.0, 0.5, 1.0])), [0, 32768, 65536])
+
+
 def test_crowded_levels_keep_room_for_start_and_objects():
     dist = LevelDistribution(min_size=3, max_size=3, walls=9, max_objects=5)
     sizes = GridSizes(side=3)
@@ -115,7 +121,7 @@ def test_the_same_key_gives_the_same_level():
     assert any((a != b).any() for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(other)))
 
 
-def test_steps_of_some_levels_pay_and_the_rest_of_a_level_stays_as_it_is():
+def test_the_steps_of_some_levels_pay_and_all_else_stays_the_same():
     paying = LevelDistribution(step_reward_share=0.25, min_step_reward=0.1, max_step_reward=2.0)
     kinds = (LevelDistribution(), paying)
     without, levels = (draw(lambda key, d=d: sample_level(key, d, SIZES), 0, 2000) for d in kinds)
@@ -127,6 +133,15 @@ def test_steps_of_some_levels_pay_and_the_rest_of_a_level_stays_as_it_is():
     assert 0.1 <= size.min() < 0.12
     assert 1.8 < size.max() <= 2.0
     jax.tree.map(np.testing.assert_array_equal, dataclasses.replace(levels, step_reward=without.step_reward), without)
+
+
+def test_lifetimes_are_redrawn_and_levels_stay_the_same():
+    dist = LevelDistribution(min_lifetime=7, max_lifetime=9)
+    before = draw(lambda key: sample_level(jax.random.split(key)[0], dist, SIZES), 0, 300)
+    after = draw(with_lifetimes(lambda key: sample_level(key, dist, SIZES), dist), 0, 300)
+    assert set(after.lifetime.tolist()) == {7, 8, 9}
+    assert (after.lifetime != before.lifetime).any()
+    jax.tree.map(np.testing.assert_array_equal, dataclasses.replace(after, lifetime=before.lifetime), before)
 
 
 SMALL = GridSizes(side=4, objects=3)

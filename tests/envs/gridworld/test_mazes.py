@@ -1,4 +1,4 @@
-"""Mazes against plain flood fills: connected, trees where they should be, divided into rooms, never invalid."""
+"""Mazes: connected by a plain flood fill, trees or divided into rooms by their kind, and always valid."""
 
 import functools
 
@@ -12,13 +12,13 @@ from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_lev
 from tests._helpers.reference import STEPS, draw, nth
 
 SIDES = [5, 7, 9, 11, 13]
-EACH = 40  # mazes a kind and side
+EACH = 40  # mazes of each kind and side
 KINDS = {"rooms": mazes.rooms, "labyrinth": mazes.labyrinth, "perfect_maze": mazes.perfect_maze}
 
 
 @functools.cache
 def grids(kind):
-    """Mazes of every side, cropped to it, as bool [side, side]; outside must be wall."""
+    """Draw mazes of every side, cropped to bool [side, side]; everything outside must be wall."""
     sizes = GridSizes(side=14)
     side = np.repeat(SIDES, EACH)
     generate = jax.jit(jax.vmap(lambda key, size: KINDS[kind](key, size, sizes)))
@@ -29,7 +29,7 @@ def grids(kind):
 
 
 def reached(walls):
-    """Free cells that a flood reaches from one of them."""
+    """Return the free cells that a flood reaches from one free cell."""
     free = set(zip(*np.nonzero(~walls)))
     front = [next(iter(free))]
     seen = set(front)
@@ -44,12 +44,12 @@ def reached(walls):
 
 
 def open_pairs(walls):
-    """Pairs of neighbouring free cells."""
+    """Count the pairs of neighbouring free cells."""
     return int((~walls[1:] & ~walls[:-1]).sum() + (~walls[:, 1:] & ~walls[:, :-1]).sum())
 
 
 def is_divided(walls, whole=True):
-    """Whether this is a room, or two such parts and a wall with one door across the longer side between them."""
+    """Return whether this is a room, or two such parts with a wall with one door between, across the longer side."""
     if max(walls.shape) <= 5 and not whole:
         return not walls.any()
     margin = 1 if max(walls.shape) <= 5 else 3
@@ -156,5 +156,5 @@ def test_even_sides_are_padded_and_a_key_determines_a_level():
 
 
 def test_refuses_sizes_without_room():
-    with pytest.raises(ValueError, match="side 5 and one object at least"):
+    with pytest.raises(ValueError, match=r"at least 5 and sizes\.objects of at least 1, not 4"):
         mazes.make_mazes(GridSizes(side=4))

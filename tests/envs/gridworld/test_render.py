@@ -1,4 +1,4 @@
-"""Pictures: their size, what each colour stands for, and files that are written."""
+"""Pictures of levels: their sizes, their colours, and the files written."""
 
 import dataclasses
 
