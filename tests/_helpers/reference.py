@@ -1,4 +1,4 @@
-"""Gridworlds in plain Python: sets, dictionaries and loops, to compare the array code with."""
+"""A reference for gridworlds in plain Python: sets, dictionaries and loops, to compare the array code with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,22 +16,23 @@ CORNERS = {"up right": (-1, 1), "down right": (1, 1), "down left": (1, -1), "up 
 
 
 def draw(sample_level: Callable[[Any], GridLevel], seed: int, count: int) -> GridLevel:
-    """Levels as NumPy arrays, leaves [count, ...]."""
+    """Draw `count` levels as NumPy arrays, leaves [count, ...]."""
     keys = jax.random.split(jax.random.key(seed), count)
     return jax.tree.map(np.asarray, jax.jit(jax.vmap(sample_level))(keys))
 
 
 def nth(levels: GridLevel, n: int) -> GridLevel:
-    """One level of a batch."""
+    """Return level n of a batch."""
     return jax.tree.map(lambda leaf: leaf[n], levels)
 
 
 def action_list(diagonal: bool) -> list[tuple[int, int]]:
+    """Return the (row, column) offset of each action."""
     return [*STEPS.values(), *(CORNERS.values() if diagonal else ()), (0, 0)]
 
 
 def resolve(p: float) -> int:
-    """The number of 16-bit draws of 65536 for which an event of probability p happens."""
+    """Return how many of the 65536 possible 16-bit draws trigger an event of probability p."""
     return round(float(p) * 65536)
 
 
@@ -41,19 +42,19 @@ class Thing:
 
     home: tuple[int, int]
     reward: float
-    terminate: int  # of 65536
-    respawn: int  # of 65536
+    terminate: int  # draws of 65536 that end the episode
+    respawn: int  # draws of 65536 that bring the object back
 
 
 @dataclass
 class World:
-    """One episode of one level; counts what happened in `events`."""
+    """An episode of one level, with counts of its events."""
 
     level: GridLevel
     sizes: GridSizes
     moving: bool
     agent: tuple[int, int] = (0, 0)
-    where: dict[int, tuple[int, int]] = field(default_factory=dict)  # objects that are present
+    where: dict[int, tuple[int, int]] = field(default_factory=dict)  # cells of the objects present
     time: int = 0
     events: dict[str, int] = field(default_factory=lambda: dict.fromkeys(["collect", "respawn", "end", "cut"], 0))
 
@@ -79,6 +80,7 @@ class World:
         return free[int(np.float32(place) * np.float32(len(free)))]
 
     def reset(self, places: list[Any]) -> None:
+        """Begin an episode; `places` decide where the start and the objects of a moving level lie."""
         self.time, self.where = 0, {}
         if not self.moving:
             self.agent = divmod(int(self.level.start), self.sizes.side)
@@ -90,6 +92,7 @@ class World:
             self.where[o] = self._draw(places[1 + o], taken)
 
     def step(self, action: int, words: list[int], places: list[Any]) -> tuple[float, bool, bool]:
+        """Take one step and return (reward, terminated, truncated)."""
         side = self.sizes.side
         drawn = [half for word in words for half in (word % 65536, word // 65536)]
         to = tuple(np.add(self.agent, action_list(self.sizes.diagonal)[action]).tolist())
@@ -120,6 +123,7 @@ class World:
             self.events["respawn"] += 1
 
     def observe(self, kind: str) -> Any:
+        """Return the observation of this kind: index, features or planes."""
         side = self.sizes.side
         if kind == "index":
             return self.agent[0] * side + self.agent[1] + side * side * sum(2**o for o in self.where)
@@ -137,8 +141,8 @@ class World:
         return planes
 
 
-def best_return(level: GridLevel, sizes: GridSizes, discount: float = 1.0) -> float:
-    """The best expected return, by expectimax over every action and every set of objects that may come back."""
+def best_return(level: GridLevel, sizes: GridSizes) -> float:
+    """Return the best expected return, by expectimax over every action and every set of objects that may respawn."""
     world = World(level, sizes, moving=False)
     memo: dict[Any, float] = {}
 
@@ -167,7 +171,7 @@ def best_return(level: GridLevel, sizes: GridSizes, discount: float = 1.0) -> fl
             after = (present - set(hit)) | {o for o, back in zip(absent, returns) if back}
             if chance > 0:
                 total += chance * value(to, frozenset(after), left - 1)
-        return float(level.step_reward) + reward + discount * survive * total
+        return float(level.step_reward) + reward + survive * total
 
     return value(divmod(int(level.start), sizes.side), frozenset(world.things), int(level.max_steps))
 
@@ -179,7 +183,15 @@ def level_of(
     sizes: GridSizes,
     step_reward: float = 0.0,
 ) -> GridLevel:
-    """A level from a square picture: '#' wall, 'S' start, and marks of objects (reward, p_terminate, p_respawn)."""
+    """Build a level from a square picture.
+
+    Args:
+      picture: rows separated by spaces; "#" is a wall, "S" the start, and other marks are objects or floor.
+      objects: mark -> (reward, p_terminate, p_respawn) of each object.
+      max_steps: the time limit, environment steps.
+      sizes: static sizes of the level.
+      step_reward: reward of every step.
+    """
     rows = picture.split()
     walls = np.ones((sizes.side, sizes.side), bool)
     cells = {}

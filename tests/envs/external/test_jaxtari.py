@@ -123,7 +123,7 @@ class AtariWrapper:
 
 @pytest.fixture
 def jaxtari(monkeypatch):
-    """The fake, with sprites."""
+    """Install the fake, with sprites."""
     monkeypatch.setattr(os, "environ", dict(os.environ))
     package = ModuleType("jaxtari")
     package.make = lambda name: Game()
@@ -137,7 +137,7 @@ def jaxtari(monkeypatch):
 
 @pytest.fixture
 def calm(jaxtari, monkeypatch):
-    """The fake, with frames that never repeat the last action."""
+    """Install the fake, with frames that never repeat the previous action."""
     monkeypatch.setattr(AtariWrapper, "sticky", 0.0)
 
 
@@ -259,8 +259,8 @@ def test_without_sprites_it_says_who_installs_them_and_runs_nothing(jaxtari, mon
         make_jaxtari("pong")
     assert "\n" not in str(refused.value)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: SimpleNamespace())
-    monkeypatch.setattr("groove.parallel.keep_compilations", lambda folder: None)
-    monkeypatch.setattr("groove.parallel.request_devices", lambda count: None)  # there are eight already
+    monkeypatch.setattr("groove.utils.parallel.keep_compilations", lambda folder: None)
+    monkeypatch.setattr("groove.utils.parallel.request_devices", lambda count: None)  # there are eight already
     assert meta_test(rules=["a2c"], suites=["chain", "jaxtari"], budget="smoke", results=str(tmp_path / "results")) == 2
     assert capsys.readouterr().err == f"groove: {refused.value}\n"
     assert not (tmp_path / "results").exists()
