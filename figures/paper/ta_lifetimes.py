@@ -21,9 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `f
 from figures.pipeline.figure import RUNS, SCALE, SHORTER, FigureScript, dress, meta_seeds, save, trainings
 from figures.pipeline.plan import Plan
 from figures.pipeline.steps import MetaTraining, program
-from groove.evaluation.compare_plots import PALETTE
 from groove.evaluation.results import Cell
-from groove.utils.plotting import INK
+from groove.utils.plotting import INK, PALETTE
 
 TOLD = "lpg.lifetime_conditioning=true"
 # a generation lives 128 whole lives, which are kept as short as TA-LPG's

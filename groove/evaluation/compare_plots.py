@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from groove.evaluation import aggregate
 from groove.evaluation.compare import HIGH, LOW, Comparison, aggregates
 from groove.utils.bootstrap import Interval
-from groove.utils.plotting import INK, save_picture
+from groove.utils.plotting import INK, PALETTE, dress, new_figure, save_picture
 from groove.utils.text import quantity
 
-# Okabe and Ito: safe for the colour-blind; the references are grey
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 REFERENCES = {LOW: "#B0B0B0", HIGH: "#4D4D4D"}
 COLUMNS = 4
 FEW_SEEDS = 10  # below which intervals are known to be too narrow
@@ -63,7 +59,7 @@ def draw_learning_curves(comparison: Comparison, path: Path) -> None:
     shown = comparison.rows
     columns = min(COLUMNS, len(shown))
     lines = math.ceil(len(shown) / columns)
-    figure = _figure(3.4 * columns + 0.4, 2.5 * lines + 0.9)
+    figure = new_figure(3.4 * columns + 0.4, 2.5 * lines + 0.9)
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
     palette = colours(comparison.rules)
     for axes, row in zip(grid, shown, strict=False):
@@ -71,10 +67,9 @@ def draw_learning_curves(comparison: Comparison, path: Path) -> None:
             marker = "o" if len(steps) == 1 else None
             axes.plot(steps, interval.value, color=palette[rule], lw=1.8, marker=marker, ms=4, label=rule)
             axes.fill_between(steps, interval.low, interval.high, color=palette[rule], alpha=0.18, lw=0)
-        axes.set_title(row.task, loc="left", fontsize=10, color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
-        _dress(axes)
+        dress(axes, row.task)
     for axes in grid[len(shown) :]:
         axes.set_axis_off()
     handles, labels = grid[0].get_legend_handles_labels()
@@ -86,7 +81,7 @@ def draw_learning_curves(comparison: Comparison, path: Path) -> None:
 def draw_aggregates(comparison: Comparison, path: Path) -> None:
     """One panel a statistic: the value of each rule and its interval."""
     found = aggregates(comparison)
-    figure = _figure(3.0 * len(found) + 1.0, 0.38 * len(comparison.rules) + 1.3)
+    figure = new_figure(3.0 * len(found) + 1.0, 0.38 * len(comparison.rules) + 1.3)
     palette = colours(comparison.rules)
     for axes, (name, by_rule) in zip(figure.subplots(1, len(found), sharey=True), found.items(), strict=True):
         for i, rule in enumerate(comparison.rules):
@@ -96,9 +91,8 @@ def draw_aggregates(comparison: Comparison, path: Path) -> None:
                 axes.plot(value.value, i, "|", color=palette[rule], ms=13, mew=2.5)
         axes.set_yticks(range(len(comparison.rules)), comparison.rules)
         axes.set_ylim(len(comparison.rules) - 0.5, -0.5)
-        axes.set_title(name + (" (less is better)" if "gap" in name else ""), loc="left", fontsize=10, color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
-        _dress(axes, "x")
+        dress(axes, name + (" (less is better)" if "gap" in name else ""), grid="x")
     note = f"normalised: 0 is {LOW}, 1 is {HIGH}; {len(comparison.scored)} tasks; {_interval_note(comparison)}"
     figure.supxlabel(note, fontsize=8, color=INK)
     save_picture(figure, path)
@@ -106,7 +100,7 @@ def draw_aggregates(comparison: Comparison, path: Path) -> None:
 
 def draw_profile(comparison: Comparison, path: Path) -> None:
     """The share of levels and seeds on which a rule scores above tau, against tau."""
-    figure = _figure(6.4, 4.0)
+    figure = new_figure(6.4, 4.0)
     axes = figure.subplots()
     tau = np.linspace(-0.25, 1.5, 141)
     palette = colours(comparison.rules)
@@ -130,9 +124,8 @@ def draw_profile(comparison: Comparison, path: Path) -> None:
     axes.legend(frameon=False, fontsize=9)
     count = next(iter(comparison.profile.values())).shape
     steps = quantity(max(row.env_steps for row in comparison.rows))
-    axes.set_title(f"{count[1]} levels, {steps} environment steps an agent", fontsize=9, loc="left")
     figure.supxlabel(textwrap.fill(_interval_note(comparison), 100), fontsize=7, color=INK)
-    _dress(axes)
+    dress(axes, f"{count[1]} levels, {steps} environment steps an agent", title_size=9)
     save_picture(figure, path)
 
 
@@ -160,16 +153,3 @@ def _interval_note(comparison: Comparison) -> str:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
-
-
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), dpi=120)
-    figure.set_layout_engine("constrained")
-    return figure
-
-
-def _dress(axes: Axes, grid: str = "y") -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="x" if grid == "x" else "y", color="#DDDDDD", lw=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8, colors=INK)

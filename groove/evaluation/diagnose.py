@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from jax.sharding import Mesh
-from matplotlib.figure import Figure
 
 from groove.dropin.find import NamedRule
 from groove.envs.gridworld.dynamics import make_gridworld
@@ -19,7 +18,7 @@ from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.evaluation.meta_test import agent_keys, make_curves
 from groove.evaluation.suites import Budget, Task
 from groove.lifetimes.learning_curves import Report
-from groove.utils.plotting import INK, save_picture
+from groove.utils.plotting import INK, new_figure, save_picture
 
 _KEY = 0xD1A6
 PAIRS = (  # of features, as rows and columns of one heat map
@@ -118,8 +117,7 @@ def diagnose(
 
 def draw_diagnosis(found: Diagnosis, path: Path) -> None:
     """A heat map for each pair of features: A2C's mean return less the rule's, and how many levels that is of."""
-    figure = Figure(figsize=(13.0, 9.2), dpi=110)
-    figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.12)
+    figure = new_figure(13.0, 9.2, dpi=110, pad=0.12)
     grids = [heat_map(found, *pair) for pair in PAIRS]
     limit = max(float(np.nanmax(np.abs(mean))) for mean, *_ in grids)
     for axes, pair, (mean, count, *bins) in zip(figure.subplots(2, 2).ravel(), PAIRS, grids, strict=True):

@@ -8,11 +8,10 @@ from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from groove.training.loggers import read_jsonl
-from groove.utils.plotting import BLUE, INK, ORANGE, save_picture
+from groove.utils.plotting import BLUE, INK, ORANGE, dress, new_figure, save_picture
 from groove.utils.text import duration, quantity
 
 COLOURS = (BLUE, ORANGE)
@@ -64,8 +63,7 @@ def draw_curves(metrics_jsonl_path: str | Path, png_path: str | Path) -> None:
     headline = len(series(rows, "validation/normalised_return")[0]) > 0
     panels = [panel for panel in PANELS if any(len(series(rows, name)[0]) for name in panel.lines)]
     lines = math.ceil(len(panels) / COLUMNS)
-    figure = Figure(figsize=(14.0, 0.6 + 4.2 * headline + 2.6 * lines + 1.0 * (not panels)), dpi=110)
-    figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.08)
+    figure = new_figure(14.0, 0.6 + 4.2 * headline + 2.6 * lines + 1.0 * (not panels), dpi=110, pad=0.08)
     heights = (4.2 * headline + 0.01, 2.6 * lines + 0.2)
     top, bottom = cast(Sequence[Any], figure.subfigures(2, 1, height_ratios=heights))
     if headline:
@@ -151,10 +149,10 @@ def _draw_headline(axes: Axes, rows: Rows) -> None:
     untrained = series(rows, "validation/untrained_normalised")[1]
     if len(untrained):
         axes.axhline(untrained[-1], color=ORANGE, linewidth=1.5, linestyle="--", label="untrained rule")
-    axes.set_title(f"Return on unseen levels, as a share of A2C's: {last}", loc="left", fontsize=14, color=INK)
     low_end = min(0.0, *values, *untrained)
     axes.set_ylim(low_end - 0.05, max(1.0, *values, *high) + 0.05)
-    _dress(axes, rows)
+    dress(axes, f"Return on unseen levels, as a share of A2C's: {last}", title_size=14)
+    _count_meta_steps(axes, rows)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, ncols=4, fontsize=10)
 
 
@@ -169,7 +167,6 @@ def _draw_panel(axes: Axes, panel: Panel, rows: Rows) -> None:
         if smooth:
             mean = running_mean(values, _window(values))
             axes.plot(steps, mean, color=colour, linewidth=1.8, label=label)
-    axes.set_title(panel.title, loc="left", fontsize=10, color=INK)
     if panel.log and all((series(rows, name)[1] > 0).all() for name in panel.lines):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -178,16 +175,13 @@ def _draw_panel(axes: Axes, panel: Panel, rows: Rows) -> None:
     if panel.from_zero:
         axes.set_ylim(bottom=0.0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
-    _dress(axes, rows)
+    dress(axes, panel.title)
+    _count_meta_steps(axes, rows)
     if len(axes.get_legend_handles_labels()[0]) > 1:
         axes.legend(frameon=False, fontsize=8)
 
 
-def _dress(axes: Axes, rows: Rows) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8, colors=INK)
+def _count_meta_steps(axes: Axes, rows: Rows) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     axes.set_xlim(0, max(row["step"] for row in rows) * 1.01 + 1)
