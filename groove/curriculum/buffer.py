@@ -1,12 +1,13 @@
-"""The level buffer: B places, each of which holds a level and says where that level is in its life.
+"""The level buffer: B places, each with a level, its score and its status.
+
+The status of a place changes as follows::
 
     EMPTY --insert--> FRESH --activate--> ACTIVE --record--> SCORED --activate--> ACTIVE --> ...
 
-A SCORED level may also be evicted, its place going to a FRESH one. One status field says all of it, so a
-level that was never evaluated cannot pass for one that scored zero.
+In addition, `insert` may evict a SCORED level and put a FRESH one into its place. The status is a field of its own, so
+a level without a score cannot be mistaken for a level with score zero.
 
-Functions are pure and of fixed shape. Rows are chosen by masks: a masked-out row is written nowhere, never to
-place 0.
+All functions are pure and have fixed shapes. Masks choose rows: a row outside the mask is not written to any place.
 """
 
 import dataclasses
@@ -20,43 +21,43 @@ from groove.types import Array, LevelMemory, PyTree
 
 
 class Status(IntEnum):
-    """Where the level of a place is in its life."""
+    """The status of a place."""
 
     EMPTY = 0  # no level
-    FRESH = 1  # in the buffer, never handed out
-    ACTIVE = 2  # being trained on: neither handed out again nor evicted
-    SCORED = 3  # evaluated since it was last handed out
+    FRESH = 1  # inserted, not handed out yet
+    ACTIVE = 2  # in training: neither handed out again nor evicted
+    SCORED = 3  # has the score of its last lifetime; may be replayed or evicted
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LevelBuffer:
-    """Levels and what is known of them; time is counted in levels handed out."""
+    """B levels with their scores; the clock counts levels handed out."""
 
     level: PyTree  # leaves [B, ...]
     memory: LevelMemory  # [B]
-    score: Array  # f32 [B]: the newest score, -inf before the first; finite wherever SCORED
+    score: Array  # f32 [B]: the newest score, -inf before the first; finite where SCORED
     status: Array  # int8 [B]: Status
-    stamp: Array  # int32 [B]: the clock when last handed out, 0 before the first time
+    stamp: Array  # int32 [B]: the clock at the last hand-out, 0 before the first
     clock: Array  # int32 []: levels handed out so far
 
     @property
     def capacity(self) -> int:
-        """Places, B."""
+        """The number of places, B."""
         return self.status.shape[0]
 
     @property
     def scored(self) -> Array:
-        """The places whose levels may be replayed or evicted, bool [B]."""
+        """The places with levels that may be replayed or evicted, bool [B]."""
         return self.status == Status.SCORED
 
 
 def empty(level_example: PyTree, capacity: int) -> LevelBuffer:
-    """A buffer without levels.
+    """Build a buffer of EMPTY places.
 
     Args:
-      level_example: one level, or its shapes (as of `jax.eval_shape`).
-      capacity: B, places.
+      level_example: one level, or its shapes as `jax.eval_shape` returns them.
+      capacity: B, the number of places.
     """
     return LevelBuffer(
         level=jax.tree.map(lambda x: jnp.zeros((capacity, *x.shape), x.dtype), level_example),
@@ -69,14 +70,14 @@ def empty(level_example: PyTree, capacity: int) -> LevelBuffer:
 
 
 def best_places(priority: Array, mask: Array) -> Array:
-    """Gives the masked rows, in order, the places of highest priority, none of them twice.
+    """Assign the places of highest priority to the masked rows, in order and each place once.
 
     Args:
-      priority: f32 [B], -inf where a place may not be taken; among equals the lower place goes first.
+      priority: f32 [B], -inf for a place that may not be assigned; among equal priorities the lower place is first.
       mask: bool [n], n at most B: the rows that want a place.
 
     Returns:
-      int32 [n]: places; -1 for rows that want none or for which none is left.
+      int32 [n]: places; -1 for rows outside the mask and for rows without a place left.
     """
     value, place = jax.lax.top_k(priority, mask.shape[0])
     turn = jnp.maximum(jnp.cumsum(mask, dtype=jnp.int32) - 1, 0)
@@ -84,21 +85,21 @@ def best_places(priority: Array, mask: Array) -> Array:
 
 
 def insert(buffer: LevelBuffer, levels: PyTree, mask: Array) -> tuple[LevelBuffer, Array]:
-    """Puts levels into EMPTY places and, when those are used up, into those of the lowest-scored levels.
+    """Put levels into EMPTY places first, then into the places of the SCORED levels with the lowest scores.
 
-    Only SCORED levels are evicted, never FRESH or ACTIVE ones, and among equal scores first the one handed out longest
-    ago. The inserted levels are FRESH.
+    Among equal scores, the level with the oldest hand-out is evicted first. FRESH and ACTIVE levels are never evicted.
+    The inserted levels are FRESH.
 
     Args:
-      buffer: of B places.
+      buffer: B places.
       levels: leaves [n, ...], n at most B.
       mask: bool [n]: the rows to insert.
 
     Returns:
-      The buffer, and the place of each row, int32 [n]: distinct; -1 for rows masked out or for which no place
-      was left.
+      The buffer, and the place of each row, int32 [n]: distinct places; -1 for rows outside the mask and for rows
+      without a place left.
     """
-    order = jnp.lexsort((buffer.stamp, buffer.score))  # the first to go first
+    order = jnp.lexsort((buffer.stamp, buffer.score))  # the first place is evicted first
     turn = jnp.zeros(buffer.capacity, jnp.int32).at[order].set(jnp.arange(buffer.capacity, dtype=jnp.int32))
     evictable = jnp.where(buffer.scored, -turn.astype(jnp.float32), -jnp.inf)
     ids = best_places(jnp.where(buffer.status == Status.EMPTY, jnp.inf, evictable), mask)
@@ -117,11 +118,11 @@ def insert(buffer: LevelBuffer, levels: PyTree, mask: Array) -> tuple[LevelBuffe
 
 
 def activate(buffer: LevelBuffer, ids: Array, mask: Array) -> LevelBuffer:
-    """Hands out FRESH and SCORED levels: they become ACTIVE, and the clock moves on by their number.
+    """Hand out FRESH and SCORED levels: make them ACTIVE and advance the clock by their number.
 
     Args:
-      buffer: of B places.
-      ids: int32 [n]: places, distinct where `mask`; -1, and places that are EMPTY or ACTIVE, are ignored.
+      buffer: B places.
+      ids: int32 [n]: places, distinct where `mask`; -1 and places that are EMPTY or ACTIVE are ignored.
       mask: bool [n]: the rows to hand out.
     """
     status = _status_of(buffer, ids, mask)
@@ -137,16 +138,16 @@ def activate(buffer: LevelBuffer, ids: Array, mask: Array) -> LevelBuffer:
 
 
 def record(buffer: LevelBuffer, ids: Array, scores: Array, memory: LevelMemory, mask: Array) -> LevelBuffer:
-    """Takes ACTIVE levels back with their newest scores, whatever they scored before: they become SCORED.
+    """Replace the scores of ACTIVE levels by their newest scores and make the levels SCORED.
 
-    A level whose score is not finite is forgotten, its place EMPTY: such a score says that a lifetime broke
-    down, not what the level is worth, and would rank above or below all others for good.
+    A level whose score is not finite is dropped and its place becomes EMPTY. Such a score comes from a lifetime that
+    broke down. It does not measure the level, and would rank above or below all other scores forever.
 
     Args:
-      buffer: of B places.
-      ids: int32 [n]: places, distinct where `mask`; -1, and places that are not ACTIVE, are ignored.
+      buffer: B places.
+      ids: int32 [n]: places, distinct where `mask`; -1 and places that are not ACTIVE are ignored.
       scores: f32 [n].
-      memory: [n], to be remembered of the levels; NaN is nothing new.
+      memory: [n]: what the lifetimes recorded on the levels; NaN keeps the earlier value.
       mask: bool [n]: the rows to record.
     """
     rows = _rows(buffer, ids, mask & (_status_of(buffer, ids, mask) == Status.ACTIVE))
@@ -165,37 +166,42 @@ def record(buffer: LevelBuffer, ids: Array, scores: Array, memory: LevelMemory, 
 
 
 def levels_at(buffer: LevelBuffer, ids: Array) -> PyTree:
-    """The levels of these places, leaves [n, ...]; for ids outside the buffer, any level."""
+    """Return the levels of these places, leaves [n, ...]; arbitrary levels for ids outside the buffer."""
     return jax.tree.map(lambda leaf: leaf[ids], buffer.level)
 
 
 def memory_at(buffer: LevelBuffer, ids: Array) -> LevelMemory:
-    """What is known of the levels at these places, [n]; blank for ids outside the buffer."""
+    """Return what earlier lifetimes recorded on the levels of these places, [n]; blank for ids outside the buffer."""
     known = (ids >= 0) & (ids < buffer.capacity)
     blank = LevelMemory.blank(ids.shape[0])
     return jax.tree.map(lambda leaf, nothing: jnp.where(known, leaf[ids], nothing), buffer.memory, blank)
 
 
 def top(buffer: LevelBuffer, count: int) -> tuple[PyTree, Array]:
-    """The highest-scored levels, those being trained on again included, best first.
+    """Return the levels of the highest scores, best first; ACTIVE levels with an earlier score are included.
+
+    Args:
+      buffer: B places.
+      count: the number of levels to return.
 
     Returns:
-      Levels, leaves [count, ...], and scores, f32 [count]: NaN where there are no more.
+      Levels, leaves [count, ...], and scores, f32 [count]: NaN for rows without a level.
 
     Raises:
       ValueError: if `count` is not between 1 and B.
     """
     if not 1 <= count <= buffer.capacity:
-        raise ValueError(f"top({count}) of a buffer of {buffer.capacity} levels: ask for 1 to {buffer.capacity}.")
-    once_scored = buffer.scored | (buffer.status == Status.ACTIVE)  # -inf where a level has no score yet
-    score, place = jax.lax.top_k(jnp.where(once_scored, buffer.score, -jnp.inf), count)
+        raise ValueError(f"top({count}) of a buffer of {buffer.capacity} levels: choose 1 to {buffer.capacity}.")
+    may_have_score = buffer.scored | (buffer.status == Status.ACTIVE)  # -inf where a level has no score yet
+    score, place = jax.lax.top_k(jnp.where(may_have_score, buffer.score, -jnp.inf), count)
     return levels_at(buffer, place), jnp.where(jnp.isfinite(score), score, jnp.nan)
 
 
 def _rows(buffer: LevelBuffer, ids: Array, mask: Array) -> Array:
-    """Where to scatter to: out of range, which mode="drop" ignores, for masked rows and for negative ids."""
+    """Return the places to write; B, which mode="drop" ignores, for rows outside the mask and negative ids."""
     return jnp.where(mask & (ids >= 0), ids, buffer.capacity)
 
 
 def _status_of(buffer: LevelBuffer, ids: Array, mask: Array) -> Array:
+    """Return the status of each row's place, int8 [n]; EMPTY for rows outside the mask and negative ids."""
     return buffer.status.at[_rows(buffer, ids, mask)].get(mode="fill", fill_value=Status.EMPTY)

@@ -1,4 +1,4 @@
-"""A fixed distribution of levels. Over random ones that is domain randomisation, as in LPG."""
+"""A fixed distribution of levels: domain randomisation if the levels are random, as in LPG (Oh et al. 2020)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +11,10 @@ from groove.types import Array, Key, LevelMemory, LevelOutcome, Metrics, PyTree
 
 
 def make_dr(sample_level: Callable[[Key], PyTree]) -> Curriculum:
-    """A curriculum that keeps no state and needs no outcome; its levels have no place, so every id is -1.
+    """Build a curriculum that draws every level anew, without state; every id is -1.
 
     Args:
-      sample_level: key -> level, from the base distribution.
+      sample_level: key -> level.
     """
 
     def init(key: Key, n: int) -> tuple[Any, PyTree, Array]:

@@ -1,25 +1,49 @@
-"""Curricula by name: METHOD[:SCORE][@SOURCE], or a source alone for a fixed distribution of levels."""
+"""The registry of curricula: METHOD[:SCORE][@SOURCE], or a source alone for a fixed distribution of levels."""
 
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from groove.curriculum.accel import make_accel
 from groove.curriculum.base import Curriculum
 from groove.curriculum.fixed import make_dr
-from groove.curriculum.plr import PLRConfig, make_plr
+from groove.curriculum.plr import make_plr
+from groove.curriculum.plr_config import PLRConfig
 from groove.curriculum.scores import SCORES
+from groove.curriculum.sources import BASE, SOURCES, check_source, source_names
 from groove.envs.base import EnvFamily
+from groove.envs.registry import ENVIRONMENTS
+from groove.utils.errors import GrooveError, unknown_name
 
-BASE_SOURCE = "dr"  # random levels
-CURRICULA: tuple[str, ...] = ("dr", *SCORES, "accel")
+FIXED = "fixed"  # the method of a source alone
+DEFAULT_SCORE = "ar"  # the score of a method that is named without one
+
+
+class MethodEntry(NamedTuple):
+    """One registered method of choosing levels by their scores.
+
+    Attributes:
+      make: (env, config, score, num_slots) -> the curriculum. `env` draws new levels, `score` is a key of `SCORES`, and
+        `num_slots` is the number of levels in training at once.
+      about: one line for listings.
+    """
+
+    make: Callable[[EnvFamily, PLRConfig, str, int], Curriculum]
+    about: str
+
+
+METHODS: Mapping[str, MethodEntry] = {
+    "plr": MethodEntry(make_plr, "prioritised level replay; a score alone, as in pvl, is short for plr:pvl"),
+    "accel": MethodEntry(make_accel, "level replay whose new levels are edited copies of buffered levels"),
+}
 
 
 class CurriculumSpec(NamedTuple):
-    """What a curriculum's name says.
+    """The parts of a curriculum's name.
 
     Attributes:
-      method: "fixed", "plr" or "accel".
-      score: name in SCORES; empty for "fixed".
-      source: where new levels come from, as groove.sources reads it.
+      method: a key of `METHODS`, or "fixed" for a source alone.
+      score: a key of `SCORES`; empty for "fixed".
+      source: the source of new levels, as `make_source` reads it.
     """
 
     method: str
@@ -27,49 +51,67 @@ class CurriculumSpec(NamedTuple):
     source: str
 
 
-def parse_curriculum(name: str) -> CurriculumSpec:
-    """Reads a curriculum's name.
+def curriculum_names() -> tuple[str, ...]:
+    """Return the names that a curriculum can consist of: scores, methods and sources, the base source first."""
+    return (BASE, *SCORES, *METHODS, *(name for name in source_names() if name != BASE))
 
-        ar, pvl, ...     replay prioritised by this score, of levels from the base distribution
-        accel            the same by algorithmic regret, new levels being edits of old ones
-        accel:pvl        by another score
-        ar@mazes         replay of levels from another source
+
+def parse_curriculum(name: str) -> CurriculumSpec:
+    """Split a curriculum's name into its method, its score and its source.
+
+    ::
+
+        ar, pvl, ...     level replay by this score, with new levels from the base source; short for plr:ar, ...
+        accel            another method, by algorithmic regret
+        accel:pvl        another method, by this score
+        ar@mazes         level replay with new levels from this source
         dr, mazes, ...   a source alone: a fixed distribution
 
     Raises:
-      ValueError: on an unknown score, naming the nearest one. Sources are checked where they are built.
+      GrooveError: on an unknown score or method, with the nearest name. A source is checked by `check_source`.
     """
     head, at, source = name.partition("@")
     if at and not source:
-        raise ValueError(f'"{name}" names no source after "@"; write for instance ar@mazes.')
+        raise GrooveError(f'"{name}" names no source after "@"; write for instance ar@mazes.')
     method, _, score = head.partition(":")
     if method in SCORES and not score:
-        return CurriculumSpec("plr", method, source or BASE_SOURCE)
-    if method == "accel":
+        return CurriculumSpec("plr", method, source or BASE)
+    if method in METHODS:
         if score and score not in SCORES:
-            nearest = get_close_matches(score, SCORES, n=1, cutoff=0.0)[0]
-            raise ValueError(f'unknown score "{score}" (did you mean "{nearest}"?); there are {", ".join(SCORES)}.')
-        return CurriculumSpec("accel", score or "ar", source or BASE_SOURCE)
-    return CurriculumSpec("fixed", "", name)
+            raise unknown_name("score", score, SCORES)
+        return CurriculumSpec(method, score or DEFAULT_SCORE, source or BASE)
+    if at and method.isidentifier() and method not in SOURCES and method not in ENVIRONMENTS:
+        raise unknown_name("score or method", head, (*SCORES, *METHODS))
+    return CurriculumSpec(FIXED, "", name)
+
+
+def check_curriculum(name: str) -> None:
+    """Refuse a name that no curriculum has; open no file and start no backend.
+
+    Raises:
+      GrooveError: on an unknown score, method or source, with the nearest name.
+    """
+    spec = parse_curriculum(name)
+    if name.isidentifier() and spec.method == FIXED and name not in curriculum_names():
+        raise unknown_name("curriculum", name, curriculum_names())
+    check_source(spec.source)
 
 
 def make_curriculum(spec: CurriculumSpec, env: EnvFamily, config: PLRConfig, num_slots: int) -> Curriculum:
-    """Makes a curriculum.
+    """Build a curriculum.
 
     Args:
-      spec: which; its source is `env`.
+      spec: the parts of the name; `env` is built from its source.
       env: the family whose `sample_level` draws new levels.
-      config: of the replay; not read by fixed distributions.
-      num_slots: N, slots.
+      config: the settings of the replay; a fixed distribution ignores them.
+      num_slots: N, the number of levels in training at once.
 
     Raises:
-      ValueError: on less than one slot, if the buffer does not suit the slots, or if levels cannot be edited.
+      GrooveError: if the buffer does not suit N, or the method does not suit the levels.
+      ValueError: if N is less than one.
     """
     if num_slots < 1:
         raise ValueError(f"num_slots = {num_slots}: a curriculum needs at least one slot.")
-    if spec.method == "fixed":
+    if not spec.score:
         return make_dr(env.sample_level)
-    if spec.method == "accel" and env.mutate is None:
-        raise ValueError(f'accel edits levels, but those of "{env.name}" cannot be edited; choose gridworld levels.')
-    mutate = env.mutate if spec.method == "accel" else None
-    return make_plr(env.sample_level, config, SCORES[spec.score], num_slots, spec.score, mutate)
+    return METHODS[spec.method].make(env, config, spec.score, num_slots)

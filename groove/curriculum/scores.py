@@ -1,102 +1,100 @@
-"""What a level is worth to a curriculum: pure functions of the outcomes of the lifetimes lived on it.
+"""The scores by which levels are replayed, and their registry.
 
-Each returns f32 [N], higher for levels to replay sooner.
+A new score is one file, which builds its `Score`, and one line of `SCORES`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import jax.numpy as jnp
 
+from groove.curriculum.base import Score
 from groove.types import Array, LevelOutcome
 
-_LEAST_STAKE = 0.1  # below which a return is mostly noise
-
-
-class Score(NamedTuple):
-    """A score and the outcome fields it needs.
-
-    Attributes:
-      fn: outcome -> f32 [N], higher for levels to replay sooner.
-      needs: the fields of LevelOutcome that `fn` reads.
-    """
-
-    fn: Callable[[LevelOutcome], Array]
-    needs: frozenset[str]
+_LEAST_STAKE = 0.1  # smaller returns are mostly noise
 
 
 def algorithmic_regret(outcome: LevelOutcome) -> Array:
-    """How much better a hand-written algorithm does on the level than the learned rule (Jackson et al. 2023).
+    """Return algorithmic regret (Jackson et al. 2023, GROOVE), f32 [N].
+
+    For a level, a hand-written algorithm A and the learned rule eta::
 
         AR(eta, level) = V_level(A) - V_level(eta)
 
-    with V the mean return at the end of the lifetime, of the best A where there are several. Negative where the learned
-    rule does better, and never clipped: the levels it already does best on are to rank last and to be evicted first.
+    V is the mean return at the end of a lifetime. With several antagonists, A is the best one. The regret is negative
+    where the learned rule is better. Negative values are not clipped: levels on which the rule is already better rank
+    last and are evicted first.
     """
     return outcome.antagonist_return - outcome.student_return
 
 
 def relative_regret(outcome: LevelOutcome) -> Array:
-    """Algorithmic regret as a share of what is at stake, so that levels of large rewards do not outrank all others.
+    """Return algorithmic regret divided by the larger of the two returns, f32 [N] in [-2, 2].
+
+    With V, A and eta as in `algorithmic_regret`::
 
         (V(A) - V(eta)) / max(|V(A)|, |V(eta)|, 1/10)
 
-    in [-2, 2]. It does not change with the unit of reward, but for returns so small that their noise is large beside
-    them. For sources whose levels pay at every step, and whose returns differ by factors of hundreds.
+    The division keeps levels with large rewards from outranking all others. The score does not depend on the unit of
+    reward, except for returns below 1/10, which are mostly noise. Use the score for sources whose levels pay a reward
+    at every step, where returns differ by factors of hundreds.
     """
     stake = jnp.maximum(jnp.abs(outcome.antagonist_return), jnp.abs(outcome.student_return))
     return algorithmic_regret(outcome) / jnp.maximum(stake, _LEAST_STAKE)
 
 
 def optimal_regret(outcome: LevelOutcome) -> Array:
-    """How far the agent stays behind the best policy: V* - V(eta), V* by dynamic programming (Jackson et al. 2023)."""
+    """Return V* - V(eta), where V* is the optimal return by dynamic programming (Jackson et al. 2023), f32 [N]."""
     return outcome.optimal_return - outcome.student_return
 
 
 def positive_value_loss(outcome: LevelOutcome) -> Array:
-    """mean_t max(A_t, 0), A_t the generalised advantage under the critic beside the student (Jiang et al. 2021b)."""
+    """Return mean_t max(A_t, 0), where A_t is the critic's generalised advantage (Jiang et al. 2021b), f32 [N]."""
     return outcome.positive_value_loss
 
 
 def l1_value_loss(outcome: LevelOutcome) -> Array:
-    """mean_t |A_t|, A_t the generalised advantage under the critic beside the student (Jiang et al. 2021a)."""
+    """Return mean_t |A_t|, where A_t is the critic's generalised advantage (Jiang et al. 2021a), f32 [N]."""
     return outcome.l1_value_loss
 
 
 def max_monte_carlo(outcome: LevelOutcome) -> Array:
-    """mean_t (R_max - V(s_t)), R_max the best return of a student's episode ever on the level (Jiang et al. 2021b).
+    """Return mean_t (R_max - V(s_t)) (Jiang et al. 2021b), f32 [N].
 
-    R_max is undiscounted and V discounted, as in the literature. A level on which no episode was ever completed has no
-    score, which a curriculum takes for a lifetime to forget.
+    R_max is the best return of any student's episode on the level, in any lifetime. R_max is undiscounted and V is
+    discounted, following the literature. The score is -inf before the first completed episode, and the buffer then
+    drops the level.
     """
     return outcome.best_return - outcome.value
 
 
 def learnability(outcome: LevelOutcome) -> Array:
-    """p (1 - p), the variance of success (Rutherford et al. 2024), for returns G of any range: Var(G) / max |G|^2.
+    """Return Var(G) / max |G|^2 over the student's last episodes, f32 [N].
 
-    Between the episodes of the agent at the end of its lifetime. Equals p (1 - p) where G is 0 or 1, does not change
-    with the unit of reward, and is 0 where every episode returns the same.
+    The score generalises p (1 - p), the variance of success (Rutherford et al. 2024), to returns G of any range. Both
+    are equal where G is 0 or 1. The score does not depend on the unit of reward, and is 0 where all episodes have the
+    same return.
     """
     return outcome.student_variance / jnp.maximum(outcome.student_largest, 1e-6) ** 2
 
 
 def uniform(outcome: LevelOutcome) -> Array:
-    """The same for every level: replay without a preference."""
+    """Return 0 for every level, f32 [N]: replay without a preference."""
     return jnp.zeros(outcome.finished.shape)
 
 
-def _score(fn: Callable[[LevelOutcome], Array], *needs: str) -> Score:
-    return Score(fn, frozenset(needs))
+def _score(fn: Callable[[LevelOutcome], Array], about: str, *needs: str) -> Score:
+    return Score(fn, frozenset(needs), about)
 
 
 SCORES: Mapping[str, Score] = {
-    "ar": _score(algorithmic_regret, "student_return", "antagonist_return"),
-    "relative": _score(relative_regret, "student_return", "antagonist_return"),
-    "optimal": _score(optimal_regret, "student_return", "optimal_return"),
-    "pvl": _score(positive_value_loss, "positive_value_loss"),
-    "l1": _score(l1_value_loss, "l1_value_loss"),
-    "maxmc": _score(max_monte_carlo, "best_return", "value"),
-    "learnability": _score(learnability, "student_variance", "student_largest"),
-    "uniform": _score(uniform),
+    "ar": _score(algorithmic_regret, "antagonist's return - student's return", "student_return", "antagonist_return"),
+    "relative": _score(relative_regret, "ar as a share of the larger return", "student_return", "antagonist_return"),
+    "optimal": _score(optimal_regret, "optimal return - student's return", "student_return", "optimal_return"),
+    "pvl": _score(positive_value_loss, "mean of the positive advantages", "positive_value_loss"),
+    "l1": _score(l1_value_loss, "mean absolute advantage", "l1_value_loss"),
+    "maxmc": _score(max_monte_carlo, "best return on the level - mean value", "best_return", "value"),
+    "learnability": _score(
+        learnability, "variance of the return / its largest square", "student_variance", "student_largest"
+    ),
+    "uniform": _score(uniform, "the same for every level"),
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groove.agents.agent import AgentConfig
-from groove.curriculum.plr import PLRConfig
+from groove.curriculum.plr_config import PLRConfig
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.lpg.a2c import A2CConfig
 from groove.lpg.network import LPGConfig

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from groove.curriculum.registry import CURRICULA, CurriculumSpec, parse_curriculum
-from groove.curriculum.sources import SOURCES, check_source
+from groove.curriculum.registry import CurriculumSpec, check_curriculum, parse_curriculum
 from groove.lpg.registry import HAND_WRITTEN
 from groove.training.config import PRESETS, Config, preset
-from groove.utils.errors import ConfigError, nearest
+from groove.utils.errors import ConfigError, GrooveError, nearest
 
 
 def validate(config: Config) -> None:
@@ -29,12 +28,9 @@ def validate(config: Config) -> None:
 
 def _names(config: Config) -> Iterator[str]:
     try:
-        check_source(parse_curriculum(config.curriculum).source)
-    except ValueError as error:
-        known = (*CURRICULA, *SOURCES[1:])
-        one_word = config.curriculum.isidentifier()  # neither a mixture nor a file
-        guess = f'unknown curriculum "{config.curriculum}"{nearest(config.curriculum, known)}; there are '
-        yield guess + ", ".join(known) + "." if one_word else str(error)
+        check_curriculum(config.curriculum)
+    except GrooveError as error:
+        yield str(error)
     antagonists = (*HAND_WRITTEN, "optimal")
     for name in config.antagonists:
         if name not in antagonists:

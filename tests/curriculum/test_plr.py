@@ -1,3 +1,5 @@
+"""Whole runs of prioritised level replay: what is handed out, scored, replayed and evicted."""
+
 import dataclasses
 from functools import lru_cache, partial
 from itertools import pairwise
@@ -8,175 +10,17 @@ import numpy as np
 import pytest
 
 from groove.curriculum.base import Curriculum
-from groove.curriculum.buffer import LevelBuffer, Status, levels_at
-from groove.curriculum.plr import PLRConfig, PLRState, edits, make_plr, replay, replay_distribution
-from groove.curriculum.scores import SCORES
-from groove.types import LevelMemory, LevelOutcome
+from groove.curriculum.buffer import Status
+from groove.curriculum.plr import PLRState, make_plr
+from groove.curriculum.plr_config import PLRConfig
+from groove.envs.gridworld.dynamics import make_gridworld
+from groove.types import LevelOutcome
+from tests._helpers.buffers import buffer_of, sample_level
 
-SCORED, ACTIVE, FRESH, EMPTY = Status.SCORED, Status.ACTIVE, Status.FRESH, Status.EMPTY
+SCORED, ACTIVE, EMPTY = Status.SCORED, Status.ACTIVE, Status.EMPTY
 B, N = 24, 6
 CONFIG = PLRConfig(buffer_size=B, replay_probability=0.4, min_fill=0.25)
-
-
-def buffer_of(score, status=None, age=None) -> LevelBuffer:
-    """A buffer whose level at place i has id 100 + i."""
-    n = len(score)
-    clock = 1000
-    return LevelBuffer(
-        level={"id": jnp.arange(n) + 100},
-        memory=LevelMemory.blank(n),
-        score=jnp.asarray(score, jnp.float32),
-        status=jnp.asarray([SCORED] * n if status is None else status, jnp.int8),
-        stamp=clock - jnp.asarray([0] * n if age is None else age, jnp.int32),
-        clock=jnp.int32(clock),
-    )
-
-
-def sample_level(key):
-    level_id = jax.random.bits(key, dtype=jnp.uint32)
-    return {"id": level_id, "grid": jnp.broadcast_to(level_id, (2, 3))}
-
-
-# The replay distribution, worked by hand.
-
-STATUS = [SCORED, SCORED, SCORED, EMPTY, ACTIVE, FRESH]
-SCORES_ = [3.0, -1.0, 10.0, 50.0, 50.0, 50.0]  # the last three are not SCORED and may not matter
-AGES = [1, 3, 0, 900, 900, 900]
-
-
-@pytest.mark.parametrize(
-    ("temperature", "coefficient", "golden"),
-    [
-        (1.0, 0.0, [3 / 11, 2 / 11, 6 / 11]),  # ranks 2, 3, 1: 1/2, 1/3, 1
-        (0.5, 0.0, [9 / 49, 4 / 49, 36 / 49]),  # 1/4, 1/9, 1
-        (1.0, 1.0, [1 / 4, 3 / 4, 0.0]),
-        (0.5, 0.25, [27 / 196 + 1 / 16, 12 / 196 + 3 / 16, 108 / 196]),
-    ],
-)
-def test_replay_distribution_worked_by_hand(temperature, coefficient, golden):
-    config = PLRConfig(temperature=temperature, staleness_coefficient=coefficient)
-    p = jax.jit(partial(replay_distribution, config=config))(buffer_of(SCORES_, STATUS, AGES))
-    np.testing.assert_allclose(p, [*golden, 0, 0, 0], rtol=1e-5)
-
-
-def test_staleness_is_uniform_when_nothing_was_handed_out_since():
-    config = PLRConfig(staleness_coefficient=1.0)
-    p = replay_distribution(buffer_of([3.0, -1.0, 10.0, 7.0], [SCORED, SCORED, EMPTY, SCORED]), config)
-    np.testing.assert_allclose(p, [1 / 3, 1 / 3, 0, 1 / 3], rtol=1e-6)
-
-
-def test_negative_scores_rank_below_zero_and_zero_below_positive():
-    config = PLRConfig(temperature=1.0, staleness_coefficient=0.0)
-    score = [-5.0, 0.0, -1e-30, 2.0, -1e30]
-    weight = 1 / np.asarray([4, 2, 3, 1, 5])
-    np.testing.assert_allclose(replay_distribution(buffer_of(score), config), weight / weight.sum(), rtol=1e-5)
-
-
-def test_equal_scores_share_a_rank_whatever_their_sign_bit():
-    config = PLRConfig(temperature=1.0, staleness_coefficient=0.0)
-    weight = 1 / np.asarray([2, 1, 2, 5, 2])
-    p = replay_distribution(buffer_of([0.0, 4.0, -0.0, -3.0, 0.0]), config)
-    np.testing.assert_allclose(p, weight / weight.sum(), rtol=1e-5)
-
-
-def test_topk_puts_all_on_the_highest_score():
-    config = PLRConfig(prioritization="topk")
-    p = replay_distribution(buffer_of(SCORES_, STATUS, AGES), config)
-    assert p.tolist() == [0, 0, 1, 0, 0, 0]
-
-
-@pytest.mark.parametrize("prioritization", ["rank", "topk"])
-def test_without_scored_levels_nothing_can_be_replayed(prioritization):
-    config = PLRConfig(prioritization=prioritization)
-    buffer = buffer_of([0.0] * 4, [FRESH, ACTIVE, EMPTY, ACTIVE])
-    assert replay_distribution(buffer, config).tolist() == [0.0] * 4
-    after, ids = replay(buffer, config, jax.random.key(0), jnp.ones(3, bool))
-    assert ids.tolist() == [-1] * 3
-    jax.tree.map(np.testing.assert_array_equal, after, buffer)
-
-
-# Draws.
-
-
-def draw_many(buffer, config, n, draws=4000) -> np.ndarray:
-    """Places drawn, [draws, n]."""
-    draw = partial(jax.lax.map, lambda key: replay(buffer, config, key, jnp.ones(n, bool))[1])
-    return np.asarray(jax.jit(draw)(jax.random.split(jax.random.key(0), draws)))
-
-
-def assert_frequencies(places, probability, sigmas=4.0) -> None:
-    total = len(places)
-    count = np.bincount(places, minlength=len(probability))
-    spread = np.sqrt(total * probability * (1 - probability))
-    assert (np.abs(count - total * probability) <= sigmas * spread).all(), (count, total * probability)
-
-
-def test_single_draws_follow_the_replay_distribution():
-    config = PLRConfig(temperature=0.7, staleness_coefficient=0.4)
-    buffer = buffer_of([1.0, -3.0, 0.5, 9.0, 2.0, -1.0], [SCORED, SCORED, ACTIVE, SCORED, SCORED, SCORED])
-    buffer = dataclasses.replace(buffer, stamp=buffer.stamp - jnp.asarray([5, 40, 70, 0, 10, 1]))
-    places = draw_many(buffer, config, 1)[:, 0]
-    assert_frequencies(places, np.asarray(replay_distribution(buffer, config), np.float64))
-
-
-def test_pairs_of_draws_are_without_replacement():
-    config = PLRConfig(temperature=1.0, staleness_coefficient=0.0)
-    buffer = buffer_of([1.0, 3.0, 2.0])
-    p = np.asarray([2, 6, 3]) / 11
-    pair = np.asarray([[0 if i == j else p[i] * p[j] / (1 - p[i]) for j in range(3)] for i in range(3)])
-    places = draw_many(buffer, config, 2)
-    assert_frequencies(places[:, 0] * 3 + places[:, 1], pair.ravel())
-
-
-def test_the_coefficient_is_the_share_of_staleness_however_many_levels_are_drawn():
-    # 16 draws of 64 levels at a low temperature: those by score fall on the best, those by staleness on the
-    # worst 32, which have all the age. Drawn from the mixture, nearly all would fall on these.
-    score, age = np.arange(64.0), np.where(np.arange(64) < 32, 10, 0)
-    config = PLRConfig(temperature=0.05, staleness_coefficient=0.25)
-    places = draw_many(buffer_of(score, age=age), config, 16, draws=500)
-    assert np.mean(places < 32) == pytest.approx(0.25, abs=0.02)
-    assert np.std((places < 32).sum(1)) == pytest.approx(np.sqrt(16 * 0.25 * 0.75), abs=0.3)  # a coin for each draw
-    assert np.mean(places >= 48) == pytest.approx(0.75, abs=0.02)
-
-
-def test_draws_are_distinct_scored_and_exhaustive_at_any_temperature():
-    config = PLRConfig(temperature=1e-3, staleness_coefficient=0.5)
-    buffer = buffer_of(np.arange(10.0), [SCORED, ACTIVE] * 5, age=np.arange(10) + 1)
-    for places in draw_many(buffer, config, 8, draws=20):
-        drawn = places[places >= 0]
-        assert len(set(drawn)) == len(drawn)
-        assert set(drawn) <= {0, 2, 4, 6, 8}
-        # With both kinds, one may run out of levels only when the other has taken them all.
-        assert len(drawn) == 5
-
-
-def test_topk_draws_the_highest_scores_in_order_for_the_rows_that_want_one():
-    config = PLRConfig(prioritization="topk")
-    buffer = buffer_of([1.0, -3.0, 0.5, 9.0, 2.0], [SCORED, SCORED, ACTIVE, SCORED, SCORED])
-    after, ids = replay(buffer, config, jax.random.key(0), jnp.asarray([True, False, True, True]))
-    assert ids.tolist() == [3, -1, 4, 0]
-    assert after.status.tolist() == [ACTIVE, SCORED, ACTIVE, ACTIVE, ACTIVE]
-
-
-def test_under_topk_the_best_levels_are_the_parents_of_edits():
-    buffer = buffer_of([1.0, -3.0, 0.5, 9.0, 2.0], [SCORED, SCORED, ACTIVE, SCORED, SCORED])
-    config = PLRConfig(prioritization="topk")
-    for n, parents in ((3, [3, 4, 0]), (5, [3, 4, 0, 1, 3])):
-        _, edited = edits(lambda key, level: level, buffer, config, jax.random.key(0), n)
-        jax.tree.map(np.testing.assert_array_equal, edited, levels_at(buffer, jnp.asarray(parents)))
-
-
-def test_draws_stamp_what_they_hand_out():
-    buffer = buffer_of(np.arange(5.0), age=[50] * 5)
-    after, ids = replay(buffer, PLRConfig(), jax.random.key(1), jnp.ones(3, bool))
-    drawn = np.isin(np.arange(5), ids)
-    assert drawn.sum() == 3
-    assert int(after.clock) == int(buffer.clock) + 3
-    assert (np.asarray(after.stamp)[drawn] > buffer.clock).all()
-    np.testing.assert_array_equal(np.asarray(after.stamp)[~drawn], np.asarray(buffer.stamp)[~drawn])
-
-
-# The curriculum.
+ENV = make_gridworld()._replace(sample_level=sample_level)
 
 
 def outcome_of(finished, regret) -> LevelOutcome:
@@ -191,7 +35,7 @@ TRACES = []  # an entry for every compilation of `sample`
 
 @lru_cache
 def make(**changes) -> Curriculum:
-    curriculum = make_plr(sample_level, dataclasses.replace(CONFIG, **changes), SCORES["ar"], N, "ar")
+    curriculum = make_plr(ENV, dataclasses.replace(CONFIG, **changes), "ar", N)
 
     def sample(*args):
         TRACES.append(changes)
@@ -347,26 +191,6 @@ def test_a_lifetime_without_a_finite_outcome_is_counted_and_its_level_forgotten(
     assert float(curriculum.metrics(state)["score_mean"]) == 1.0
 
 
-def test_metrics_worked_by_hand():
-    status = [SCORED, SCORED, ACTIVE, ACTIVE, ACTIVE, EMPTY, FRESH, SCORED]
-    inf = float("inf")
-    buffer = buffer_of([4.0, -1.0, 7.0, -inf, -inf, -inf, -inf, 0.0], status, age=[3, 5, 1, 1, 1, 0, 0, 10])
-    metrics = make(prioritization="rank").metrics(PLRState(buffer, inserted=jnp.int32(12), forgotten=jnp.int32(2)))
-    golden = {
-        "scored_fraction": 3 / 8,
-        "replay_share": 1 / 3,
-        "score_mean": 1.0,
-        "score_max": 4.0,
-        "score_p10": -1.0,
-        "score_median": 0.0,
-        "score_p90": 0.0,
-        "staleness_mean": 6.0,
-        "turnover": 1.5,
-        "forgotten": 2.0,
-    }
-    assert {name: float(value) for name, value in metrics.items()} == pytest.approx(golden)
-
-
 def test_metrics_of_an_unscored_buffer_say_nan_not_zero():
     curriculum = make(prioritization="rank")
     state, _, _ = curriculum.init(jax.random.key(0), N)
@@ -380,3 +204,33 @@ def test_top_is_of_the_state():
     levels, scores = make(prioritization="rank").top(state, 3)
     assert scores.tolist() == [0.0, -1.0, -2.0]
     assert levels["id"].tolist() == state.buffer.level["id"][:3].tolist()
+
+
+def make_scored_by(score: str, **changes) -> Curriculum:
+    return make_plr(ENV, dataclasses.replace(CONFIG, replay_probability=1.0, min_fill=0.05, **changes), score, N)
+
+
+def test_robust_replay_learns_from_replayed_levels_only():
+    curriculum = make_scored_by("uniform", robust=True)
+    state, _, ids = curriculum.init(jax.random.key(0), N)
+    assert curriculum.weight(state, ids).tolist() == [0.0] * N
+    two = jnp.arange(N) < 2
+    state = curriculum.update(state, ids, LevelOutcome.unknown(two))
+    state, _, ids = curriculum.sample(state, jax.random.key(1), two)
+    assert curriculum.weight(state, ids)[:2].tolist() == [1.0, 1.0]
+
+
+def test_what_was_found_out_of_a_level_is_recalled():
+    curriculum = make_scored_by("optimal")
+    state, _, ids = curriculum.init(jax.random.key(0), N)
+    outcome = dataclasses.replace(
+        LevelOutcome.unknown(jnp.ones(N, bool)), optimal_return=jnp.arange(6.0), student_return=jnp.zeros(N)
+    )
+    state = curriculum.update(state, ids, outcome)
+    assert curriculum.recall(state, ids).optimal_return.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert np.isnan(curriculum.recall(state, jnp.asarray([-1])).optimal_return).all()
+
+
+def test_init_refuses_more_slots_than_the_curriculum_was_made_for():
+    with pytest.raises(ValueError, match=f"made for {N} slots"):
+        make().init(jax.random.key(0), N + 1)

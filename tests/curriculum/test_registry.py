@@ -1,14 +1,29 @@
+"""Names of curricula, and every registered curriculum built and stepped."""
+
 import dataclasses
-import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.curriculum import CURRICULA, SCORES, PLRConfig, make_curriculum, parse_curriculum
+from groove.curriculum.base import Score
+from groove.curriculum.fixed import make_dr
+from groove.curriculum.plr_config import PLRConfig
+from groove.curriculum.registry import (
+    METHODS,
+    MethodEntry,
+    check_curriculum,
+    curriculum_names,
+    make_curriculum,
+    parse_curriculum,
+)
+from groove.curriculum.scores import SCORES
+from groove.envs.chain import make_chain
 from groove.envs.gridworld.dynamics import make_gridworld
+from groove.envs.registry import ENVIRONMENTS, EnvEntry
 from groove.types import LevelOutcome
+from groove.utils.errors import GrooveError
 
 N = 4
 CONFIG = PLRConfig(buffer_size=16)
@@ -29,7 +44,7 @@ def make(name="ar", num_slots=N, **changes):
     return make_curriculum(parse_curriculum(name), ENV, dataclasses.replace(CONFIG, **changes), num_slots)
 
 
-@pytest.mark.parametrize("name", [*CURRICULA, "accel:pvl"])
+@pytest.mark.parametrize("name", ["dr", *SCORES, *METHODS, "accel:pvl"])
 def test_every_curriculum_builds_and_steps(name):
     curriculum = make(name)
     assert curriculum.needs <= {f.name for f in dataclasses.fields(LevelOutcome)}
@@ -48,7 +63,7 @@ def test_every_curriculum_builds_and_steps(name):
 
 
 def test_the_curricula_of_the_paper_are_there():
-    assert {"ar", "dr", "pvl", "l1", "optimal"} <= set(CURRICULA)
+    assert {"ar", "dr", "pvl", "l1", "optimal"} <= set(curriculum_names())
     assert make("ar").needs == {"student_return", "antagonist_return"}
     assert make("dr").needs == make("uniform").needs == frozenset()
 
@@ -58,11 +73,16 @@ def test_the_curricula_of_the_paper_are_there():
     [
         ("dr", ("fixed", "", "dr")),
         ("ar", ("plr", "ar", "dr")),
+        ("plr", ("plr", "ar", "dr")),
+        ("plr:pvl@mazes", ("plr", "pvl", "mazes")),
         ("pvl@mazes", ("plr", "pvl", "mazes")),
         ("accel", ("accel", "ar", "dr")),
         ("accel:l1@set:a:b@c", ("accel", "l1", "set:a:b@c")),
         ("dr=0.5,mazes=1", ("fixed", "", "dr=0.5,mazes=1")),
         ("set:ar.safetensors", ("fixed", "", "set:ar.safetensors")),
+        ("set:a@b.safetensors", ("fixed", "", "set:a@b.safetensors")),
+        ("networks:set:a@b.safetensors", ("fixed", "", "networks:set:a@b.safetensors")),
+        ("dr=0.5,set:a@b.safetensors=0.5", ("fixed", "", "dr=0.5,set:a@b.safetensors=0.5")),
     ],
 )
 def test_names_are_read(name, spec):
@@ -70,66 +90,57 @@ def test_names_are_read(name, spec):
 
 
 def test_an_unknown_score_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match=r'unknown score "pv" \(did you mean "pvl"\?\); there are ar, '):
+    with pytest.raises(ValueError, match=r'unknown score "pv" \(did you mean "pvl"\?\); choose one of ar, '):
         parse_curriculum("accel:pv")
 
 
-def test_levels_that_cannot_be_edited_are_refused():
-    with pytest.raises(ValueError, match="cannot be edited"):
-        make_curriculum(parse_curriculum("accel"), ENV._replace(mutate=None), CONFIG, N)
-
-
-def test_accel_hands_out_edits_of_scored_levels_once_enough_are_scored():
-    curriculum = make("accel:uniform", replay_probability=0.0, min_fill=0.2)
-    state, levels, ids = curriculum.init(jax.random.key(0), N)
-    first = set(levels["id"].tolist())
-    state = curriculum.update(state, ids, LevelOutcome.unknown(jnp.ones(N, bool)))
-    _, levels, _ = curriculum.sample(state, jax.random.key(1), jnp.ones(N, bool))
-    assert {level - 1 for level in levels["id"].tolist()} <= first
-    unready = make("accel:uniform", replay_probability=0.0, min_fill=0.5)
-    _, levels, _ = unready.sample(state, jax.random.key(1), jnp.ones(N, bool))
-    assert not {level - 1 for level in levels["id"].tolist()} & first
-
-
-def test_robust_replay_learns_from_replayed_levels_only():
-    curriculum = make("uniform", robust=True, replay_probability=1.0, min_fill=0.1)
-    state, _, ids = curriculum.init(jax.random.key(0), N)
-    assert curriculum.weight(state, ids).tolist() == [0.0] * N
-    state = curriculum.update(state, ids, LevelOutcome.unknown(jnp.asarray([True, True, False, False])))
-    state, _, ids = curriculum.sample(state, jax.random.key(1), jnp.asarray([True, True, False, False]))
-    assert curriculum.weight(state, ids)[:2].tolist() == [1.0, 1.0]
-
-
-def test_what_was_found_out_of_a_level_is_recalled():
-    curriculum = make("optimal", replay_probability=1.0, min_fill=0.1)
-    state, _, ids = curriculum.init(jax.random.key(0), N)
-    outcome = dataclasses.replace(
-        LevelOutcome.unknown(jnp.ones(N, bool)), optimal_return=jnp.arange(4.0), student_return=jnp.zeros(N)
-    )
-    state = curriculum.update(state, ids, outcome)
-    assert curriculum.recall(state, ids).optimal_return.tolist() == [0.0, 1.0, 2.0, 3.0]
-    assert np.isnan(curriculum.recall(state, jnp.asarray([-1])).optimal_return).all()
-
-
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("name", "message"),
     [
-        ({"replay_probability": 1.5}, r"replay_probability = 1.5.*\[0, 1\]"),
-        ({"replay_probability": -0.1}, r"replay_probability"),
-        ({"replay_probability": math.nan}, r"replay_probability"),
-        ({"staleness_coefficient": 2.0}, r"staleness_coefficient"),
-        ({"edit_probability": 2.0}, r"edit_probability"),
-        ({"min_fill": -1.0}, r"min_fill"),
-        ({"temperature": 0.0}, r"temperature = 0.0.*topk"),
-        ({"temperature": -1.0}, r"temperature"),
-        ({"temperature": math.inf}, r"temperature"),
-        ({"buffer_size": 0}, r"buffer_size"),
-        ({"prioritization": "greedy"}, r"'greedy'.*rank, proportional, topk"),
+        ("at", r'unknown curriculum "at" \(did you mean "ar"\?\); choose one of dr, ar, .*, plr, accel, handcrafted, '),
+        ("acel@mazes", r'unknown score or method "acel" \(did you mean "accel"\?\)'),
+        ("ar@mazs", r'unknown source "mazs" \(did you mean "mazes"\?\)'),
+        ("ar@", r'names no source after "@"'),
+        ("set", r'unknown curriculum "set" \(did you mean "set:N"\?\)'),
     ],
 )
-def test_a_config_out_of_range_is_refused_at_construction(changes, message):
-    with pytest.raises(ValueError, match=message):
-        dataclasses.replace(CONFIG, **changes)
+def test_names_of_no_curriculum_are_refused(name, message):
+    with pytest.raises(GrooveError, match=message):
+        check_curriculum(name)
+
+
+def test_every_name_that_is_listed_is_a_curriculum():
+    for name in curriculum_names():
+        check_curriculum(name)
+    assert all(entry.about for entry in METHODS.values())
+
+
+def test_a_new_method_is_one_entry(monkeypatch):
+    def make_new(env, config, score, num_slots):
+        return make_dr(env.sample_level)._replace(name=f"{score} of {num_slots}")
+
+    monkeypatch.setitem(METHODS, "new", MethodEntry(make_new, "a method of a test"))
+    check_curriculum("new:l1@mazes")
+    assert make("new:l1").name == "l1 of 4"
+    assert "new" in curriculum_names()
+
+
+def test_a_new_score_is_one_entry(monkeypatch):
+    score = Score(lambda outcome: outcome.student_variance, frozenset({"student_variance"}), "a score of a test")
+    monkeypatch.setitem(SCORES, "variance", score)
+    check_curriculum("accel:variance@mazes")
+    curriculum = make("variance", replay_probability=1.0, min_fill=0.1)
+    assert curriculum.needs == {"student_variance"}
+    state, _, ids = curriculum.init(jax.random.key(0), N)
+    outcome = dataclasses.replace(LevelOutcome.unknown(jnp.ones(N, bool)), student_variance=jnp.arange(4.0))
+    assert curriculum.top(curriculum.update(state, ids, outcome), 2)[1].tolist() == [3.0, 2.0]
+
+
+def test_a_new_environment_is_one_entry_and_has_every_curriculum(monkeypatch):
+    monkeypatch.setitem(ENVIRONMENTS, "new", EnvEntry(lambda levels, sizes: make_chain(), "an environment of a test"))
+    for name in ("new", "ar@new", "accel:pvl@new"):
+        check_curriculum(name)
+        assert parse_curriculum(name).source == "new"
 
 
 def test_a_buffer_without_room_for_eviction_is_refused():
@@ -148,8 +159,3 @@ def test_a_fill_that_the_slots_never_allow_is_refused():
 def test_less_than_one_slot_is_refused(name):
     with pytest.raises(ValueError, match="at least one slot"):
         make(name, num_slots=0)
-
-
-def test_init_refuses_more_slots_than_the_curriculum_was_made_for():
-    with pytest.raises(ValueError, match=f"made for {N} slots"):
-        make().init(jax.random.key(0), N + 1)

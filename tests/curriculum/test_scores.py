@@ -46,6 +46,7 @@ def test_scores_by_hand(name):
 def test_a_score_reads_the_fields_it_needs_and_no_other(name):
     score = SCORES[name]
     fields = {f.name for f in dataclasses.fields(LevelOutcome)}
+    assert score.about
     assert score.needs <= fields
     base = np.asarray(score.fn(OUTCOME))[:3]
     for field in fields - {"finished"}:

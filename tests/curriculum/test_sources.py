@@ -1,14 +1,19 @@
 """Sources: what each draws, what mixtures share, and what is refused before a backend starts."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.curriculum.sources import check_source, make_source, pin_source
+from groove.curriculum.grid_sources import GridSource, SourceEntry
+from groove.curriculum.sources import SOURCES, check_source, make_source, pin_source, source_names
 from groove.envs.base import Box, Discrete, MultiHot
-from groove.envs.gridworld.level_file import LevelSet, save_levels, without_place
+from groove.envs.chain import make_chain
+from groove.envs.gridworld.level_file import LevelSet, resize, save_levels, without_place
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_level, sample_level, sizes_of
+from groove.envs.registry import ENVIRONMENTS, EnvEntry
 
 LEVELS = LevelDistribution(min_lifetime=7, max_lifetime=9)
 SIZES = GridSizes()
@@ -126,11 +131,59 @@ def test_a_file_is_a_source_and_keeps_its_lifetimes(tmp_path):
     assert sizes_of(larger, SIZES).side == 13
 
 
+def test_a_level_file_may_lie_in_the_folder_of_a_run_of_a_mixture(tmp_path):
+    (folder := tmp_path / "dr=0.5,handcrafted=0.3,mazes=0.2-laptop-0-20260101-000000").mkdir()
+    kept = save_two(folder / "seed=3")
+    name = f"set:{folder}/seed=3"
+    _, levels = draw(name)
+    assert set(np.asarray(levels.start).tolist()) <= set(np.asarray(kept.start).tolist())
+    pinned = pin_source(name)
+    assert pinned.startswith(f"{name}#")
+    assert pin_source(pinned) == pinned
+    _, again = draw(pinned)
+    jax.tree.map(np.testing.assert_array_equal, again, levels)
+    mixed = pin_source(f"mazes=0.25,{name}=0.75")
+    assert mixed == f"mazes=0.25,{pinned}=0.75"
+    assert isinstance(draw(mixed)[0].observation, Discrete)
+
+
+def test_a_new_source_is_one_entry_that_mixes_and_goes_to_networks(monkeypatch):
+    entry = SourceEntry(
+        lambda argument, levels, sizes, key: GridSource(
+            sizes,
+            lambda sizes: (
+                lambda key: dataclasses.replace(sample_level(key, levels, sizes), max_steps=jnp.int32(int(argument)))
+            ),
+        ),
+        "random levels of one time limit",
+        ("limit:STEPS",),
+    )
+    monkeypatch.setitem(SOURCES, "limit", entry)
+    assert "limit:STEPS" in source_names()
+    assert set(draw("limit:33")[1].max_steps.tolist()) == {33}
+    assert isinstance(draw("networks:limit:33")[0].observation, MultiHot)
+    assert set(draw("limit:33=1,limit:44=1")[1].max_steps.tolist()) == {33, 44}
+    assert pin_source("limit:33=1,dr=1") == "limit:33=1,dr=1"
+
+
+def test_a_new_environment_is_a_source(monkeypatch):
+    entry = EnvEntry(lambda levels, _: make_chain("tabular", levels.min_lifetime, levels.max_lifetime), "a new one")
+    monkeypatch.setitem(ENVIRONMENTS, "new", entry)
+    env, levels = draw("new")
+    assert (env.name, pin_source("new"), source_names()[-1]) == ("new", "new", "new")
+    assert set(levels.lifetime.tolist()) == {7, 8, 9}
+    with pytest.raises(ValueError, match="Use it alone"):
+        check_source("dr=1,new=1")
+
+
+def test_every_source_is_described_and_no_environment_takes_its_name():
+    assert all(entry.about for entry in SOURCES.values())
+    assert not set(SOURCES) & set(ENVIRONMENTS)
+
+
 def test_levels_on_a_larger_grid_play_the_same():
     small, big = make_source("dr", LEVELS, SIZES, KEY), make_source("dr", LEVELS, GridSizes(13, 7), KEY)
     level = jax.vmap(small.sample_level)(jax.random.split(KEY, 1))
-    from groove.envs.gridworld.level_file import resize
-
     grown = resize(LevelSet(level, SIZES, np.zeros(1, np.float32), {}), GridSizes(13, 7))
     values = [env.optimal_return(jax.tree.map(lambda x: x[0], lv)) for env, lv in ((small, level), (big, grown))]
     np.testing.assert_allclose(*values, rtol=1e-5)
@@ -143,6 +196,9 @@ def test_levels_on_a_larger_grid_play_the_same():
         ("set:", "unknown"),
         ("set:0", "at least one level"),
         ("dr=0.5,handcrafted", "has no weight"),
+        ("dr:3", 'unknown source "dr:3"'),
+        ("set", 'unknown source "set"'),
+        ("networks:", 'unknown source ""'),
         ("dr=-1,handcrafted=1", "must be positive"),
         ("dr=1,chain=1", "cannot be mixed"),
     ],

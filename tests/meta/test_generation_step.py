@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.curriculum.plr import PLRConfig
+from groove.curriculum.plr_config import PLRConfig
 from groove.curriculum.registry import make_curriculum, parse_curriculum
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.lifetimes import lifetime

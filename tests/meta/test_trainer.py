@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from groove.curriculum.fixed import make_dr
-from groove.curriculum.plr import PLRConfig
+from groove.curriculum.plr_config import PLRConfig
 from groove.curriculum.registry import make_curriculum, parse_curriculum
 from groove.meta.gradient import MetaConfig, make_gradient
 from groove.meta.trainer import make_trainer
