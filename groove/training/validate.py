@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from groove.curriculum.registry import CurriculumSpec, check_curriculum, parse_curriculum
+from groove.curriculum.scores import SCORES
 from groove.lpg.registry import HAND_WRITTEN
 from groove.training.config import PRESETS, Config, preset
 from groove.utils.errors import ConfigError, GrooveError, nearest
@@ -133,9 +134,9 @@ def _idle(config: Config) -> Iterator[str]:
     if config.preset not in PRESETS:
         return
     spec, usual = _spec(config.curriculum), preset(config.preset)
-    regret = spec is not None and spec.score == "ar"
+    regret = spec is not None and bool(spec.score) and "antagonist_return" in SCORES[spec.score].needs
     readers = {  # field or group -> whether something reads it, and what would
-        "antagonists": (regret, "curricula scored by ar"),
+        "antagonists": (regret, "curricula whose score needs an antagonist, such as ar"),
         "plr": (spec is None or spec.method != "fixed", "curricula that replay, such as ar"),
         "ppo": (regret and "ppo" in config.antagonists, "the antagonist ppo"),
         "ppo_agent": (regret and "ppo" in config.antagonists, "the antagonist ppo"),

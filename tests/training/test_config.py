@@ -91,8 +91,8 @@ def test_configurations_that_cannot_run_are_refused(assignment, complaint):
     ("curriculum", "assignment", "reader"),
     [
         ("dr", "plr.robust=true", "plr is read by curricula that replay"),
-        ("mazes", "antagonists=ppo", "antagonists is read by curricula scored by ar"),
-        ("pvl", "antagonists=optimal", "antagonists is read by curricula scored by ar"),
+        ("mazes", "antagonists=ppo", "antagonists is read by curricula whose score needs an antagonist"),
+        ("pvl", "antagonists=optimal", "antagonists is read by curricula whose score needs an antagonist"),
         ("ar", "ppo.clip=0.1", "ppo is read by the antagonist ppo"),
         ("ar", "es.sigma=0.2", "es is read by meta.optimizer=es"),
     ],
@@ -104,8 +104,9 @@ def test_settings_that_nothing_would_read_are_refused(curriculum, assignment, re
         validate(configs.override(config, assignment))
 
 
-def test_settings_that_are_read_are_not_refused():
-    config = configs.preset("smoke")
+@pytest.mark.parametrize("curriculum", ["ar", "accel:relative@mazes"])
+def test_settings_that_are_read_are_not_refused(curriculum):
+    config = configs.override(configs.preset("smoke"), f"curriculum={curriculum}")
     for assignment in ("antagonists=a2c,ppo", "ppo.clip=0.1", "plr.robust=true", "meta.optimizer=es", "es.sigma=0.2"):
         config = configs.override(config, assignment)
         validate(config)
