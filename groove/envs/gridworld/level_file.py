@@ -59,7 +59,7 @@ class LevelSet:
         return dataclasses.replace(self, levels=levels, scores=self.scores[index])
 
 
-def save_levels(path: str | Path, chosen: LevelSet) -> None:
+def save_levels(path: str | Path, level_set: LevelSet) -> None:
     """Write a level set to a file.
 
     Raises:
@@ -69,10 +69,10 @@ def save_levels(path: str | Path, chosen: LevelSet) -> None:
     from safetensors.numpy import save
 
     path = Path(path)
-    _check(path, chosen)
-    arrays = {name: np.asarray(getattr(chosen.levels, name), order="C") for name in _FIELDS}
-    arrays["score"] = np.asarray(chosen.scores, np.float32)
-    about = {**chosen.about, "sizes": dataclasses.asdict(chosen.sizes)}
+    _check(path, level_set)
+    arrays = {name: np.asarray(getattr(level_set.levels, name), order="C") for name in _FIELDS}
+    arrays["score"] = np.asarray(level_set.scores, np.float32)
+    about = {**level_set.about, "sizes": dataclasses.asdict(level_set.sizes)}
     header = {"groove_levels_format": str(LEVELS_FORMAT), "about": json.dumps(about, sort_keys=True)}
     try:
         write_atomically(path, save(arrays, metadata=header))
@@ -140,9 +140,9 @@ def load_levels(path: str | Path) -> LevelSet:
     except (KeyError, TypeError, ValueError) as error:
         raise LevelFileError(f"{path} does not say the sizes of its levels; export the levels again.") from error
     scores = arrays.get("score", np.full(len(arrays["size"]), np.nan, np.float32))
-    chosen = LevelSet(GridLevel(**{name: arrays[name] for name in _FIELDS}), sizes, scores, about)
-    _check(path, chosen)
-    return chosen
+    level_set = LevelSet(GridLevel(**{name: arrays[name] for name in _FIELDS}), sizes, scores, about)
+    _check(path, level_set)
+    return level_set
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Any]]:
@@ -171,19 +171,19 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Any]]:
     return header, arrays
 
 
-def resize(chosen: LevelSet, sizes: GridSizes) -> GridLevel:
+def resize(level_set: LevelSet, sizes: GridSizes) -> GridLevel:
     """Return the levels of a set on a larger padded grid and with room for more objects, as jax arrays [n, ...].
 
     Raises:
       LevelFileError: if `sizes` does not hold the levels.
     """
-    own = chosen.sizes
+    own = level_set.sizes
     if own.side > sizes.side or own.objects > sizes.objects:
         raise LevelFileError(
             f"the levels have side {own.side} and {own.objects} objects, more than side {sizes.side} and "
             f"{sizes.objects} objects; raise sizes.side and sizes.objects."
         )
-    levels: Any = jax.tree.map(np.asarray, chosen.levels)
+    levels: Any = jax.tree.map(np.asarray, level_set.levels)
     grown = sizes.side - own.side
     walls = levels.walls.reshape(-1, own.side, own.side)
     walls = np.pad(walls, ((0, 0), (0, grown), (0, grown)), constant_values=True)
@@ -213,21 +213,21 @@ def layout(sizes: GridSizes) -> dict[str, jax.ShapeDtypeStruct]:
     return {name: getattr(level, name) for name in _FIELDS}
 
 
-def _check(path: Path, chosen: LevelSet) -> None:
-    count = len(chosen.levels.size)
+def _check(path: Path, level_set: LevelSet) -> None:
+    count = len(level_set.levels.size)
     if not count:
         raise LevelFileError(f"{path}: a level set needs at least one level, but this set is empty.")
-    for name, wanted in layout(chosen.sizes).items():
-        array = np.asarray(getattr(chosen.levels, name))
-        if array.shape != (count, *wanted.shape) or array.dtype != wanted.dtype:
+    for name, expected in layout(level_set.sizes).items():
+        array = np.asarray(getattr(level_set.levels, name))
+        if array.shape != (count, *expected.shape) or array.dtype != expected.dtype:
             raise LevelFileError(
-                f"{path}: {name} is {array.dtype}{list(array.shape)}, not {wanted.dtype}{[count, *wanted.shape]}; "
+                f"{path}: {name} is {array.dtype}{list(array.shape)}, not {expected.dtype}{[count, *expected.shape]}; "
                 "export the levels again."
             )
-    if np.shape(chosen.scores) != (count,):
+    if np.shape(level_set.scores) != (count,):
         raise LevelFileError(f"{path}: score does not have {count} rows; export the levels again.")
     for i in range(count):
         try:
-            check_level(jax.tree.map(lambda x, i=i: np.asarray(x)[i], chosen.levels), chosen.sizes)
+            check_level(jax.tree.map(lambda x, i=i: np.asarray(x)[i], level_set.levels), level_set.sizes)
         except GrooveError as error:
             raise LevelFileError(f"{path}, level {i}: {error}") from error

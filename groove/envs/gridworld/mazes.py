@@ -94,7 +94,7 @@ def rooms(key: Key, size: Array, sizes: GridSizes) -> Array:
         walls, room, low, high = carry
         u_axis, u_line, u_door = draws[room].T
         height, width = length = high - low + 1
-        axis = jnp.where(height == width, u_axis < 0.5, width > height).astype(jnp.int32)  # the divided one
+        axis = jnp.where(height == width, u_axis < 0.5, width > height).astype(jnp.int32)  # the axis to divide
         (near, wide, here), (left, broad, there) = (
             [jnp.where(which, pair[1], pair[0]) for pair in (low, length, position)] for which in (axis, 1 - axis)
         )
@@ -111,7 +111,10 @@ def rooms(key: Key, size: Array, sizes: GridSizes) -> Array:
             jnp.where(along & ~beyond, line - 1, high),
         )
 
-    bounds = jnp.zeros_like(position), jnp.full_like(position, size - 1)  # of each cell's room, inclusive and even
+    bounds = (
+        jnp.zeros_like(position),
+        jnp.full_like(position, size - 1),
+    )  # bounds of each cell's room, inclusive and even
     start = (~_inside(size, sizes), jnp.zeros(sizes.cells, jnp.int32), *bounds)
     return jax.lax.fori_loop(0, DIVISIONS, divide, start)[0]
 

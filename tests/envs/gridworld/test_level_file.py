@@ -15,28 +15,28 @@ DIST = LevelDistribution(max_size=6, max_objects=3, walls=4)
 
 
 @pytest.fixture(scope="module")
-def chosen():
+def level_set():
     levels = jax.vmap(lambda k: sample_level(k, DIST, SIZES))(jax.random.split(jax.random.key(0), 5))
     scores = np.asarray([3.0, np.nan, 1.0, 2.0, -1.0], np.float32)
     return LevelSet(jax.tree.map(np.asarray, levels), SIZES, scores, {"run": "a test"})
 
 
-def test_round_trip(tmp_path, chosen):
-    save_levels(tmp_path / "l.safetensors", chosen)
+def test_round_trip(tmp_path, level_set):
+    save_levels(tmp_path / "l.safetensors", level_set)
     again = load_levels(tmp_path / "l.safetensors")
     assert (again.sizes, again.about, len(again)) == (SIZES, {"run": "a test"}, 5)
-    np.testing.assert_array_equal(again.scores, chosen.scores)
+    np.testing.assert_array_equal(again.scores, level_set.scores)
     for field in dataclasses.fields(GridLevel):
-        a, b = getattr(again.levels, field.name), getattr(chosen.levels, field.name)
+        a, b = getattr(again.levels, field.name), getattr(level_set.levels, field.name)
         np.testing.assert_array_equal(a, b)
         assert a.dtype == b.dtype
 
 
-def test_files_of_format_1_have_no_step_reward(tmp_path, chosen):
+def test_files_of_format_1_have_no_step_reward(tmp_path, level_set):
     from safetensors.numpy import load_file, save_file
 
     path = tmp_path / "l.safetensors"
-    save_levels(path, chosen)
+    save_levels(path, level_set)
     arrays = load_file(path)
     del arrays["step_reward"]
     about = {"sizes": dataclasses.asdict(SIZES)}
@@ -47,29 +47,29 @@ def test_files_of_format_1_have_no_step_reward(tmp_path, chosen):
         load_levels(path)
 
 
-def test_levels_are_taken_in_order(chosen):
-    assert chosen.take([3, 0]).scores.tolist() == [2.0, 3.0]
+def test_levels_are_taken_in_order(level_set):
+    assert level_set.take([3, 0]).scores.tolist() == [2.0, 3.0]
 
 
-def test_levels_do_not_shrink(chosen):
+def test_levels_do_not_shrink(level_set):
     with pytest.raises(LevelFileError, match=r"raise sizes.side"):
-        resize(chosen, GridSizes(side=5, objects=3))
+        resize(level_set, GridSizes(side=5, objects=3))
 
 
-def _spoil(chosen, **changes):
-    return dataclasses.replace(chosen, levels=dataclasses.replace(chosen.levels, **changes))
+def _spoil(level_set, **changes):
+    return dataclasses.replace(level_set, levels=dataclasses.replace(level_set.levels, **changes))
 
 
-def test_invalid_levels_are_neither_written_nor_read(tmp_path, chosen):
+def test_invalid_levels_are_neither_written_nor_read(tmp_path, level_set):
     path = tmp_path / "l.safetensors"
     with pytest.raises(LevelFileError, match="NaN"):
-        save_levels(path, _spoil(chosen, object_reward=np.full((5, 3), np.nan, np.float32)))
+        save_levels(path, _spoil(level_set, object_reward=np.full((5, 3), np.nan, np.float32)))
     with pytest.raises(LevelFileError, match=r"start is int32\[2\], not int32\[5\]"):
-        save_levels(path, _spoil(chosen, start=chosen.levels.start[:2]))
+        save_levels(path, _spoil(level_set, start=level_set.levels.start[:2]))
     with pytest.raises(LevelFileError, match=r"object_reward is float32\[5, 2\], not float32\[5, 3\]"):
-        save_levels(path, _spoil(chosen, object_reward=chosen.levels.object_reward[:, :2]))
+        save_levels(path, _spoil(level_set, object_reward=level_set.levels.object_reward[:, :2]))
     with pytest.raises(LevelFileError, match=r"size is float32\[5\], not int32\[5\]"):
-        save_levels(path, _spoil(chosen, size=chosen.levels.size.astype(np.float32)))
+        save_levels(path, _spoil(level_set, size=level_set.levels.size.astype(np.float32)))
     assert not path.exists()
     with pytest.raises(LevelFileError, match="does not exist"):
         load_levels(path)
