@@ -43,8 +43,8 @@ from groove.envs.registry import ENVIRONMENTS, make_env
 from groove.types import Array, Key
 from groove.utils.errors import GrooveError, unknown_name
 
-BASE = "dr"
-NETWORKS = "networks:"
+BASE = "dr"  # the source of a curriculum whose name has none, and of validation levels
+NETWORKS = "networks:"  # the prefix of gridworlds for agents that are networks
 
 SOURCES: Mapping[str, SourceEntry] = {
     "dr": SourceEntry(random_levels, "random gridworlds"),

@@ -1,3 +1,5 @@
+"""The level buffer compared with a plain Python version, and its operations one by one."""
+
 import dataclasses
 import math
 
@@ -35,7 +37,7 @@ def levels_of(ids) -> dict[str, jax.Array]:
 
 
 def buffer_of(status, score=None, stamp=None, clock=0) -> LevelBuffer:
-    """A buffer whose level at place i has id 100 + i."""
+    """Build a buffer whose level at place i has id 100 + i."""
     n = len(status)
     return LevelBuffer(
         level=levels_of(np.arange(n) + 100),
@@ -48,7 +50,7 @@ def buffer_of(status, score=None, stamp=None, clock=0) -> LevelBuffer:
 
 
 class Reference:
-    """The buffer in plain Python, one list entry a place."""
+    """The buffer in plain Python, with one list entry for each place."""
 
     def __init__(self, capacity: int):
         self.status = [Status.EMPTY] * capacity
@@ -106,7 +108,7 @@ mask_strategy = st.lists(st.sampled_from([True, True, False]), min_size=N, max_s
 operations = st.tuples(st.sampled_from(["insert", "activate", "record"]), ids_strategy, scores_strategy, mask_strategy)
 
 
-# Without shrinking, which would take minutes: the sequences are short enough to read.
+# Shrinking is off because it would take minutes; the sequences are short enough to read.
 @settings(max_examples=60, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
 @given(st.lists(operations, min_size=8, max_size=25))
 def test_any_sequence_of_operations_agrees_with_the_reference(sequence):
@@ -147,7 +149,7 @@ def assert_only_allowed_transitions(before: LevelBuffer, after: LevelBuffer) -> 
     assert np.isfinite(np.asarray(after.score)[np.asarray(after.scored)]).all()
 
 
-def test_an_empty_buffer_holds_nothing_and_follows_the_example():
+def test_an_empty_buffer_has_no_levels_and_the_shapes_of_the_example():
     buffer = empty(jax.eval_shape(lambda: EXAMPLE), B)
     assert buffer.capacity == B
     assert (buffer.status == Status.EMPTY).all()

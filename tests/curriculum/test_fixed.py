@@ -1,3 +1,5 @@
+"""A fixed distribution: new levels at every draw, and no state."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -50,14 +50,14 @@ def make(**changes) -> Curriculum:
 
 
 def full_state() -> PLRState:
-    """Every level SCORED, at its place's number of regret below zero."""
+    """Build a state whose levels are all SCORED; the level at place i has the score -i."""
     levels = jax.vmap(sample_level)(jax.random.split(jax.random.key(7), B))
     buffer = dataclasses.replace(buffer_of(-np.arange(B), age=[1] * B), level=levels)
     return PLRState(buffer, inserted=jnp.int32(B), forgotten=jnp.int32(0))
 
 
 def simulate(seed: int, prioritization="rank", steps: int = 80):
-    """A run: (state, levels, ids, finished, the buffer before the hand-out) at the start and after each step."""
+    """Run the curriculum; return (state, levels, ids, finished, buffer before `sample`) at start and at each step."""
     curriculum, rng = make(prioritization=prioritization), np.random.default_rng(seed)
     state, levels, ids = jax.device_get(curriculum.init(jax.random.key(seed), N))
     history = [(state, levels, ids, None, None)]
@@ -74,7 +74,7 @@ def simulate(seed: int, prioritization="rank", steps: int = 80):
 
 
 @pytest.mark.parametrize("prioritization", ["rank", "proportional", "topk"])
-def test_a_whole_run_keeps_every_promise(prioritization):
+def test_a_whole_run_keeps_the_invariants_of_the_buffer(prioritization):
     before = len(TRACES)
     history = simulate(0, prioritization)
     assert len(TRACES) <= before + 1
@@ -87,7 +87,7 @@ def test_a_whole_run_keeps_every_promise(prioritization):
         handed = new_levels["id"][finished].tolist()
         replayed = [level for level in handed if level in seen]
         replays += len(replayed)
-        assert set(replayed) <= candidates  # neither unevaluated nor being trained on
+        assert set(replayed) <= candidates  # neither levels without a score nor levels in training
         assert len(replayed) == 0 or len(candidates) >= 6  # min_fill
         assert len(set(new_ids.tolist())) == N
         assert len(set(new_levels["id"].tolist())) == N
@@ -99,7 +99,7 @@ def test_a_whole_run_keeps_every_promise(prioritization):
         seen |= set(handed)
     assert replays > 50
     assert int(state.inserted) == len(seen)
-    assert len(seen) > 2 * B  # evictions were exercised
+    assert len(seen) > 2 * B  # so levels were evicted
 
 
 def test_evictions_take_the_lowest_scores():
@@ -113,8 +113,8 @@ def test_evictions_take_the_lowest_scores():
 
 
 def test_nothing_is_replayed_before_it_is_scored():
-    # The public code rebuilds its "new" flag from "active": levels that were never evaluated come to count as
-    # evaluated with score 0, and are replayed in preference to levels of negative regret.
+    # The public code derives its "new" flag from "active". Levels without an evaluation then count as evaluated with
+    # score 0, and are replayed before levels of negative regret.
     curriculum = make(replay_probability=1.0, min_fill=0.0)
     state, levels, ids = curriculum.init(jax.random.key(0), N)
     assert np.isin(state.buffer.status, [EMPTY, ACTIVE]).all()
@@ -139,7 +139,7 @@ def test_replay_waits_until_enough_levels_are_scored():
 
 
 def replays_of(curriculum, state, draws: int) -> np.ndarray:
-    """Which slots, [draws, N], get a level that the buffer held before, over many keys."""
+    """Return which slots receive a buffered level, bool [draws, N], over many keys."""
     known, everyone = state.buffer.level["id"], jnp.ones(N, bool)
     levels = [curriculum.sample(state, jax.random.key(100 + i), everyone)[1]["id"] for i in range(draws)]
     return np.isin(levels, known)
@@ -199,7 +199,7 @@ def test_metrics_of_an_unscored_buffer_say_nan_not_zero():
     assert float(metrics["replay_share"]) == 0.0
 
 
-def test_top_is_of_the_state():
+def test_top_returns_the_highest_scores_of_the_state():
     state = full_state()
     levels, scores = make(prioritization="rank").top(state, 3)
     assert scores.tolist() == [0.0, -1.0, -2.0]
@@ -220,7 +220,7 @@ def test_robust_replay_learns_from_replayed_levels_only():
     assert curriculum.weight(state, ids)[:2].tolist() == [1.0, 1.0]
 
 
-def test_what_was_found_out_of_a_level_is_recalled():
+def test_the_returns_recorded_on_a_level_are_recalled():
     curriculum = make_scored_by("optimal")
     state, _, ids = curriculum.init(jax.random.key(0), N)
     outcome = dataclasses.replace(

@@ -15,7 +15,7 @@ from tests._helpers.buffers import buffer_of
 
 SCORED, ACTIVE, FRESH, EMPTY = Status.SCORED, Status.ACTIVE, Status.FRESH, Status.EMPTY
 STATUS = [SCORED, SCORED, SCORED, EMPTY, ACTIVE, FRESH]
-SCORES_ = [3.0, -1.0, 10.0, 50.0, 50.0, 50.0]  # the last three are not SCORED and may not matter
+SCORES_ = [3.0, -1.0, 10.0, 50.0, 50.0, 50.0]  # the last three are not SCORED and must not count
 AGES = [1, 3, 0, 900, 900, 900]
 
 
@@ -71,7 +71,7 @@ def test_without_scored_levels_nothing_can_be_replayed(prioritization):
 
 
 def draw_many(buffer, config, n, draws=4000) -> np.ndarray:
-    """Places drawn, [draws, n]."""
+    """Draw n places with each of many keys; return them, int [draws, n]."""
     draw = partial(jax.lax.map, lambda key: replay(buffer, config, key, jnp.ones(n, bool))[1])
     return np.asarray(jax.jit(draw)(jax.random.split(jax.random.key(0), draws)))
 
@@ -101,13 +101,13 @@ def test_pairs_of_draws_are_without_replacement():
 
 
 def test_the_coefficient_is_the_share_of_staleness_however_many_levels_are_drawn():
-    # 16 draws of 64 levels at a low temperature: those by score fall on the best, those by staleness on the
-    # worst 32, which have all the age. Drawn from the mixture, nearly all would fall on these.
+    # 16 draws from 64 levels at a low temperature. Draws by score fall on the best levels. Draws by staleness fall on
+    # the worst 32 levels, the only ones with an age above zero. Draws from the mixture would nearly all fall on these.
     score, age = np.arange(64.0), np.where(np.arange(64) < 32, 10, 0)
     config = PLRConfig(temperature=0.05, staleness_coefficient=0.25)
     places = draw_many(buffer_of(score, age=age), config, 16, draws=500)
     assert np.mean(places < 32) == pytest.approx(0.25, abs=0.02)
-    assert np.std((places < 32).sum(1)) == pytest.approx(np.sqrt(16 * 0.25 * 0.75), abs=0.3)  # a coin for each draw
+    assert np.std((places < 32).sum(1)) == pytest.approx(np.sqrt(16 * 0.25 * 0.75), abs=0.3)  # one coin for each draw
     assert np.mean(places >= 48) == pytest.approx(0.75, abs=0.02)
 
 
@@ -118,7 +118,7 @@ def test_draws_are_distinct_scored_and_exhaustive_at_any_temperature():
         drawn = places[places >= 0]
         assert len(set(drawn)) == len(drawn)
         assert set(drawn) <= {0, 2, 4, 6, 8}
-        # With both kinds, one may run out of levels only when the other has taken them all.
+        # One kind of draw may run out of levels only if the other kind has taken all of them.
         assert len(drawn) == 5
 
 

@@ -1,4 +1,4 @@
-"""Every score by hand on one outcome, and that it reads what it says it needs."""
+"""Every score worked by hand on one outcome, and the fields that each score reads."""
 
 import dataclasses
 
@@ -30,7 +30,7 @@ GOLDEN = {
     "pvl": [0.1, 0.2, 0.3, NAN],
     "l1": [0.4, 0.5, 0.6, NAN],
     "maxmc": [1.5, -1.0, 2.0, NAN],
-    "learnability": [0.25, 0.125, 0.0, NAN],  # first: half the episodes return 1, half 0, so p (1 - p) = 1/4
+    "learnability": [0.25, 0.125, 0.0, NAN],  # in the first, half the episodes return 1 and half 0, so p (1 - p) = 1/4
     "uniform": [0.0, 0.0, 0.0, 0.0],
 }
 
@@ -55,7 +55,7 @@ def test_a_score_reads_the_fields_it_needs_and_no_other(name):
         assert moved == (field in score.needs), field
 
 
-def test_learnability_is_that_of_success_and_does_not_change_with_the_unit():
+def test_learnability_is_the_variance_of_success_in_any_unit_of_reward():
     returns = np.asarray([0.0, 1.0, 1.0, 1.0])
 
     def score(g):

@@ -1,4 +1,4 @@
-"""Sources: what each draws, what mixtures share, and what is refused before a backend starts."""
+"""Sources: the levels they draw, the sizes of mixtures, and names that are refused before a backend starts."""
 
 import dataclasses
 
@@ -69,7 +69,7 @@ def test_other_sources_bring_their_own_observations(name):
     assert set(np.asarray(jax.vmap(env.lifetime)(levels)).tolist()) <= {7, 8, 9}
 
 
-def test_a_frozen_set_has_so_many_levels_and_no_more():
+def test_a_frozen_set_has_exactly_n_levels():
     _, levels = draw("set:3", 200)
     assert len(np.unique(np.asarray(levels.object_reward)[:, 0])) == 3
     _, again = draw("set:3", 200)
@@ -203,7 +203,7 @@ def test_levels_on_a_larger_grid_play_the_same():
         ("dr=1,chain=1", "cannot be mixed"),
     ],
 )
-def test_what_is_not_a_source_is_refused(name, message):
+def test_names_of_no_source_are_refused(name, message):
     with pytest.raises(ValueError, match=message):
         check_source(name)
 
