@@ -1,17 +1,19 @@
-"""The pytrees that cross module borders, and the letters their axes go by.
+"""The pytrees that several folders share, the letters of their axes, and the streams of randomness.
 
-Axes are named once, here, and nowhere else by another letter:
+Every axis has one letter, declared here and used everywhere:
 
     N  slots (lifetimes trained at once)      W  environment workers of one slot
     T  steps of a rollout, time-major         K  agent updates of one meta-step
     L  lifetime, in agent updates             A  actions
     Y  width of the prediction head           B  places in the level buffer
-    O  objects of a gridworld level           S  side of the padded grid
+    S  candidates of an ES generation         O  objects of a gridworld level
+    G  side of the padded grid                H  width of the recurrent core
 
-State is arrays in frozen dataclasses; behaviour is NamedTuples of pure functions. No function lives in a pytree.
+State is arrays in frozen dataclasses. Behaviour is NamedTuples of pure functions. No function lives in a pytree.
 """
 
 import dataclasses
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -26,11 +28,52 @@ Params: TypeAlias = Any
 Heads: TypeAlias = dict[str, Array]  # head name -> [..., width]
 Metrics: TypeAlias = Mapping[str, Array]
 
+LOGITS = "logits"  # the head of the policy: logits over A actions
+VALUE = "value"  # the head of a value function, of width 1
+PREDICTION = "y"  # the head of LPG's prediction: logits over Y categories
+
+
+class Stream(enum.IntEnum):
+    """Integers that are folded into keys, so that every use of randomness has a stream of its own.
+
+    Keys are folded from identity (seed, slot, lifetime, update) and never carried along, so that results do not depend
+    on micro-batches or on the number of devices. Streams that are folded into different keys may share an integer; the
+    integers are part of what a seed means and must not change.
+    """
+
+    # folded into the key of a run, in training
+    INIT = 0
+    META_STEP = 1
+    UNSEEN_LEVELS = 0x5EED
+    LEVEL_SET = 0x5E7
+    VALIDATION = 0xA6E
+    # folded into the key of a slot
+    STUDENT = 0
+    ANTAGONIST = 1
+    CRITIC = 2
+    # folded, with the number of updates done, into the key of a lifetime
+    TRAIN = 0
+    VALIDATE = 1
+    EVALUATE = 2
+    UPDATE = 3
+    BIRTH = 4
+    START = 5
+    # folded, with the number of updates done, into the key of a lifetime on the host
+    HOST_BIRTH = 0
+    HOST_START = 1
+    HOST_ACT = 2
+    HOST_UPDATE = 3
+    HOST_EVALUATE = 4
+    # folded into the key of a task, in evaluation
+    TASK_LEVELS = 0x1E7E15
+    TASK_AGENTS = 0xA6E27
+    DIAGNOSIS = 0xD1A6
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Rollout:
-    """A batch of W environment workers' T steps, time-major."""
+    """T steps of W environment workers, time-major."""
 
     obs: Array  # [T, W, ...]; int32 [T, W] for tabular environments
     action: Array  # int32 [T, W]
@@ -54,39 +97,39 @@ class Learner:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LevelMemory:
-    """What earlier lifetimes on a level found out, so that it need not be found out again."""
+    """Results of earlier lifetimes on N levels."""
 
-    best_return: Array  # f32 [N]: of any complete episode of a student; -inf before the first
-    optimal_return: Array  # f32 [N]: NaN until computed
+    best_return: Array  # f32 [N]: highest return of a student's complete episode; -inf before the first episode
+    optimal_return: Array  # f32 [N]: expected return of the best policy; NaN until computed
 
     @staticmethod
     def blank(n: int) -> "LevelMemory":
-        """Of n levels nothing is known of."""
+        """Return the memory of n levels with no recorded results."""
         return LevelMemory(best_return=jnp.full(n, -jnp.inf, float), optimal_return=jnp.full(n, jnp.nan, float))
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LevelOutcome:
-    """What the lifetimes that ended in this meta-step say of their levels; NaN where not finished or not asked for.
+    """Results of the lifetimes that ended in this meta-step; NaN where a lifetime goes on or a field is not needed.
 
-    Returns are undiscounted. "At the end" is of evaluation episodes after the last update; value losses and the value
-    are means over the last rollout of the lifetime, under the critic that lived beside the student.
+    Returns are undiscounted. "At the end" refers to evaluation episodes after the last update. Value losses and values
+    are means over the last rollout of the lifetime, under the critic that was trained beside the student.
     """
 
     finished: Array  # bool [N]
     student_return: Array  # f32 [N]: mean at the end
-    student_variance: Array  # f32 [N]: of the return between episodes at the end
-    student_largest: Array  # f32 [N]: the largest absolute return among them
+    student_variance: Array  # f32 [N]: variance of the return over episodes at the end
+    student_largest: Array  # f32 [N]: largest absolute return over episodes at the end
     antagonist_return: Array  # f32 [N]: mean at the end, of the best antagonist
-    optimal_return: Array  # f32 [N]: expected, of the best policy
-    best_return: Array  # f32 [N]: of the best complete episode of a student in any lifetime on the level
+    optimal_return: Array  # f32 [N]: expected return of the best policy
+    best_return: Array  # f32 [N]: highest return of a student's complete episode in any lifetime on the level
     positive_value_loss: Array  # f32 [N]: mean of max(A_t, 0), A_t the generalised advantage
     l1_value_loss: Array  # f32 [N]: mean of |A_t|
     value: Array  # f32 [N]: mean of V(s_t)
 
     @staticmethod
     def unknown(finished: Array) -> "LevelOutcome":
-        """The outcome of which nothing was asked."""
+        """Return the outcome in which every field but `finished` is unknown."""
         nan = jnp.full(finished.shape, jnp.nan)
         return LevelOutcome(finished, *[nan] * (len(dataclasses.fields(LevelOutcome)) - 1))

@@ -1,7 +1,7 @@
-"""An agent: a policy with the heads a rule asks for, and the optimizer that moves it.
+"""An agent: a policy with the heads that a rule needs, and the optimizer that moves it.
 
-Rules speak to agents through head outputs and gradients of head outputs, so that a table can be updated by row, and a
-network through its vector-Jacobian product, behind one interface.
+Rules see head outputs only, and hand agents the gradients of head outputs. A table can therefore be updated by row, and
+a network through its vector-Jacobian product, behind one interface.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,36 +15,38 @@ import optax
 from groove.agents import tables
 from groove.agents.networks import NATURE_CONVOLUTIONS, make_network
 from groove.envs.base import Box, Discrete, MultiHot
-from groove.types import Array, Heads, Key, Learner, Params, PyTree
+from groove.types import LOGITS, VALUE, Array, Heads, Key, Learner, Params, PyTree
+from groove.utils.errors import ConfigError
+from groove.utils.typed_fields import above
 
 
 @dataclass(frozen=True)
 class AgentConfig:
-    """The agents a rule trains.
+    """Settings of the agents that a rule trains.
 
     Attributes:
       torso: "table", "mlp", "conv" (small pictures) or "nature" (screens of bytes).
-      widths: hidden layers of the torso.
-      channels: of the 3 x 3 convolutions of "conv", or of the three of "nature", strided, as for Atari's screens.
+      widths: units of each hidden layer of the torso.
+      channels: of the 3 x 3 convolutions of "conv", or of the three strided convolutions of "nature".
       optimizer: "sgd" or "adam".
-      learning_rate: of the policy, and of the whole network unless it is a table.
+      learning_rate: of a whole network, or of a table's policy.
       critic_learning_rate: of a table's value head.
-      prediction_learning_rate: of a table's prediction head.
-      max_grad_norm: global-norm clipping; of each table by itself.
+      prediction_learning_rate: of a table's prediction head, and of any other head.
+      max_grad_norm: global norm to which gradients are clipped; each table is clipped by itself.
     """
 
     torso: Literal["table", "mlp", "conv", "nature"] = "table"
     widths: tuple[int, ...] = ()
     channels: tuple[int, ...] = ()
     optimizer: Literal["sgd", "adam"] = "sgd"
-    learning_rate: float = 40.0
-    critic_learning_rate: float = 4.0
-    prediction_learning_rate: float = 40.0
-    max_grad_norm: float = 0.5
+    learning_rate: float = above(0, 40.0)
+    critic_learning_rate: float = above(0, 4.0)
+    prediction_learning_rate: float = above(0, 40.0)
+    max_grad_norm: float = above(0, 0.5)
 
 
-# Of Adam: a parameter that has had no gradient yet stands where the root has no derivative, and the meta-gradient goes
-# through it.
+# The eps_root of Adam. The meta-gradient passes through Adam's square root, which has no derivative at zero, where a
+# parameter without any gradient so far stands.
 _EPS_ROOT = 1e-12
 
 
@@ -53,10 +55,11 @@ class Agent(NamedTuple):
 
     Attributes:
       init: key -> (params, opt_state).
-      read: (params, obs [...], names) -> (params, {name: f32[..., width]}). Go on with the returned params: a chain of
-        reads and steps is what makes the gradient of a table cheap.
-      step: (params, opt_state, obs [...], {name: gradient of the loss by that head's outputs}) -> (params, opt_state).
-      policy: params -> the part of them that `read` needs for the logits, alike for agents of different rules.
+      read: (params, obs [...], names) -> (params, {name: f32[..., width]}). Use the returned params from there on: the
+        gradient of a table is cheap only through a chain of reads and steps.
+      step: (params, opt_state, obs [...], {name: gradient of the loss by the outputs of the head}) -> (params,
+        opt_state).
+      policy: params -> the part of the parameters that `read` needs for LOGITS, of one structure under all rules.
     """
 
     init: Callable[[Key], tuple[Params, PyTree]]
@@ -66,39 +69,41 @@ class Agent(NamedTuple):
 
 
 def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
-    """Builds the agent for an observation space and the heads a rule asks for.
+    """Build the agent for an observation space and the heads that a rule needs.
+
+    Args:
+      observation: the observation space.
+      heads: head name -> width.
+      config: of the agent.
 
     Raises:
-      ValueError: when the torso cannot take the observations.
+      ConfigError: if the torso cannot take the observations.
     """
     if (config.torso == "table") != isinstance(observation, Discrete):
-        raise ValueError(
-            f'agent.torso = "{config.torso}" cannot take {observation}: use "table" for Discrete observations, '
-            '"mlp", "conv" or "nature" for Box ones.'
+        raise ConfigError(
+            f'torso "{config.torso}" cannot take {observation}: use "table" for Discrete observations, and "mlp", '
+            '"conv" or "nature" for Box ones.'
         )
     if isinstance(observation, MultiHot) and config.torso != "mlp":
-        raise ValueError(f'{observation} needs agent.torso = "mlp", not "{config.torso}".')
+        raise ConfigError(f'{observation} needs the torso "mlp", not "{config.torso}".')
     if config.torso == "nature" and len(config.channels) != len(NATURE_CONVOLUTIONS):
-        raise ValueError(f'agent.torso = "nature" has three convolutions: agent.channels = {config.channels}.')
+        raise ConfigError(f'the torso "nature" has three convolutions: channels = {config.channels} must name three.')
     if not isinstance(observation, Discrete):
         return _network_agent(observation, heads, config)
     if config.optimizer != "sgd":
-        raise ValueError('a table is moved by row, which only agent.optimizer = "sgd" can do.')
+        raise ConfigError('a table is updated by row: its optimizer must be "sgd".')
     return _table_agent(observation.size, heads, config)
 
 
 def begin_learner(agent: Agent, key: Key, lifetime: Array) -> Learner:
-    """A newborn agent."""
+    """Return a new agent."""
     params, opt_state = agent.init(key)
     return Learner(params=params, opt_state=opt_state, updates=jnp.int32(0), lifetime=lifetime)
 
 
 def _table_agent(states: int, heads: Mapping[str, int], config: AgentConfig) -> Agent:
-    rates = {
-        "logits": config.learning_rate,
-        "value": config.critic_learning_rate,
-        "y": config.prediction_learning_rate,
-    }
+    rates = {name: config.prediction_learning_rate for name in heads}
+    rates |= {LOGITS: config.learning_rate, VALUE: config.critic_learning_rate}
 
     def init(key: Key) -> tuple[Params, PyTree]:
         del key  # a table starts at zero: the uniform policy
@@ -121,7 +126,7 @@ def _table_agent(states: int, heads: Mapping[str, int], config: AgentConfig) -> 
             params[name] = tables.add_rows(params[name], index, -rates[name] * scale * rows)
         return params, opt_state
 
-    return Agent(init=init, read=read, step=step, policy=lambda params: {"logits": params["logits"]})
+    return Agent(init=init, read=read, step=step, policy=lambda params: {LOGITS: params[LOGITS]})
 
 
 def _network_agent(observation: MultiHot | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
@@ -145,6 +150,6 @@ def _network_agent(observation: MultiHot | Box, heads: Mapping[str, int], config
         return optax.apply_updates(params, updates), opt_state
 
     def policy(params: Params) -> Params:
-        return {name: p for name, p in params.items() if name.startswith("torso") or name == "head_logits"}
+        return {name: p for name, p in params.items() if name.startswith("torso") or name == f"head_{LOGITS}"}
 
     return Agent(init=init, read=read, step=step, policy=policy)

@@ -93,8 +93,8 @@ class Program:
 def run_program(program: Program, argv: Sequence[str]) -> int:
     """Parse the command line, run the program, and return its exit code.
 
-    Bad input, from a misspelt flag to a missing file, costs one line per complaint on the standard error stream and exit
-    code 2. Any other exception is a bug and keeps its traceback.
+    Bad input, from a misspelt flag to a missing file, costs one line per complaint on the standard error stream, and
+    exit code 2. Any other exception is a bug and keeps its traceback.
 
     Args:
       program: the program.

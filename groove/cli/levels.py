@@ -14,7 +14,7 @@ import numpy as np
 from groove.envs.gridworld.level_file import LevelSet, layout, load_levels, save_levels
 from groove.envs.gridworld.levels import GridLevel, GridSizes, log_uniform_int, sizes_of
 from groove.envs.gridworld.render import draw_levels
-from groove.training import config as configs
+from groove.training.legacy import read_config
 from groove.training.run_dir import RunDir
 from groove.utils.errors import ConfigError, nearest
 from groove.utils.io import to_json, write_json
@@ -104,7 +104,7 @@ def _of_run(path: Path) -> LevelSet:
     from groove.training.loop import levels_in_use
 
     run = RunDir(path.absolute())
-    config = configs.from_dict(run.read_config())
+    config = read_config(run.read_config())
     config = dataclasses.replace(config, devices=1)
     parts = build(config)
     checkpoints = Checkpointer(run.checkpoints, read_only=True)

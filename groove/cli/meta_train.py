@@ -9,9 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from groove.training import config as configs
 from groove.training.config import Config
+from groove.training.legacy import read_config
+from groove.training.presets import PRESETS
+from groove.training.presets import preset as find_preset
 from groove.utils.errors import ConfigError
+from groove.utils.typed_fields import assign, replace_all, to_dict
 
 MAY_DIFFER = ("preset", "run.steps", "run.minutes", "run.wandb", "run.checkpoint_every")  # of a resumed run
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "groove" / "xla"
@@ -61,17 +64,16 @@ def _prepare(
     if resume:
         if run_dir is None:
             raise ConfigError("--resume needs --run_dir, the directory of the run to continue.")
-        stored = configs.from_dict(RunDir(Path(run_dir).absolute()).read_config())
-        config = _override(configs.preset(preset) if preset else stored, assignments)
+        stored = read_config(RunDir(Path(run_dir).absolute()).read_config())
+        config = _override(find_preset(preset) if preset else stored, assignments)
         parallel.request_devices(stored.devices)
-        config = _settle(config, stored.devices, stored.meta.decay_steps)
+        config = _settle(config, stored.devices, stored.gradient.decay_steps)
     else:
-        config = _override(configs.preset(preset) if preset else Config(preset=""), assignments)
+        config = _override(find_preset(preset) if preset else Config(preset=""), assignments)
         parallel.request_devices(config.devices)
         if preset is None:
-            config = _override(configs.preset(parallel.default_preset()), assignments)
-        at_once = config.es.population // 2 if config.meta.optimizer == "es" else config.slots.count
-        config = _settle(config, parallel.usable_devices(max(at_once, 1)), config.run.steps)
+            config = _override(find_preset(parallel.default_preset()), assignments)
+        config = _settle(config, parallel.usable_devices(max(config.levels_at_once, 1)), config.run.steps)
     validate(config)
     curriculum = re.sub(r"[^\w.,=@-]+", "_", config.curriculum)  # which may hold a path
     config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum))
@@ -79,24 +81,25 @@ def _prepare(
     if cache:
         parallel.keep_compilations(CACHE)
     directory = run_dir or f"runs/{curriculum}-{config.preset}-{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
-    values = configs.to_dict(config)
+    values = to_dict(config)
     opened = RunDir.resume(directory, values, may_differ=MAY_DIFFER) if resume else RunDir.create(directory, values)
     how = "resuming" if resume else "config"
-    print(f"{how} {config.preset} ({configs.PRESETS[config.preset][0]}), {parallel.describe(config.devices)}")
+    print(f"{how} {config.preset} ({PRESETS[config.preset].about}), {parallel.describe(config.devices)}")
     print(f"files in {opened.path}")
     return config, opened
 
 
 def _settle(config: Config, devices: int, decay_steps: int) -> Config:
     """Fills in what a run decides once, at its first start."""
-    return configs.replace_all(
-        config, {"devices": config.devices or devices, "meta.decay_steps": config.meta.decay_steps or decay_steps}
-    )
+    values = {"devices": config.devices or devices}
+    if config.meta.optimizer == "gradient":
+        values["gradient.decay_steps"] = config.gradient.decay_steps or decay_steps
+    return replace_all(config, values)
 
 
 def _override(config: Config, assignments: Sequence[str]) -> Config:
     for assignment in assignments:
-        config = configs.override(config, assignment)
+        config = assign(config, assignment)
     return config
 
 

@@ -1,5 +1,6 @@
 """Update rules by the names users give them: hand-written and released ones, runs, rule files."""
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +9,10 @@ from typing import Any
 
 from groove.dropin.rule_file import RuleFileError, find_rule_file, fingerprint, load_rule
 from groove.envs.gridworld.level_file import without_place
-from groove.lpg.a2c import A2CConfig
 from groove.lpg.base import UpdateRule
-from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
-from groove.lpg.ppo import PPOConfig
-from groove.lpg.registry import HAND_WRITTEN, make_hand_written
-from groove.training.config import from_dict
+from groove.lpg.registry import RULES, hand_written, learned, make_rule
 from groove.utils.errors import ConfigError, nearest
+from groove.utils.typed_fields import from_dict
 
 DISCOUNT = 0.99
 
@@ -31,7 +28,7 @@ class NamedRule:
       kind: what makes one program of two rules if it is equal: the rule's configuration.
       identity: a digest of the configuration and the parameters; names do not matter.
       about: where it comes from, JSON-able.
-      config: of the network of a learned rule; None for hand-written ones.
+      config: the settings of a learned rule; None for hand-written ones.
     """
 
     name: str
@@ -40,7 +37,7 @@ class NamedRule:
     kind: str
     identity: str
     about: Mapping[str, Any]
-    config: LPGConfig | None = None
+    config: Any = None
 
 
 def find_rules(names: list[str]) -> list[NamedRule]:
@@ -77,47 +74,49 @@ def find_rule(name: str) -> NamedRule:
     label, given, where = name.rpartition("=")
     if given and not label:
         raise ConfigError(f'"{name}" has no label before "="; write LABEL={where}.')
-    if where in HAND_WRITTEN:
+    if where in hand_written():
         return _hand_written(where, label)
     try:
         path = find_rule_file(where)
     except RuleFileError as error:
         raise ConfigError(
-            f"{error} Written by hand are {', '.join(HAND_WRITTEN)}{nearest(where, HAND_WRITTEN)}."
+            f"{error} Written by hand are {', '.join(hand_written())}{nearest(where, hand_written())}."
         ) from None
     folder = Path(where)
     return _learned(path, label or (folder.resolve().name if folder.is_dir() else path.stem))
 
 
-def lpg_config(about: Mapping[str, Any], where: str) -> LPGConfig:
-    """The configuration of the network that a rule file says it holds.
+def rule_config(about: Mapping[str, Any], where: str) -> tuple[str, Any]:
+    """Return the name and the settings of the learned rule that a rule file says it holds.
 
     Raises:
-      ValueError: if it holds something else.
+      ConfigError: if the file holds something else.
     """
-    if about.get("rule") != "lpg" or not isinstance(about.get("lpg"), Mapping):
-        raise ConfigError(f"{where} does not hold an LPG rule: make one with launch/meta_train.py.")
-    return from_dict({"lpg": about["lpg"]}).lpg
+    name = about.get("rule")
+    if name not in learned() or not isinstance(about.get(name), Mapping):
+        raise ConfigError(f"{where} does not hold a learned rule: make one with launch/meta_train.py.")
+    return name, from_dict(RULES[name].config_type(), about[name])
 
 
 def _hand_written(name: str, label: str) -> NamedRule:
-    a2c, ppo = A2CConfig(), PPOConfig()
-    rule = make_hand_written(name, a2c, ppo, DISCOUNT)
-    settings: Any = {"a2c": repr(a2c), "ppo": repr(ppo)}.get(name, "")
+    config = RULES[name].config_type()
+    settings = repr(config) if dataclasses.fields(config) else ""
     kind = f"{name} {settings} discount={DISCOUNT}"
+    rule = make_rule(name, config, DISCOUNT)
     return NamedRule(label or name, rule, (), kind, _digest(kind), {"rule": name, "settings": settings})
 
 
 def _learned(path: Path, label: str) -> NamedRule:
     eta, about = load_rule(path)
-    config = lpg_config(about, str(path))
-    kind = f"lpg {config!r}"
+    name, config = rule_config(about, str(path))
+    kind = f"{name} {config!r}"
     origin = {name: value for name, value in about.items() if name in ("rule", "meta_steps", "released")}
     trained = about.get("trained_with", {})
     origin |= {name: trained[name] for name in ("seed", "preset") if name in trained}
     if "curriculum" in trained:
         origin["curriculum"] = without_place(trained["curriculum"])
-    return NamedRule(label, make_lpg(config), eta, kind, _digest(kind, fingerprint(eta)), origin, config)
+    rule = make_rule(name, config, config.discount)
+    return NamedRule(label, rule, eta, kind, _digest(kind, fingerprint(eta)), origin, config)
 
 
 def _digest(kind: str, weights: str = "") -> str:

@@ -1,7 +1,7 @@
-"""One agent's lifetime in environments that are stepped on the host, while its policy and its updates are compiled.
+"""The lifetime of one agent in environments that are stepped on the host; policy and updates are compiled.
 
-The counterpart of `groove.lifetime` for meta-testing: there is one agent, and no gradient by the rule's parameters.
-All randomness is folded from the lifetime's key and the number of updates done.
+This is the counterpart of `groove.lifetimes.lifetime` for meta-testing: one agent, and no gradient with respect to the
+parameters of the rule. All randomness is folded from the key of the lifetime and the number of updates done.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -17,28 +17,27 @@ import numpy.typing as npt
 from groove import ops
 from groove.agents.agent import Agent, begin_learner
 from groove.envs.external.host import Flags, HostEnv, Observations
-from groove.lpg.base import UpdateRule
-from groove.types import Array, Key, Learner, Params, Rollout
+from groove.lpg.base import UpdateInfo, UpdateRule
+from groove.types import LOGITS, Array, Key, Learner, Params, Rollout, Stream
 
-_BIRTH, _START, _ACT, _UPDATE, _EVALUATE = range(5)  # purposes of a lifetime's key
 Scores = npt.NDArray[np.float64]
-Report = Callable[[int, Mapping[str, float]], None]  # (updates done, what there is to say of the last one)
+Report = Callable[[int, Mapping[str, float]], None]  # (updates done, metrics of the last update)
 
 
 @dataclass(frozen=True)
 class HostLife:
-    """What came of a lifetime. Returns are raw: undiscounted and unclipped."""
+    """The results of a lifetime. Returns are raw: undiscounted and unclipped."""
 
     learner: Learner  # at the end
-    evaluated_at: tuple[int, ...]  # E numbers of updates done
-    returns: Scores  # [E, episodes]: of complete evaluation episodes
-    truncated: Flags  # [E, episodes]: those that ran into the time limit of the evaluation environment
-    train_returns: Scores  # [episodes]: of the episodes completed while learning, in the order they ended in
-    train_updates: npt.NDArray[np.int64]  # [episodes]: updates done when they ended
+    evaluated_at: tuple[int, ...]  # [E]: updates done at each evaluation
+    returns: Scores  # [E, episodes]: returns of complete evaluation episodes
+    truncated: Flags  # [E, episodes]: whether the time limit of the evaluation environment ended the episode
+    train_returns: Scores  # [episodes]: returns of the training episodes, in the order of their ends
+    train_updates: npt.NDArray[np.int64]  # [episodes]: updates done when each training episode ended
 
     @property
     def curve(self) -> Scores:
-        """The learning curve, f64[E]: mean returns of evaluation episodes."""
+        """Mean returns of the evaluation episodes, f64[E]."""
         return self.returns.mean(axis=1)
 
 
@@ -55,44 +54,44 @@ def live_on_host(
     evaluate_at: Collection[int] = (),
     report: Report = lambda done, metrics: None,
 ) -> HostLife:
-    """Births an agent, and updates it from its own experience until its lifetime ends.
+    """Train a new agent from its own experience until its lifetime ends.
 
-    What is compiled is compiled once for an (agent, rule) and the shapes of `env` and `evaluation`, for all lifetimes.
+    Programs are compiled once for an (agent, rule) and the shapes of `env` and `evaluation`, and serve all lifetimes.
 
     Args:
-      env: where the agent learns; its W workers are reset, and seeded from `key`.
-      agent: as the rule needs it.
-      rule: under which the agent lives.
-      eta: the rule's parameters, which stay what they are.
-      key: all the randomness; that of an evaluation does not depend on which others there are.
-      updates: L.
-      steps: T, between updates.
-      evaluation: where the agent is judged, one episode of each worker, after which it is idle (so that short episodes
-        have no advantage): never the same object as `env`. How long an episode may be is this environment's affair.
-      evaluate_at: numbers of updates done at which to judge, from 0 to L.
-      report: hears of each update done, and of 0 where that is judged.
+      env: the environment that the agent learns in; its W workers are reset, and seeded from `key`.
+      agent: an agent with the heads that the rule needs.
+      rule: the update rule.
+      eta: the parameters of the rule; they do not change.
+      key: all the randomness; the randomness of an evaluation does not depend on other evaluations.
+      updates: L, agent updates.
+      steps: T, environment steps of a worker between updates.
+      evaluation: the environment of evaluations, another object than `env`. Each worker plays one episode and is then
+        idle, so that short episodes have no advantage. This environment decides how long an episode may be.
+      evaluate_at: numbers of updates after which to evaluate, from 0 to L.
+      report: called with (updates done, metrics) after every update, and once with 0 if 0 is in `evaluate_at`.
 
     Raises:
-      ValueError: when asked to judge out of the agent's lifetime, or in the environment it learns in.
+      ValueError: if `evaluate_at` does not lie within the lifetime, or `evaluation` is `env`.
     """
     if not set(evaluate_at) <= set(range(updates + 1)):
-        raise ValueError(f"evaluate_at = {sorted(evaluate_at)} must lie within the lifetime, from 0 to {updates}.")
+        raise ValueError(f"evaluate_at = {sorted(evaluate_at)} must lie between 0 and {updates}, the lifetime.")
     if evaluation is env:
-        raise ValueError("an evaluation would break off the agent's episodes: make a second environment for it.")
-    learner = _begin(agent, _fold(key, _BIRTH), jnp.int32(updates))
-    workers = HostWorkers(env, _fold(key, _START))
+        raise ValueError("evaluation is env, whose episodes an evaluation would cut off: make a second environment.")
+    learner = _begin(agent, _fold(key, Stream.HOST_BIRTH), jnp.int32(updates))
+    workers = HostWorkers(env, _fold(key, Stream.HOST_START))
     judged: list[tuple[Scores, Flags]] = []
     ended: list[tuple[int, float]] = []
     for done in range(updates + 1):
         metrics: dict[str, float] = {}
         if done > 0:
-            experience, returns = workers.rollout(agent, learner.params, _fold(key, _ACT, done), steps)
-            learner, info = _update(rule, agent, eta, learner, experience, _fold(key, _UPDATE, done))
+            experience, returns = workers.rollout(agent, learner.params, _fold(key, Stream.HOST_ACT, done), steps)
+            learner, info = _update(rule, agent, eta, learner, experience, _fold(key, Stream.HOST_UPDATE, done))
             ended += [(done - 1, score) for score in returns]
-            metrics |= {name: float(value) for name, value in info.items()}
+            metrics |= {name: float(value) for name, value in info.metrics.items()}
             metrics |= {"train_return": float(np.mean(returns))} if returns else {}
         if done in evaluate_at:
-            judged.append(evaluate_on_host(evaluation, agent, learner.params, _fold(key, _EVALUATE, done)))
+            judged.append(evaluate_on_host(evaluation, agent, learner.params, _fold(key, Stream.HOST_EVALUATE, done)))
             metrics["evaluation_return"] = float(judged[-1][0].mean())
         if metrics:
             report(done, metrics)
@@ -108,20 +107,20 @@ def live_on_host(
 
 
 def evaluate_on_host(env: HostEnv, agent: Agent, params: Params, key: Key) -> tuple[Scores, Flags]:
-    """Raw returns of one complete episode of each worker under the stochastic policy, and which the time limit ended.
+    """Play one complete episode of each worker under the stochastic policy.
 
-    Workers that are through play on unheard until the last one is.
+    Finished workers keep stepping until all are done; their rewards are ignored.
 
     Args:
       env: reset, and seeded from `key`.
-      agent: how to read the policy.
+      agent: reads the policy.
       params: of one agent.
       key: all the randomness.
 
     Returns:
-      f64[W] and bool[W].
+      The raw returns f64[W], and whether the time limit ended the episode, bool[W].
     """
-    obs = env.reset(_seed(_fold(key, _START)))
+    obs = env.reset(_seed(_fold(key, Stream.HOST_START)))
     total = np.zeros(env.workers)
     alive, cut_off = np.ones(env.workers, np.bool_), np.zeros(env.workers, np.bool_)
     time = 0
@@ -138,12 +137,13 @@ class HostWorkers:
     """W workers in the middle of their episodes."""
 
     def __init__(self, env: HostEnv, key: Key) -> None:
+        """Reset the workers, seeded from `key`."""
         self._env = env
         self._obs: Observations = env.reset(_seed(key))
-        self._episode_return = np.zeros(env.workers)  # raw, of the episode so far
+        self._episode_return = np.zeros(env.workers)  # raw return of the current episode
 
     def rollout(self, agent: Agent, params: Params, key: Key, steps: int) -> tuple[Rollout, list[float]]:
-        """Steps T times with one policy: the Rollout [T, W, ...], and the raw returns of episodes that ended."""
+        """Step T times with one policy: the Rollout [T, W, ...], and the raw returns of episodes that ended."""
         transitions, returns = [], []
         for time in range(steps):
             action = np.asarray(_act(agent, params, self._obs, key, time))
@@ -167,27 +167,31 @@ def _begin(agent: Agent, key: Key, lifetime: Array) -> Learner:
 
 @partial(jax.jit, static_argnames="agent")
 def _act(agent: Agent, params: Params, obs: Array | Observations, key: Key, time: int) -> Array:
-    """Actions of the stochastic policy, int32[W]."""
-    _, heads = agent.read(agent.policy(params), jnp.asarray(obs), ("logits",))
+    """Sample actions of the stochastic policy, int32[W]."""
+    _, heads = agent.read(agent.policy(params), jnp.asarray(obs), (LOGITS,))
     uniform = jax.random.uniform(jax.random.fold_in(key, time), obs.shape[:1])
-    return ops.sample_categorical(uniform, heads["logits"])
+    return ops.sample_categorical(uniform, heads[LOGITS])
 
 
 @partial(jax.jit, static_argnames=("rule", "agent"))
 def _update(
     rule: UpdateRule, agent: Agent, eta: Any, learner: Learner, experience: Rollout, key: Key
-) -> tuple[Learner, dict[str, Array]]:
-    """One update of one agent, which to the rule is N = 1 of them."""
+) -> tuple[Learner, UpdateInfo]:
+    """Make one update of one agent, a batch of N = 1 to the rule."""
     learner, experience, key = jax.tree.map(lambda x: x[None], (learner, experience, key))
     learner, info = rule.update(eta, agent, learner, experience, key)
     return jax.tree.map(lambda x: x[0], (learner, info))
 
 
 @jax.jit
-def _fold(key: Key, purpose: int, updates: int = 0) -> Key:
-    return jax.random.fold_in(jax.random.fold_in(key, purpose), updates)
+def _fold_in(key: Key, stream: int, updates: int) -> Key:
+    return jax.random.fold_in(jax.random.fold_in(key, stream), updates)
+
+
+def _fold(key: Key, stream: Stream, updates: int = 0) -> Key:
+    return _fold_in(key, int(stream), updates)
 
 
 def _seed(key: Key) -> int:
-    """For an environment that has a random state of its own; 31 bits."""
+    """Return a seed of 31 bits for an environment with a random state of its own."""
     return int(jax.random.bits(key, dtype=jnp.uint32)) >> 1

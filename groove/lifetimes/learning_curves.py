@@ -1,4 +1,4 @@
-"""Judging a rule: fresh agents live whole lifetimes under it, and complete episodes say how good they have become."""
+"""Learning curves: new agents live whole lifetimes under a rule, and complete episodes measure their returns."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,10 +16,10 @@ from groove.lifetimes import lifetime
 from groove.lifetimes.lifetime import Lifetime
 from groove.lifetimes.rollout import evaluate_policy
 from groove.lpg.base import UpdateRule
-from groove.types import Array, Key, PyTree
+from groove.types import Array, Key, PyTree, Stream
 from groove.utils import parallel
 
-Report = Callable[[float], None]  # hears how many agents are done, in parts of lifetimes
+Report = Callable[[float], None]  # called with the number of agents that are done, counting parts of lifetimes
 
 
 def _quiet(done: float) -> None:
@@ -27,11 +27,12 @@ def _quiet(done: float) -> None:
 
 
 class LearningCurves:
-    """The judge of a rule on one family: mean returns of fresh agents at fixed points of their lifetimes.
+    """The learning curves of a rule on one family: mean returns of new agents at given points of their lifetimes.
 
-    Agents are trained side by side, in batches that are shared out over the devices, by one program, which is compiled
-    once for whatever levels, keys, points and parameters of the rule. How an agent fares depends on its key and level
-    alone, not on its company; agents of different rules with one key are born alike and meet the same randomness.
+    Agents are trained side by side, in batches that are distributed over the devices. One program, compiled once,
+    serves all levels, keys, points and parameters of the rule. The return of an agent depends on its key and level
+    only, not on the other agents of its batch. Agents of different rules with the same key start with the same parameters and
+    meet the same randomness.
     """
 
     def __init__(
@@ -46,16 +47,17 @@ class LearningCurves:
         episodes: int,
         batch: int,
     ) -> None:
-        """Prepares the programs; compiles nothing yet.
+        """Prepare the programs; compile nothing yet.
 
         Args:
           env: the family of environments.
-          rule: under which agents live.
-          agent: agents as the rule needs them.
-          mesh: agents are shared out over its devices.
-          workers, steps: W and T of every agent.
+          rule: the update rule.
+          agent: agents with the heads that the rule needs.
+          mesh: agents are distributed over its devices.
+          workers: W of every agent.
+          steps: T of every agent.
           episodes: evaluation episodes of an agent at each point, by its stochastic policy.
-          batch: agents living side by side, rounded up to a multiple of the devices.
+          batch: agents side by side, rounded up to a multiple of the number of devices.
         """
         self.compile_seconds = 0.0
         self._mesh, self._batch = mesh, -(-batch // mesh.size) * mesh.size
@@ -67,7 +69,7 @@ class LearningCurves:
         def go_on(eta: Any, lives: Lifetime, levels: PyTree, updates: Array) -> tuple[Lifetime, Array]:
             lives, _ = lifetime.live(env, agent, rule, eta, lives, levels, steps, updates)
             policies = jax.vmap(agent.policy)(lives.learner.params)
-            keys = lifetime.step_keys(lives, lifetime.EVALUATE)
+            keys = lifetime.step_keys(lives, Stream.EVALUATE)
             play = jax.vmap(lambda p, lv, k: evaluate_policy(env, agent, p, lv, k, episodes).mean())
             return lives, play(policies, levels, keys)
 
@@ -75,29 +77,29 @@ class LearningCurves:
         self._go_on = jax.jit(
             parallel.over_slots(mesh, go_on, (everywhere, slots, slots, everywhere), (slots, slots)), donate_argnums=1
         )
-        self._compiled: dict[int, Callable] = {}  # by the number of agents side by side
+        self._compiled: dict[int, Callable] = {}  # number of agents side by side -> program
 
     def __call__(
         self, eta: Any, levels: PyTree, keys: Key, points: Sequence[int], report: Report = _quiet
     ) -> npt.NDArray[np.float32]:
-        """Trains one fresh agent for each level and key, through the last of the points.
+        """Train one new agent for each level and key, up to the last of the points.
 
         Args:
-          eta: the rule's parameters.
-          levels: [n], one an agent.
-          keys: [n]: all the randomness of each agent.
-          points: agent updates at which agents are judged, increasing; the last is their lifetime.
-          report: is told how many of the n agents are done, halves and all.
+          eta: the parameters of the rule.
+          levels: [n], one for each agent.
+          keys: [n], all the randomness of each agent.
+          points: agent updates after which agents are evaluated, increasing; the last is their lifetime.
+          report: called with the number of agents that are done, counting parts of lifetimes.
 
         Returns:
           f32[n, points]: mean undiscounted return of complete episodes.
         """
-        eta = jax.device_get(eta)  # wherever it was: another placement would be another compilation
+        eta = jax.device_get(eta)  # another placement of the arrays would cause another compilation
         count = keys.shape[0]
         batch = min(self._batch, -(-count // self._mesh.size) * self._mesh.size)
         parts = []
         for start in range(0, count, batch):
-            which = jnp.arange(start, start + batch) % count  # the last batch is filled up from the first
+            which = jnp.arange(start, start + batch) % count  # the last batch is filled with agents of the first
             chosen, chosen_keys = jax.tree.map(lambda x, which=which: x[which], (levels, keys))
             chosen, chosen_keys = parallel.shard(self._mesh, (chosen, chosen_keys), PartitionSpec(parallel.SLOTS))
             lives = self._begin(chosen, chosen_keys, jnp.int32(points[-1]))

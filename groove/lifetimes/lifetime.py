@@ -1,7 +1,7 @@
-"""One agent living on one level: born, updated by a rule from its own experience, until its lifetime ends.
+"""The lifetime of an agent on one level: updates by a rule, from the agent's own experience.
 
-All randomness is folded from the key a lifetime is born with and the number of updates done, so that a lifetime is the
-same whoever trains it, in whatever company and in whatever portions.
+All randomness is folded from the key that a lifetime starts with and the number of updates done. A lifetime is
+therefore the same whichever other lifetimes run beside it, and however its updates are split into calls.
 """
 
 import dataclasses
@@ -14,39 +14,50 @@ import jax.numpy as jnp
 from groove.agents.agent import Agent, begin_learner
 from groove.envs.base import EnvFamily
 from groove.lifetimes.rollout import EpisodeStats, Workers, rollout, start_workers
-from groove.lpg.base import UpdateRule
-from groove.types import Array, Key, Learner, PyTree, Rollout
+from groove.lpg.base import UpdateInfo, UpdateRule
+from groove.types import Array, Key, Learner, PyTree, Rollout, Stream
 
-_PURPOSES = 6  # that a lifetime's key is folded for
-TRAIN, VALIDATE, EVALUATE, _UPDATE, _BIRTH, _START = range(_PURPOSES)
+_STREAMS = 6  # streams that are folded into the key of a lifetime
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Lifetime:
-    """An agent and its environment workers; with a leading axis N, many of them."""
+    """An agent and its environment workers; a leading axis N makes it N lifetimes."""
 
     learner: Learner
     workers: Workers
-    best_return: Array  # f32 []: of the best complete episode so far; -inf before the first
-    key: Key  # the one it was born with
+    best_return: Array  # f32 []: highest return of a complete episode; -inf before the first
+    key: Key  # all the randomness of the lifetime; never changes
 
 
 def begin(env: EnvFamily, agent: Agent, level: PyTree, length: Array, key: Key, workers: int) -> Lifetime:
-    """Births an agent for `length` updates on one level, with W workers."""
+    """Start the lifetime of an agent: `length` updates on one level, with W workers."""
     return Lifetime(
-        learner=begin_learner(agent, jax.random.fold_in(key, _BIRTH), length),
-        workers=start_workers(env, level, jax.random.fold_in(key, _START), workers),
+        learner=begin_learner(agent, jax.random.fold_in(key, Stream.BIRTH), length),
+        workers=start_workers(env, level, jax.random.fold_in(key, Stream.START), workers),
         best_return=jnp.full((), -jnp.inf, float),
         key=key,
     )
 
 
 def collect(
-    env: EnvFamily, agent: Agent, lifetimes: Lifetime, levels: PyTree, steps: int, purpose: int = TRAIN
+    env: EnvFamily, agent: Agent, lifetimes: Lifetime, levels: PyTree, steps: int, stream: Stream = Stream.TRAIN
 ) -> tuple[Lifetime, Rollout, EpisodeStats]:
-    """One rollout of each of N lifetimes on its own level: (lifetimes [N], Rollout [N, T, W], EpisodeStats [N])."""
-    keys = step_keys(lifetimes, purpose)
+    """Collect one rollout of each of N lifetimes on its own level.
+
+    Args:
+      env: the family of environments.
+      agent: reads the policy.
+      lifetimes: [N].
+      levels: [N].
+      steps: T.
+      stream: the stream of randomness.
+
+    Returns:
+      The lifetimes [N], the Rollout [N, T, W], and the complete episodes [N].
+    """
+    keys = step_keys(lifetimes, stream)
 
     def one(life: Lifetime, level: PyTree, key: Key) -> tuple[Workers, Rollout, EpisodeStats]:
         return rollout(env, agent, life.learner.params, level, life.workers, key, steps)
@@ -58,9 +69,9 @@ def collect(
 
 def advance(
     env: EnvFamily, agent: Agent, rule: UpdateRule, eta: Any, lifetimes: Lifetime, levels: PyTree, steps: int
-) -> tuple[Lifetime, Rollout, EpisodeStats, dict[str, Array]]:
-    """One rollout and one update of each of N lifetimes."""
-    keys = step_keys(lifetimes, _UPDATE)
+) -> tuple[Lifetime, Rollout, EpisodeStats, UpdateInfo]:
+    """Collect one rollout and make one update of each of N lifetimes."""
+    keys = step_keys(lifetimes, Stream.UPDATE)
     lifetimes, experience, episodes = collect(env, agent, lifetimes, levels, steps)
     learner, info = rule.update(eta, agent, lifetimes.learner, experience, keys)
     return dataclasses.replace(lifetimes, learner=learner), experience, episodes, info
@@ -76,7 +87,7 @@ def live(
     steps: int,
     updates: int | Array,
 ) -> tuple[Lifetime, EpisodeStats]:
-    """`updates` updates of each of N lifetimes, and the episodes completed in them."""
+    """Make `updates` updates of each of N lifetimes; return the lifetimes and the complete episodes."""
 
     def body(_: Array, carry: tuple[Lifetime, EpisodeStats]) -> tuple[Lifetime, EpisodeStats]:
         lifetimes, total = carry
@@ -86,7 +97,7 @@ def live(
     return jax.lax.fori_loop(0, updates, body, (lifetimes, EpisodeStats.none(lifetimes.learner.updates.shape)))
 
 
-def step_keys(lifetimes: Lifetime, purpose: int) -> Key:
-    """A key for each of N lifetimes, of its birth key, the updates it has done, and the purpose."""
-    identity = _PURPOSES * (1 + lifetimes.learner.updates) + purpose
+def step_keys(lifetimes: Lifetime, stream: Stream) -> Key:
+    """Return a key for each of N lifetimes, folded from its key, the number of its updates, and the stream."""
+    identity = _STREAMS * (1 + lifetimes.learner.updates) + int(stream)
     return jax.vmap(jax.random.fold_in)(lifetimes.key, identity)

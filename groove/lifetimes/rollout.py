@@ -1,4 +1,4 @@
-"""Acting: fixed-length rollouts that reset on the way, and complete episodes for evaluation."""
+"""Acting: rollouts of fixed length with automatic resets, and complete episodes for evaluation."""
 
 from dataclasses import dataclass
 
@@ -8,36 +8,36 @@ import jax.numpy as jnp
 from groove import ops
 from groove.agents.agent import Agent
 from groove.envs.base import EnvFamily, Step
-from groove.types import Array, Key, Params, PyTree, Rollout
+from groove.types import LOGITS, Array, Key, Params, PyTree, Rollout
 from groove.utils.arrays import select
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Workers:
-    """W copies of one level's environment, each in the middle of an episode."""
+    """W workers on one level, each in the middle of an episode."""
 
     state: PyTree  # [W, ...]
     obs: Array  # [W, ...]
-    episode_return: Array  # f32 [W]: undiscounted, of the episode so far
+    episode_return: Array  # f32 [W]: undiscounted return of the current episode
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class EpisodeStats:
-    """Complete episodes seen on the way."""
+    """Statistics of complete episodes."""
 
     return_sum: Array  # f32 []
-    episodes: Array  # f32 []
-    best: Array  # f32 []: the highest return, -inf of no episodes
+    episodes: Array  # f32 []: number of episodes
+    best: Array  # f32 []: highest return; -inf if there are no episodes
 
     @staticmethod
     def none(shape: tuple[int, ...] = ()) -> "EpisodeStats":
-        """Of no episodes."""
+        """Return the statistics of no episodes."""
         return EpisodeStats(jnp.zeros(shape), jnp.zeros(shape), jnp.full(shape, -jnp.inf, float))
 
     def and_then(self, later: "EpisodeStats") -> "EpisodeStats":
-        """Of both."""
+        """Return the statistics of these and later episodes together."""
         return EpisodeStats(
             return_sum=self.return_sum + later.return_sum,
             episodes=self.episodes + later.episodes,
@@ -46,7 +46,7 @@ class EpisodeStats:
 
 
 def start_workers(env: EnvFamily, level: PyTree, key: Key, workers: int) -> Workers:
-    """Resets W workers on one level."""
+    """Reset W workers on one level."""
     state, obs = jax.vmap(env.reset, (None, 0))(level, env.noise(key, (workers,)))
     return Workers(state=state, obs=obs, episode_return=jnp.zeros(workers))
 
@@ -61,30 +61,31 @@ def act(
     uniform: Array,
     noise: PyTree,
 ) -> tuple[Array, Step]:
-    """One step of W workers under the stochastic policy: (actions int32[W], Step [W])."""
-    _, heads = agent.read(params, obs, ("logits",))
-    action = ops.sample_categorical(uniform, heads["logits"])
+    """Make one step of W workers under the stochastic policy: (actions int32[W], Step [W])."""
+    _, heads = agent.read(params, obs, (LOGITS,))
+    action = ops.sample_categorical(uniform, heads[LOGITS])
     return action, jax.vmap(env.step, (None, 0, 0, 0))(level, state, action, noise)
 
 
 def rollout(
     env: EnvFamily, agent: Agent, params: Params, level: PyTree, workers: Workers, key: Key, steps: int
 ) -> tuple[Workers, Rollout, EpisodeStats]:
-    """Steps W workers T times with one policy, resetting each where its episode ends.
+    """Step W workers T times with one policy; a worker whose episode ends starts a new one.
 
-    No gradient flows through acting.
+    No gradient flows through acting. `next_obs` of the Rollout holds the true successors, never observations after a
+    reset, so that truncated episodes can be bootstrapped.
 
     Args:
       env: the family of environments.
-      agent: how to read the policy.
+      agent: reads the policy.
       params: of one agent.
       level: one level.
-      workers: where the episodes stand.
+      workers: the episodes in progress.
       key: all the randomness of the rollout.
       steps: T.
 
     Returns:
-      the workers afterwards, the Rollout [T, W, ...], and the complete episodes among it.
+      The workers after the rollout, the Rollout [T, W, ...], and its complete episodes.
     """
     params = jax.lax.stop_gradient(agent.policy(params))
     count = workers.episode_return.shape[0]
@@ -122,18 +123,19 @@ def rollout(
 def evaluate_policy(
     env: EnvFamily, agent: Agent, policy: Params, level: PyTree, key: Key, episodes: int, block: int = 32
 ) -> Array:
-    """Undiscounted returns of complete episodes of the stochastic policy: f32[episodes].
+    """Return the undiscounted returns of complete episodes of the stochastic policy, f32[episodes].
 
-    Steps blocks of the episodes side by side, randomness drawn a block at a time, and stops when the last has ended.
+    All episodes are stepped side by side, in blocks of steps. Randomness is drawn block by block, and stepping stops
+    after the block in which the last episode ends.
 
     Args:
       env: the family of environments.
-      agent: how to read the policy.
+      agent: reads the policy.
       policy: `agent.policy(params)`.
       level: one level.
       key: all the randomness.
-      episodes: how many.
-      block: steps between looks at whether all have ended.
+      episodes: number of episodes.
+      block: environment steps per block.
     """
     start_key, key = jax.random.split(key)
 

@@ -1,28 +1,71 @@
 """The interface of an update rule, learned or hand-written."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from groove.agents.agent import Agent
-from groove.types import Array, Key, Learner, Rollout
+import jax
 
-# (eta, agent, learner [N], rollout [N, T, W], keys [N]) -> (learner [N], {name: f32[N]})
-Update = Callable[[Any, Agent, Learner, Rollout, Key], tuple[Learner, dict[str, Array]]]
+from groove.agents.agent import Agent, AgentConfig
+from groove.types import Array, Heads, Key, Learner, Metrics, Rollout
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class UpdateInfo:
+    """Facts about one update of N agents."""
+
+    metrics: Metrics = dataclasses.field(default_factory=dict)  # name -> f32 [N], for logs
+    regularizers: Mapping[str, Array] = dataclasses.field(default_factory=dict)  # name -> f32 [N], differentiable
+
+
+class Regularizer(NamedTuple):
+    """A term that a learned rule adds to the meta-loss.
+
+    The meta-loss of a slot contains `weight` times the mean over the K updates of `UpdateInfo.regularizers[name]`, or,
+    if `of_heads` is given, `weight` times `of_heads` of the agent after the K updates.
+
+    Attributes:
+      name: as logged.
+      weight: positive for a cost, negative for a bonus.
+      of_heads: {head: f32[N, T, W, width]} -> f32[N].
+    """
+
+    name: str
+    weight: float
+    of_heads: Callable[[Heads], Array] | None = None
+
+
+# (eta, agent, learner [N], rollout [N, T, W], keys [N]) -> (learner [N], UpdateInfo [N])
+Update = Callable[[Any, Agent, Learner, Rollout, Key], tuple[Learner, UpdateInfo]]
+
+
+def same_agent(config: AgentConfig) -> AgentConfig:
+    """Return the agent configuration unchanged."""
+    return config
 
 
 class UpdateRule(NamedTuple):
-    """How agents learn from rollouts.
+    """Pure functions that say how agents learn from rollouts.
 
-    Rules act on a batch of N agents, so that a learned rule runs its network once over all their rows.
+    A rule acts on a batch of N agents, so that a learned rule runs its network once over all rows of all agents.
 
     Attributes:
       name: as in the registry.
-      heads: num_actions -> {head: width}, what an agent must have; "logits" is the policy.
-      init: key -> eta, the rule's own parameters; () for hand-written rules.
-      update: one update of N agents from one rollout each, with scalars that describe it.
+      heads: num_actions -> {head: width}, the heads that agents must have; LOGITS is the policy.
+      init: key -> eta, the parameters of the rule; () for hand-written rules.
+      update: one update of N agents from one rollout each.
+      regularizers: terms that the rule adds to the meta-loss; read by the truncated meta-gradient only.
+      adapt_agent: the agent configuration that the rule trains, from the usual one. PPO, which takes several steps on a
+        rollout, lowers the learning rate of tables.
+      settles_after: number of updates after which the rule changes no policy any more; None if there is no such number.
     """
 
     name: str
     heads: Callable[[int], dict[str, int]]
     init: Callable[[Key], Any]
     update: Update
+    regularizers: tuple[Regularizer, ...] = ()
+    adapt_agent: Callable[[AgentConfig], AgentConfig] = same_agent
+    settles_after: int | None = None

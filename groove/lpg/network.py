@@ -1,7 +1,7 @@
-"""The network of the Learned Policy Gradient: what was experienced in, targets for policy and prediction out."""
+"""The network of the Learned Policy Gradient: from a rollout to targets for the policy and the prediction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import haiku as hk
@@ -10,46 +10,58 @@ import jax.numpy as jnp
 
 from groove.lpg.core import GRUWeights, LSTMWeights, gru, lstm
 from groove.types import Array, Key, Params
+from groove.utils.typed_fields import above, at_least
 
 
 @dataclass(frozen=True)
 class LPGConfig:
-    """The learned rule.
+    """Settings of the learned rule.
+
+    The last three are weights in the meta-loss. They matter to meta-training only and are therefore no part of the
+    representation, which identifies a rule in stored results.
 
     Attributes:
       hidden: H, width of the recurrent core.
       core: "gru" or "lstm".
-      prediction_width: Y.
+      prediction_width: Y, width of the prediction head.
       embedding_width: hidden width of phi, the embedding of prediction vectors.
-      embedding_gain: phi sees y times this. Softmaxes of agents that have learned little are all but uniform, so that
-        phi(y) starts as a constant, and the more so the wider y is; LPG's is 1.
-      prediction_coefficient: alpha_y, weight of the prediction's loss.
-      lifetime_conditioning: two more inputs, n/L and log L (TA-LPG).
-      discount: gamma, an input.
-      init_scale: of the two output layers.
-      normalise: shifts and scales pi_hat to zero mean and unit variance over an agent's rollout, as A2C does with its
-        advantages, so that the size of an agent's step does not depend on the unit of reward. LPG has none of it.
-      max_target_gradient: clips, agent by agent and update by update, the meta-gradient by the targets to this norm, so
-        that one agent whose K updates are unstable does not drown the others. Agents do not feel it.
+      embedding_gain: factor of y at the input of phi. Young agents predict nearly uniform distributions, for which
+        phi(y) is nearly constant at a gain of 1, the value of LPG.
+      prediction_coefficient: alpha_y, weight of the prediction loss of agents.
+      lifetime_conditioning: whether the network also sees n/L and log L (TA-LPG).
+      discount: gamma, an input of the network and the discount of the run.
+      init_scale: scale of the initial weights of the two output layers.
+      normalise: whether pi_hat is shifted and scaled to zero mean and unit variance over an agent's rollout, like the
+        advantages of A2C, so that the size of an agent's step does not depend on the unit of reward. LPG does not
+        normalise.
+      max_target_gradient: norm to which the meta-gradient with respect to the targets of one update of one agent is
+        clipped, so that an agent with unstable updates does not dominate the others. Agents are not affected.
+      prediction_entropy: b1, weight of the bonus for H(y).
+      pi_hat_l2: b2, weight of the cost of pi_hat squared. GROOVE's 0.005 shrinks normalised targets until agents learn
+        too slowly.
+      y_hat_l2: b3, weight of the cost of ||y_hat|| squared.
     """
 
-    hidden: int = 256
+    hidden: int = at_least(1, 256)
     core: Literal["gru", "lstm"] = "gru"
-    prediction_width: int = 8
-    embedding_width: int = 16
+    prediction_width: int = at_least(1, 8)
+    embedding_width: int = at_least(1, 16)
     embedding_gain: float = 1.0
     prediction_coefficient: float = 0.5
     lifetime_conditioning: bool = False
-    discount: float = 0.99
+    discount: float = at_least(0, 0.99, most=1)
     init_scale: float = 1.0
     normalise: bool = True
-    max_target_gradient: float = 0.05
+    max_target_gradient: float = above(0, 0.05)
+    prediction_entropy: float = field(default=0.001, repr=False)
+    pi_hat_l2: float = field(default=0.0, repr=False)
+    y_hat_l2: float = field(default=0.001, repr=False)
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LPGInputs:
-    """What the rule sees of R rows of T steps; never the observation, the action or the number of actions."""
+    """Inputs of the network for R rows of T steps: never observations, actions or the number of actions."""
 
     reward: Array  # f32 [T, R]
     terminated: Array  # bool [T, R]
@@ -62,28 +74,33 @@ class LPGInputs:
 
 
 class LPGTargets(NamedTuple):
-    """What the rule tells agents to move towards."""
+    """Targets of the agents' update."""
 
     pi_hat: Array  # f32 [T, R]: the weight of log pi(a_t | s_t)
     y_hat: Array  # f32 [T, R, Y]: log-probabilities
 
 
 class LPGNetwork(NamedTuple):
-    """init: key -> eta; apply: (eta, LPGInputs) -> LPGTargets."""
+    """The network as pure functions.
+
+    Attributes:
+      init: key -> eta.
+      apply: (eta, LPGInputs) -> LPGTargets.
+    """
 
     init: Callable[[Key], Params]
     apply: Callable[[Params, LPGInputs], LPGTargets]
 
 
 def make_lpg_network(config: LPGConfig) -> LPGNetwork:
-    """Builds the network of Oh et al. (2020), section 3: phi, a core that reads backwards in time, two heads."""
+    """Build the network of Oh et al. (2020), section 3: phi, a core that reads backwards in time, two heads."""
 
     def forward(inputs: LPGInputs) -> LPGTargets:
         done = inputs.terminated | inputs.truncated
         hs = _core(config, _features(config, inputs), 1.0 - done)
         hs = jax.nn.relu(hs)
         scaled = hk.initializers.VarianceScaling(config.init_scale**2)
-        # normalising takes a bias out again, whose gradient would be rounding that Adam blows up
+        # normalising removes a bias; its gradient would be rounding noise, which Adam would amplify
         pi_hat = hk.Linear(1, with_bias=not config.normalise, w_init=scaled, name="pi_hat")(hs)[..., 0]
         y_hat = hk.Linear(config.prediction_width, w_init=scaled, name="y_hat")(hs)
         return LPGTargets(pi_hat=pi_hat, y_hat=jax.nn.log_softmax(y_hat))
@@ -100,7 +117,7 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
 
 
 def _features(config: LPGConfig, inputs: LPGInputs) -> Array:
-    """[r, d, gamma, pi(a|s), phi(y), phi(y')] and, if asked for, [n/L, log L]: f32[T, R, I]."""
+    """Return [r, d, gamma, pi(a|s), phi(y), phi(y')] and, if configured, [n/L, log L]: f32[T, R, I]."""
     embed = hk.nets.MLP([config.embedding_width, 1], name="phi")
     both = embed(config.embedding_gain * jnp.stack([inputs.prediction, inputs.next_prediction]))[..., 0]
     terminated = inputs.terminated.astype(jnp.float32)
@@ -110,7 +127,7 @@ def _features(config: LPGConfig, inputs: LPGInputs) -> Array:
         jnp.full_like(inputs.reward, config.discount),
         inputs.prob,
         both[0],
-        both[1] * (1.0 - terminated),  # there is nothing to predict after the end
+        both[1] * (1.0 - terminated),  # no step follows a termination
     ]
     if config.lifetime_conditioning:
         shape = inputs.reward.shape

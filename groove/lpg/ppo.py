@@ -1,43 +1,51 @@
-"""Proximal policy optimisation as an update rule: many steps on one rollout, none of them far from its policy."""
+"""Proximal policy optimisation as an update rule: several steps on one rollout, close to the policy that made it."""
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from groove import ops
-from groove.agents.agent import Agent
+from groove.agents.agent import Agent, AgentConfig
 from groove.lpg.a2c import advantages
-from groove.lpg.base import UpdateRule
-from groove.types import Array, Heads, Key, Learner, Params, PyTree, Rollout
+from groove.lpg.base import UpdateInfo, UpdateRule
+from groove.types import LOGITS, VALUE, Array, Heads, Key, Learner, Params, PyTree, Rollout
+from groove.utils.errors import ConfigError
+from groove.utils.typed_fields import above, at_least, range_complaints
 
 
 @dataclass(frozen=True)
 class PPOConfig:
-    """Proximal policy optimisation.
+    """Settings of proximal policy optimisation.
 
     Attributes:
       trace: lambda of generalised advantage estimation.
       entropy_coefficient: weight of the policy's entropy, nats.
-      normalise_advantages: over one agent's whole batch, once, before the passes.
-      clip: epsilon; a step gains nothing from ratios pi / pi_old beyond 1 +- epsilon. math.inf switches it off.
+      normalise_advantages: whether advantages have zero mean and unit variance over one agent's whole rollout; they are
+        normalised once, before the passes.
+      clip: epsilon; a step gains nothing from ratios pi / pi_old beyond 1 +- epsilon. math.inf switches clipping off.
       epochs: passes over a rollout.
-      minibatches: steps a pass; must divide T * W, the transitions of a rollout.
+      minibatches: steps per pass; must divide T * W, the number of transitions of a rollout.
+      table_learning_rate: SGD learning rate of the policy in agents that are tables. PPO takes more steps than A2C and
+        therefore smaller ones. Stored results identify agents apart from rules, so this field is not in the
+        representation.
     """
 
-    trace: float = 0.95
+    trace: float = at_least(0, 0.95, most=1)
     entropy_coefficient: float = 0.01
     normalise_advantages: bool = True
-    clip: float = 0.2
-    epochs: int = 4
-    minibatches: int = 4
+    clip: float = above(0, 0.2)
+    epochs: int = at_least(1, 4)
+    minibatches: int = at_least(1, 4)
+    table_learning_rate: float = field(default=3.0, repr=False)
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Transitions:
-    """M transitions as the agent that made them saw them; only the heads are read again, at every step."""
+    """M transitions, with values and log-probabilities under the agent that made them."""
 
     obs: Array  # [M, ...]
     action: Array  # int32 [M]
@@ -47,63 +55,71 @@ class Transitions:
 
 
 def make_ppo(config: PPOConfig, discount: float) -> UpdateRule:
-    """Builds the rule: epochs x minibatches steps a rollout on the clipped surrogate (Schulman et al. 2017, eq. 7, 9).
+    """Build the rule: epochs x minibatches steps per rollout on the clipped surrogate (Schulman et al. 2017, eq. 7, 9).
 
-    The first of them is A2C's on its minibatch, for there the ratio is one. Its info is "value_error", mean square,
-    before the first step, and "clip_fraction", of all transitions in all steps, those with a ratio beyond the clip.
+    The first step is the step that A2C takes on its minibatch, because the ratio is 1 there. Metrics are "value_error",
+    the mean squared error before the first step, and "clip_fraction", the share of transitions in all steps whose ratio
+    lies beyond the clip.
+
+    Args:
+      config: of the rule.
+      discount: gamma.
 
     Raises:
-      ValueError: on a configuration that would not move the agent; from `update`, at trace time, when the minibatches
-        do not divide the rollout.
+      ConfigError: on a setting out of its range; from `update`, at trace time, if the minibatches do not divide the
+        rollout.
     """
-    if not (config.epochs >= 1 and config.minibatches >= 1 and config.clip > 0):
-        raise ValueError(f"{config}: epochs and minibatches must be at least 1, and clip positive.")
+    if complaints := list(range_complaints(config, "ppo.")):
+        raise ConfigError("\n".join(complaints))
 
-    def update_one(agent: Agent, learner: Learner, rollout: Rollout, key: Key) -> tuple[Learner, dict[str, Array]]:
-        params, heads = agent.read(learner.params, rollout.obs, ("logits", "value"))
-        params, after = agent.read(params, rollout.next_obs, ("value",))
-        value, next_value = heads["value"][..., 0], after["value"][..., 0]
+    def update_one(agent: Agent, learner: Learner, rollout: Rollout, key: Key) -> tuple[Learner, UpdateInfo]:
+        params, heads = agent.read(learner.params, rollout.obs, (LOGITS, VALUE))
+        params, after = agent.read(params, rollout.next_obs, (VALUE,))
+        value, next_value = heads[VALUE][..., 0], after[VALUE][..., 0]
         advantage, target = advantages(rollout, value, next_value, discount, config.trace, config.normalise_advantages)
-        log_prob = ops.log_prob(heads["logits"], rollout.action)
+        log_prob = ops.log_prob(heads[LOGITS], rollout.action)
         batch = Transitions(rollout.obs, rollout.action, log_prob, advantage, target)
         batch = jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), batch)
 
         def step(carry: tuple[Params, PyTree], index: Array) -> tuple[tuple[Params, PyTree], Array]:
             params, opt_state = carry
             part: Transitions = jax.tree.map(lambda x: x[index], batch)
-            params, heads = agent.read(params, part.obs, ("logits", "value"))
+            params, heads = agent.read(params, part.obs, (LOGITS, VALUE))
             gradients, clipped = jax.grad(loss, has_aux=True)(heads, part, config.clip, config.entropy_coefficient)
             return agent.step(params, opt_state, part.obs, gradients), clipped
 
-        # one scan over passes and minibatches: the program does not grow with either
+        # one scan over passes and minibatches, so that the compiled program does not grow with their number
         parts = minibatch_indices(key, advantage.size, config.epochs, config.minibatches)
         (params, opt_state), clipped = jax.lax.scan(step, (params, learner.opt_state), parts)
-        info = {"value_error": jnp.mean((value - target) ** 2), "clip_fraction": jnp.mean(clipped)}
-        return Learner(params, opt_state, learner.updates + 1, learner.lifetime), info
+        metrics = {"value_error": jnp.mean((value - target) ** 2), "clip_fraction": jnp.mean(clipped)}
+        return Learner(params, opt_state, learner.updates + 1, learner.lifetime), UpdateInfo(metrics)
 
-    def update(
-        eta: Any, agent: Agent, learner: Learner, rollout: Rollout, keys: Key
-    ) -> tuple[Learner, dict[str, Array]]:
+    def adapt_agent(agent: AgentConfig) -> AgentConfig:
+        is_table = agent.torso == "table"
+        return dataclasses.replace(agent, learning_rate=config.table_learning_rate) if is_table else agent
+
+    def update(eta: Any, agent: Agent, learner: Learner, rollout: Rollout, keys: Key) -> tuple[Learner, UpdateInfo]:
         del eta
         return jax.vmap(lambda one, r, key: update_one(agent, one, r, key))(learner, rollout, keys)
 
     return UpdateRule(
         name="ppo",
-        heads=lambda num_actions: {"logits": num_actions, "value": 1},
+        heads=lambda num_actions: {LOGITS: num_actions, VALUE: 1},
         init=lambda key: (),
         update=update,
+        adapt_agent=adapt_agent,
     )
 
 
 def minibatch_indices(key: Key, size: int, epochs: int, minibatches: int) -> Array:
-    """A fresh permutation of `size` transitions for each pass, cut in equal parts: int32[epochs * minibatches, M].
+    """Return a fresh permutation of transitions for each pass, cut in equal parts: int32[epochs * minibatches, M].
 
     Raises:
-      ValueError: when the parts would not be equal.
+      ConfigError: if the number of minibatches does not divide `size`, the number of transitions.
     """
     if size % minibatches:
         fitting = max(m for m in range(1, minibatches) if size % m == 0)
-        raise ValueError(
+        raise ConfigError(
             f"minibatches = {minibatches} does not divide the {size} transitions (steps x workers) of a rollout: "
             f"set it to a divisor of {size}, such as {fitting}, or change the steps or workers."
         )
@@ -112,7 +128,9 @@ def minibatch_indices(key: Key, size: int, epochs: int, minibatches: int) -> Arr
 
 
 def clipped_surrogate(log_ratio: Array, advantage: Array, clip: float) -> Array:
-    """min(r A, clip(r, 1 - epsilon, 1 + epsilon) A), r = pi(a|s) / pi_old(a|s) (Schulman et al. 2017, eq. 7).
+    """Return min(r A, clip(r, 1 - epsilon, 1 + epsilon) A) (Schulman et al. 2017, eq. 7).
+
+    The ratio r is pi(a|s) / pi_old(a|s).
 
     Args:
       log_ratio: f32[M], log r.
@@ -120,16 +138,16 @@ def clipped_surrogate(log_ratio: Array, advantage: Array, clip: float) -> Array:
       clip: epsilon.
 
     Returns:
-      f32[M], to be maximised; flat where r has already gone beyond the clip in the direction of A.
+      f32[M], to be maximised; constant where r already lies beyond the clip in the direction of A.
     """
     ratio = jnp.exp(log_ratio)
     return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - clip, 1 + clip) * advantage)
 
 
 def loss(heads: Heads, batch: Transitions, clip: float, entropy_coefficient: float) -> tuple[Array, Array]:
-    """The mean loss of M transitions, -surrogate - c H(pi) + (V - R)^2 / 2, and the fraction beyond the clip."""
-    log_ratio = ops.log_prob(heads["logits"], batch.action) - batch.log_prob
+    """Return the mean loss of M transitions, -surrogate - c H(pi) + (V - R)^2 / 2, and the share beyond the clip."""
+    log_ratio = ops.log_prob(heads[LOGITS], batch.action) - batch.log_prob
     policy = -clipped_surrogate(log_ratio, batch.advantage, clip)
-    value = 0.5 * (heads["value"][..., 0] - batch.target) ** 2
+    value = 0.5 * (heads[VALUE][..., 0] - batch.target) ** 2
     beyond = jnp.abs(jnp.exp(log_ratio) - 1) > clip
-    return jnp.mean(policy - entropy_coefficient * ops.entropy(heads["logits"]) + value), jnp.mean(beyond)
+    return jnp.mean(policy - entropy_coefficient * ops.entropy(heads[LOGITS]) + value), jnp.mean(beyond)

@@ -1,31 +1,36 @@
-"""The uniformly random policy as an update rule: the floor that every other rule is measured from."""
+"""The uniformly random policy as an update rule: the lower reference of every comparison."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from groove.agents.agent import Agent
-from groove.lpg.base import UpdateRule
-from groove.types import Array, Key, Learner, Rollout
+from groove.lpg.base import UpdateInfo, UpdateRule
+from groove.types import LOGITS, Key, Learner, Rollout
+
+
+@dataclass(frozen=True)
+class RandomConfig:
+    """The uniformly random policy has no settings."""
 
 
 def make_random() -> UpdateRule:
-    """Builds the rule: pi(a|s) = 1 / A from the first update on, for parameters of zero have logits of zero.
+    """Build the rule: pi(a|s) = 1 / A from the first update on, since zero parameters give zero logits.
 
-    A network acts with the logits it was born with until then; a table is born uniform.
+    Until the first update a network acts with its initial logits. A table is uniform from the start.
     """
 
-    def update(
-        eta: Any, agent: Agent, learner: Learner, rollout: Rollout, keys: Key
-    ) -> tuple[Learner, dict[str, Array]]:
+    def update(eta: Any, agent: Agent, learner: Learner, rollout: Rollout, keys: Key) -> tuple[Learner, UpdateInfo]:
         del eta, agent, rollout, keys
         params = jax.tree.map(jnp.zeros_like, learner.params)
-        return Learner(params, learner.opt_state, learner.updates + 1, learner.lifetime), {}
+        return Learner(params, learner.opt_state, learner.updates + 1, learner.lifetime), UpdateInfo()
 
     return UpdateRule(
         name="random",
-        heads=lambda num_actions: {"logits": num_actions},
+        heads=lambda num_actions: {LOGITS: num_actions},
         init=lambda key: (),
         update=update,
+        settles_after=1,
     )

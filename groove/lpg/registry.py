@@ -1,34 +1,64 @@
-"""Hand-written update rules by name."""
+"""Update rules by name. A rule is one file and one entry of `RULES`.
+
+`launch/meta_train.py --set rules.NAME.FIELD=VALUE` changes a setting of an entry. Learned rules can be meta-trained;
+hand-written rules are antagonists and baselines.
+"""
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
+from typing import Any, NamedTuple
 
 from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.base import UpdateRule
+from groove.lpg.lpg import make_lpg
+from groove.lpg.network import LPGConfig
 from groove.lpg.ppo import PPOConfig, make_ppo
-from groove.lpg.random import make_random
+from groove.lpg.random import RandomConfig, make_random
+from groove.utils.errors import unknown_name
 
-HAND_WRITTEN: Mapping[str, Callable[[A2CConfig, PPOConfig, float], UpdateRule]] = {
-    "a2c": lambda a2c, ppo, discount: make_a2c(a2c, discount),
-    "ppo": lambda a2c, ppo, discount: make_ppo(ppo, discount),
-    "random": lambda a2c, ppo, discount: make_random(),
+
+class RuleEntry(NamedTuple):
+    """An update rule that can be made by name.
+
+    Attributes:
+      config_type: frozen dataclass of the rule's settings, with a default for each.
+      make: (settings, discount gamma) -> rule. A learned rule's settings have a field `discount`, which is gamma.
+      learned: whether the rule has parameters eta that meta-training moves.
+    """
+
+    config_type: Callable[[], Any]
+    make: Callable[[Any, float], UpdateRule]
+    learned: bool = False
+
+
+RULES: Mapping[str, RuleEntry] = {
+    "lpg": RuleEntry(LPGConfig, lambda config, discount: make_lpg(config), learned=True),
+    "a2c": RuleEntry(A2CConfig, make_a2c),
+    "ppo": RuleEntry(PPOConfig, make_ppo),
+    "random": RuleEntry(RandomConfig, lambda config, discount: make_random()),
 }
 
 
-def make_hand_written(name: str, a2c: A2CConfig, ppo: PPOConfig, discount: float) -> UpdateRule:
-    """Makes the hand-written rule of this name.
+def hand_written() -> tuple[str, ...]:
+    """Return the names of the rules that have no parameters of their own."""
+    return tuple(name for name, entry in RULES.items() if not entry.learned)
+
+
+def learned() -> tuple[str, ...]:
+    """Return the names of the rules that can be meta-trained."""
+    return tuple(name for name, entry in RULES.items() if entry.learned)
+
+
+def make_rule(name: str, settings: Any, discount: float) -> UpdateRule:
+    """Make the rule of this name.
 
     Args:
-      name: "a2c", "ppo" or "random".
-      a2c: read by "a2c" only.
-      ppo: read by "ppo" only.
+      name: a name in `RULES`.
+      settings: of the entry's `config_type`.
       discount: gamma.
 
     Raises:
-      ValueError: on an unknown name, naming the nearest valid one.
+      ConfigError: on an unknown name; the message names the nearest valid name.
     """
-    if name not in HAND_WRITTEN:
-        nearest = get_close_matches(name.lower(), HAND_WRITTEN, n=1, cutoff=0.0)[0]
-        valid = ", ".join(HAND_WRITTEN)
-        raise ValueError(f"Unknown update rule {name!r}: did you mean {nearest!r}? Valid names: {valid}.")
-    return HAND_WRITTEN[name](a2c, ppo, discount)
+    if name not in RULES:
+        raise unknown_name("update rule", name, RULES)
+    return RULES[name].make(settings, discount)

@@ -1,4 +1,4 @@
-"""Evolution strategies: candidates of eta in antithetic pairs, of which only the better one of each pair is known."""
+"""Evolution strategies: antithetic pairs of candidates of eta, compared within each pair."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,28 +9,29 @@ import jax.numpy as jnp
 import optax
 
 from groove.types import Array, Key
+from groove.utils.typed_fields import above, at_least
 
 
 @dataclass(frozen=True)
 class ESConfig:
-    """OpenES with antithetic task sampling, as TA-LPG uses it (Jackson et al. 2024).
+    """Settings of OpenES with antithetic task sampling, as TA-LPG uses it (Jackson et al. 2024).
 
     Attributes:
       population: S, candidates of a generation; even.
-      sigma: standard deviation of the perturbation of each of eta's parameters.
-      learning_rate: of Adam.
-      decay: factor of the learning rate, each generation.
-      final_learning_rate: below which it does not decay.
-      pairs_at_once: pairs that live side by side on one device, at most (the largest divisor of its share is taken);
-        they are sorted by lifetime, because all go on until the last has ended.
+      sigma: standard deviation of the perturbation of each parameter of eta.
+      learning_rate: of Adam, in the first generation.
+      decay: factor of the learning rate per generation.
+      final_learning_rate: lower bound of the decayed learning rate.
+      pairs_at_once: pairs that live side by side on one device, at most; the largest divisor of the device's share is
+        taken. Pairs are sorted by lifetime, because those side by side go on until the last one has ended.
     """
 
-    population: int = 1024
-    sigma: float = 0.1
-    learning_rate: float = 1e-2
-    decay: float = 0.999
-    final_learning_rate: float = 1e-5
-    pairs_at_once: int = 1
+    population: int = at_least(2, 1024)
+    sigma: float = above(0, 0.1)
+    learning_rate: float = above(0, 1e-2)
+    decay: float = at_least(0, 0.999, most=1)
+    final_learning_rate: float = at_least(0, 1e-5)
+    pairs_at_once: int = at_least(1, 1)
 
 
 class Strategy(NamedTuple):
@@ -50,7 +51,9 @@ class Strategy(NamedTuple):
 
 
 def make_openes(config: ESConfig, example: Any) -> Strategy:
-    """Builds OpenES (Salimans et al. 2017), with the fitness of each pair replaced by the ranks within it.
+    """Build OpenES (Salimans et al. 2017) with the fitness of each pair replaced by the ranks within the pair.
+
+    The gradient estimate is::
 
         g = 1 / (S sigma) sum_i rank_i eps_i,    rank_i = 1 if better than its partner, 0 if worse, 1/2 if equal
 
@@ -58,7 +61,7 @@ def make_openes(config: ESConfig, example: Any) -> Strategy:
       config: of the strategy.
       example: eta, or its shapes.
     """
-    import evosax.algorithms
+    import evosax.algorithms  # slow to import, and only evolution strategies need it
 
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), example)
 
@@ -71,13 +74,13 @@ def make_openes(config: ESConfig, example: Any) -> Strategy:
         use_antithetic_sampling=True,
         optimizer=optax.adam(schedule),
         std_schedule=optax.constant_schedule(config.sigma),
-        # centred, so that what ties adds exactly nothing, where rounding would be blown up by Adam
+        # centred, so that ties add exactly zero; Adam would amplify rounding noise
         fitness_shaping_fn=lambda population, cost, state, params: pair_ranks(cost) - 0.5,
-        metrics_fn=lambda key, population, fitness, state, params: {},  # the usual ones copy two solutions
+        metrics_fn=lambda key, population, fitness, state, params: {},  # the default metrics copy two solutions
     )
 
     def init(eta: Any) -> Any:
-        return _strong(es.init(jax.random.key(0), eta, es.default_params))  # nothing of it is random
+        return _strong(es.init(jax.random.key(0), eta, es.default_params))  # the initial state is not random
 
     def tell(key: Key, candidates: Any, fitness: Array, state: Any) -> Any:
         cost = jnp.where(jnp.isnan(fitness), jnp.inf, -fitness)  # evosax minimises
@@ -92,12 +95,12 @@ def make_openes(config: ESConfig, example: Any) -> Strategy:
 
 
 def _strong(state: Any) -> Any:
-    """Python numbers, which evosax puts into its state, as arrays: their weak types would make another program."""
+    """Convert the Python numbers in evosax's state to arrays, whose weak types would cause another compilation."""
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, jnp.asarray(x).dtype), state)
 
 
 def pair_ranks(values: Array) -> Array:
-    """Within each pair (i, i + S/2): 1 for the larger value, 0 for the smaller, 1/2 each if equal."""
+    """Return the ranks within each pair (i, i + S/2): 1 for the larger value, 0 for the smaller, 1/2 each if equal."""
     first, second = jnp.split(values, 2)
     rank = jnp.where(first > second, 1.0, jnp.where(first < second, 0.0, 0.5))
     return jnp.concatenate([rank, 1.0 - rank])

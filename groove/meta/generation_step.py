@@ -1,181 +1,186 @@
-"""Meta-steps over whole lifetimes: a generation of candidates of eta, each judged by the agents it has raised.
+"""The generation meta-step: candidates of eta are judged by agents that they train for whole lifetimes.
 
 The two candidates of a pair share level, agent initialisation and random numbers (antithetic task sampling), so that
-nothing but eta makes them differ. Pairs are sorted by lifetime and dealt to devices in turn; each lives exactly as long
-as its level says.
+they differ in eta only. Pairs are sorted by lifetime and dealt to devices in turn. Each pair lives exactly as long as
+its level says.
 """
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from groove.curriculum.base import Curriculum
 from groove.lifetimes import lifetime
-from groove.lifetimes.lifetime import Lifetime
 from groove.lifetimes.rollout import EpisodeStats
-from groove.meta.critic import Critic, critic_update
 from groove.meta.es import Strategy
-from groove.meta.slots import Setup, Slots, advance_antagonists, begin_slots, level_outcome
-from groove.meta.trainer import MetaStep, TrainState, outcome_metrics
-from groove.types import Array, Key, LevelOutcome, PyTree
+from groove.meta.outcomes import CRITIC_FIELDS, level_outcome, outcome_metrics
+from groove.meta.slots import Levels, Lives, Setup, advance_antagonists, advance_students, begin_lives
+from groove.meta.trainer import MetaStep, TrainState
+from groove.types import Array, Key, LevelOutcome, PyTree, Stream
 from groove.utils import parallel
 
-_INIT, _STEP = range(2)
-_OF_CRITIC = {"positive_value_loss", "l1_value_loss", "value"}
-_OF_STUDENT = {"student_return", "student_variance", "student_largest", "best_return", *_OF_CRITIC}
+_STUDENT_FIELDS = {"student_return", "student_variance", "student_largest", "best_return", *CRITIC_FIELDS}
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class GenerationState:
-    """The strategy, and the levels of the generation to come, one a pair."""
+class _Members:
+    """The lives of both candidates of every pair of one device, and sums over their episodes."""
 
-    strategy: Any
-    level: PyTree  # [S / 2]
-    level_id: Array  # int32 [S / 2]
-    weight: Array  # f32 [S / 2]: 0 where the strategy is not to learn from the pair
+    first: Lives  # [n]
+    second: Lives  # [n]
+    totals: dict[str, Array]  # [n]
 
 
-def make_generation(
-    setup: Setup,
-    strategy: Strategy,
-    curriculum: Curriculum,
-    population: int,
-    pairs_at_once: int,
-    discount: float,
-    trace: float,
+jax.tree_util.register_dataclass(_Members)
+
+
+class _Static(NamedTuple):
+    """The static parts of a generation."""
+
+    setup: Setup
+    curriculum: Curriculum
+    pairs: int  # S / 2
+    pairs_at_once: int
+    with_critic: bool  # whether critics live beside students
+    needs: frozenset[str]  # fields of LevelOutcome
+
+
+def make_generation_step(
+    setup: Setup, strategy: Strategy, curriculum: Curriculum, population: int, pairs_at_once: int
 ) -> MetaStep:
-    """Builds the meta-step.
+    """Build the meta-step.
 
     Args:
-      setup: the players.
+      setup: the static parts of the slots; the critic is trained only if the curriculum needs its statistics.
       strategy: moves eta.
-      curriculum: chooses levels, one a pair.
+      curriculum: chooses levels, one per pair.
       population: S.
-      pairs_at_once: that live side by side on one device, at most.
-      discount, trace: gamma and lambda of the critic, which lives beside students where the curriculum asks what it
-        thinks.
+      pairs_at_once: pairs that live side by side on one device, at most.
     """
     pairs = population // 2
-    with_critic = bool(curriculum.needs & _OF_CRITIC)
+    with_critic = bool(curriculum.needs & CRITIC_FIELDS)
     needs = curriculum.needs | {"student_return"}
+    static = _Static(setup, curriculum, pairs, pairs_at_once, with_critic, needs)
 
     def init(key: Key) -> TrainState:
-        rule_key, level_key, _ = jax.random.split(jax.random.fold_in(key, _INIT), 3)
+        rule_key, level_key, _ = jax.random.split(jax.random.fold_in(key, Stream.INIT), 3)
         eta = setup.rule.init(rule_key)
-        state, levels, ids = curriculum.init(level_key, pairs)
-        meta = GenerationState(strategy.init(eta), levels, ids, curriculum.weight(state, ids))
-        return TrainState(eta, meta, (), None, state, key, jnp.int32(0))
-
-    def live_pair(candidates: Any, pair: Array, born: Slots) -> tuple[tuple[Slots, Slots], dict[str, Array]]:
-        """Raises the agents of both candidates and of the rivals on one level: Slots [1] each, and episode totals."""
-        both = jax.tree.map(lambda x: x[jnp.stack([pair, pair + pairs])], candidates)
-        length = born.student.learner.lifetime[0]
-        students, critics, episodes = jax.vmap(
-            lambda eta: _live(setup, eta, born, length, with_critic, discount, trace)
-        )(both)
-        rivals, others = advance_antagonists(setup, born, length)
-        totals = {"student_return_sum": episodes.return_sum.sum(), "student_episodes": episodes.episodes.sum()}
-        if others is not None:
-            totals["antagonist_return_sum"] = others.return_sum.sum()
-            totals["antagonist_episodes"] = others.episodes.sum()
-        members = tuple(
-            Slots(
-                level=born.level,
-                level_id=born.level_id,
-                weight=born.weight,
-                student=jax.tree.map(lambda x, i=i: x[i], students),
-                critic=jax.tree.map(lambda x, i=i: x[i], critics),
-                antagonists=rivals.antagonists,
-            )
-            for i in range(2)
-        )
-        return (members[0], members[1]), totals
+        state, level, level_id = curriculum.init(level_key, pairs)
+        levels = Levels(level, level_id, curriculum.weight(state, level_id))
+        return TrainState(eta, strategy.init(eta), (), levels, (), state, key, jnp.int32(0))
 
     def step(state: TrainState) -> tuple[TrainState, dict[str, Array]]:
-        meta: GenerationState = state.meta
-        key = jax.random.fold_in(jax.random.fold_in(state.key, _STEP), state.step)
+        key = jax.random.fold_in(jax.random.fold_in(state.key, Stream.META_STEP), state.step)
         ask_key, tell_key, level_key, life_key = jax.random.split(key, 4)
-        candidates = strategy.ask(ask_key, meta.strategy)
-        lengths = jax.vmap(setup.env.lifetime)(meta.level)
+        candidates = strategy.ask(ask_key, state.optimizer)
+        lengths = jax.vmap(setup.env.lifetime)(state.levels.level)
         own = _deal(lengths)
-
-        def one(pair: Array) -> tuple[tuple[Slots, Slots], dict[str, Array]]:
-            level, level_id, weight, length = jax.tree.map(
-                lambda x: x[pair][None], (meta.level, meta.level_id, meta.weight, lengths)
-            )
-            born = begin_slots(setup, level, level_id, weight, length, jax.random.fold_in(life_key, pair)[None])
-            return live_pair(candidates, pair, born)
-
-        at_once = parallel.largest_share(own.shape[0], pairs_at_once)
-        members, totals = jax.lax.map(one, own, batch_size=at_once if at_once > 1 else None)
-        members = jax.tree.map(lambda x: x[:, 0], members)
-        fitness, outcome = _judge(setup, curriculum, needs, state.curriculum, members)
+        members = _live_pairs(static, candidates, state.levels, lengths, own, life_key)
+        own_levels = jax.tree.map(lambda x: x[own], state.levels)
+        fitness, outcome = _judge(static, state.curriculum, own_levels, members)
         fitness, outcome = _collect(own, (fitness, outcome))
-        counted = jnp.where(meta.weight[:, None] > 0, fitness, 0.0)  # a pair that does not count is a tie
-        strategy_state = strategy.tell(tell_key, candidates, counted.T.reshape(-1), meta.strategy)
+        counted = jnp.where(state.levels.weight[:, None] > 0, fitness, 0.0)  # a pair that does not count is a tie
+        strategy_state = strategy.tell(tell_key, candidates, counted.T.reshape(-1), state.optimizer)
 
-        curriculum_state = curriculum.update(state.curriculum, meta.level_id, outcome)
-        curriculum_state, levels, ids = curriculum.sample(curriculum_state, level_key, outcome.finished)
-        following = GenerationState(strategy_state, levels, ids, curriculum.weight(curriculum_state, ids))
-        metrics = {name: jax.lax.psum(total.sum(), parallel.SLOTS) for name, total in totals.items()}
+        curriculum_state = curriculum.update(state.curriculum, state.levels.level_id, outcome)
+        curriculum_state, level, level_id = curriculum.sample(curriculum_state, level_key, outcome.finished)
+        metrics = {name: jax.lax.psum(total.sum(), parallel.SLOTS) for name, total in members.totals.items()}
         metrics |= outcome_metrics(outcome) | dict(curriculum.metrics(curriculum_state))
         metrics["fitness"] = fitness.mean()
         metrics["fitness_difference"] = jnp.abs(fitness[:, 0] - fitness[:, 1]).mean()
         metrics["lifetime"] = lengths.mean()
         metrics["env_steps"] = 2.0 * lengths.sum() * setup.workers * setup.steps
-        eta = strategy.mean(strategy_state)
-        return TrainState(eta, following, state.average, None, curriculum_state, state.key, state.step + 1), metrics
+        following = dataclasses.replace(
+            state,
+            eta=strategy.mean(strategy_state),
+            optimizer=strategy_state,
+            levels=Levels(level, level_id, curriculum.weight(curriculum_state, level_id)),
+            curriculum=curriculum_state,
+            step=state.step + 1,
+        )
+        return following, metrics
 
-    return MetaStep(init, step)
+    return MetaStep(init, step, sharded=frozenset())
 
 
-def _live(
-    setup: Setup, eta: Any, born: Slots, length: Array, with_critic: bool, discount: float, trace: float
-) -> tuple[Lifetime, Critic, EpisodeStats]:
-    """A whole lifetime under eta, [1], and what a critic beside it has learned."""
-    if not with_critic:
+def _live_pairs(
+    static: _Static, candidates: Any, levels: Levels, lengths: Array, own: Array, life_key: Key
+) -> _Members:
+    """Live the lifetimes of this device's pairs, int32[n], from birth to end."""
+
+    def live(pair: Array) -> _Members:
+        level, length = jax.tree.map(lambda x: x[pair][None], (levels, lengths))
+        born = begin_lives(static.setup, level, length, jax.random.fold_in(life_key, pair)[None])
+        return _live_pair(static, candidates, pair, level, born)
+
+    at_once = parallel.largest_share(own.shape[0], static.pairs_at_once)
+    members = jax.lax.map(live, own, batch_size=at_once if at_once > 1 else None)
+    first, second = jax.tree.map(lambda x: x[:, 0], (members.first, members.second))
+    return dataclasses.replace(members, first=first, second=second)
+
+
+def _live_pair(static: _Static, candidates: Any, pair: Array, level: Levels, born: Lives) -> _Members:
+    """Train the agents of both candidates and of the antagonists on one level: Lives [1] each, and episode totals."""
+    both = jax.tree.map(lambda x: x[jnp.stack([pair, pair + static.pairs])], candidates)
+    length = born.student.learner.lifetime[0]
+    lives, episodes = jax.vmap(lambda eta: _live(static, eta, born, level.level, length))(both)
+    antagonists, other_episodes = advance_antagonists(static.setup, born, level.level, length)
+    totals = {"student_return_sum": episodes.return_sum.sum(), "student_episodes": episodes.episodes.sum()}
+    if other_episodes is not None:
+        totals["antagonist_return_sum"] = other_episodes.return_sum.sum()
+        totals["antagonist_episodes"] = other_episodes.episodes.sum()
+    first, second = (
+        Lives(
+            student=jax.tree.map(lambda x, i=i: x[i], lives.student),
+            critic=jax.tree.map(lambda x, i=i: x[i], lives.critic),
+            antagonists=antagonists.antagonists,
+        )
+        for i in range(2)
+    )
+    return _Members(first, second, totals)
+
+
+def _live(static: _Static, eta: Any, born: Lives, level: PyTree, length: Array) -> tuple[Lives, EpisodeStats]:
+    """Live a whole lifetime under eta, [1], with a critic beside the student if the curriculum needs one."""
+    setup = static.setup
+    if not static.with_critic:
         student, episodes = lifetime.live(
-            setup.env, setup.student, setup.rule, eta, born.student, born.level, setup.steps, length
+            setup.env, setup.student, setup.rule, eta, born.student, level, setup.steps, length
         )
-        return student, born.critic, episodes
+        return dataclasses.replace(born, student=student), episodes
 
-    def body(_: Array, carry: tuple[Lifetime, Critic, EpisodeStats]) -> tuple[Lifetime, Critic, EpisodeStats]:
-        student, critic, total = carry
-        student, experience, episodes, _info = lifetime.advance(
-            setup.env, setup.student, setup.rule, eta, student, born.level, setup.steps
-        )
-        critic = jax.vmap(lambda c, r: critic_update(setup.critic, c, r, discount, trace)[0])(critic, experience)
-        return student, critic, total.and_then(episodes)
+    def update(_: Array, carry: tuple[Lives, EpisodeStats]) -> tuple[Lives, EpisodeStats]:
+        lives, total = carry
+        lives, _experience, episodes, _info = advance_students(setup, eta, lives, level)
+        return lives, total.and_then(episodes)
 
-    return jax.lax.fori_loop(0, length, body, (born.student, born.critic, EpisodeStats.none((1,))))
+    return jax.lax.fori_loop(0, length, update, (born, EpisodeStats.none((1,))))
 
 
-def _judge(
-    setup: Setup, curriculum: Curriculum, needs: frozenset[str], state: Any, members: tuple[Slots, Slots]
-) -> tuple[Array, LevelOutcome]:
-    """The fitness of both candidates of this device's pairs, f32[n, 2], and outcomes, of the pair's mean student."""
-    first, second = members
-    everyone = jnp.ones(first.level_id.shape, bool)
-    memory = curriculum.recall(state, first.level_id)
-    one = level_outcome(setup, first, everyone, memory, needs)
-    other = level_outcome(setup, second, everyone, memory, needs & frozenset(_OF_STUDENT))
-    mean = {name: (getattr(one, name) + getattr(other, name)) / 2 for name in _OF_STUDENT & needs}
-    mean |= {name: jnp.maximum(getattr(one, name), getattr(other, name)) for name in {"best_return"} & needs}
-    fields = {name: getattr(one, name) for name in one.__dataclass_fields__}
-    return jnp.stack([one.student_return, other.student_return], axis=1), LevelOutcome(**fields | mean)
+def _judge(static: _Static, curriculum_state: Any, levels: Levels, members: _Members) -> tuple[Array, LevelOutcome]:
+    """Return the fitness of both candidates of this device's pairs, f32[n, 2], and outcomes of the mean student."""
+    everyone = jnp.ones(levels.level_id.shape, bool)
+    memory = static.curriculum.recall(curriculum_state, levels.level_id)
+    needs = static.needs
+    first = level_outcome(static.setup, levels, members.first, everyone, memory, needs)
+    second = level_outcome(static.setup, levels, members.second, everyone, memory, needs & frozenset(_STUDENT_FIELDS))
+    combined = {name: (getattr(first, name) + getattr(second, name)) / 2 for name in _STUDENT_FIELDS & needs}
+    combined |= {name: jnp.maximum(getattr(first, name), getattr(second, name)) for name in {"best_return"} & needs}
+    fitness = jnp.stack([first.student_return, second.student_return], axis=1)
+    return fitness, dataclasses.replace(first, **combined)
 
 
 def _deal(lengths: Array) -> Array:
-    """The pairs of this device, shortest lifetime first, int32[n]: sorted pairs are dealt to devices in turn."""
+    """Return the pairs of this device, int32[n], shortest lifetime first; sorted pairs are dealt to devices in turn."""
     devices = jax.lax.axis_size(parallel.SLOTS)
     dealt = jnp.argsort(lengths).reshape(-1, devices)
     return jnp.take(dealt, jax.lax.axis_index(parallel.SLOTS), axis=1)
 
 
 def _collect(own: Array, tree: PyTree) -> PyTree:
-    """Every device's pairs, in the order of the pairs' numbers."""
+    """Return the pairs of all devices, in the order of the pairs' numbers."""
     order = jnp.argsort(parallel.gather_slots(own))
     return jax.tree.map(lambda x: x[order], parallel.gather_slots(tree))

@@ -1,14 +1,13 @@
-"""N slots: a student under the learned rule and its antagonist, in lockstep on one level each.
+"""N slots: on each, a student under the learned rule and its antagonists live on one level, in lockstep.
 
-Everything here acts on one device's share of the slots, and folds randomness from each slot's global index, so that
-nothing depends on how slots are shared out.
+All functions act on one device's share of the slots. Randomness is folded from the global index of a slot, so that
+results do not depend on how slots are distributed over devices.
 """
 
 import dataclasses
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,32 +16,30 @@ from groove.agents.agent import Agent
 from groove.envs.base import EnvFamily
 from groove.lifetimes import lifetime
 from groove.lifetimes.lifetime import Lifetime
-from groove.lifetimes.rollout import EpisodeStats, evaluate_policy
-from groove.lpg.base import UpdateRule
-from groove.meta.critic import Critic, begin_critic
-from groove.types import Array, Key, LevelMemory, LevelOutcome, PyTree
+from groove.lifetimes.rollout import EpisodeStats
+from groove.lpg.base import UpdateInfo, UpdateRule
+from groove.meta.critic import Critic, MetaCritic, begin_critic, critic_update
+from groove.types import Array, Key, PyTree, Rollout, Stream
 from groove.utils.arrays import select
 
-_STUDENT, _ANTAGONIST, _CRITIC = range(3)
 
-
-class Rival(NamedTuple):
-    """An antagonist: a hand-written rule and agents as it needs them."""
+class Antagonist(NamedTuple):
+    """A hand-written rule, and agents with the heads that it needs."""
 
     rule: UpdateRule
     agent: Agent
 
 
 class Setup(NamedTuple):
-    """Who plays, where, and in what portions; static.
+    """The static parts of all slots: environments, rules, agents and sizes.
 
     Attributes:
       env: the family of environments.
       rule: the learned rule.
-      student: agents as the rule needs them.
-      critic: agents as the meta-critic needs them.
-      rivals: the antagonists that learn; none where the curriculum needs none.
-      optimal_rival: whether the best policy is an antagonist, too.
+      student: agents with the heads that the learned rule needs.
+      critic: the meta-critic.
+      antagonists: hand-written rules to measure regret against; empty if the curriculum needs none.
+      optimal_antagonist: whether the best policy of a level is an antagonist, too.
       workers: W.
       steps: T.
       episodes: evaluation episodes of a finished lifetime.
@@ -52,9 +49,9 @@ class Setup(NamedTuple):
     env: EnvFamily
     rule: UpdateRule
     student: Agent
-    critic: Agent
-    rivals: tuple[Rival, ...]
-    optimal_rival: bool
+    critic: MetaCritic
+    antagonists: tuple[Antagonist, ...]
+    optimal_antagonist: bool
     workers: int
     steps: int
     episodes: int
@@ -63,161 +60,116 @@ class Setup(NamedTuple):
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Slots:
-    """Lifetimes in progress, each field with leading axis N."""
+class Levels:
+    """The levels that N lifetimes are lived on, as the curriculum handed them out."""
 
-    level: PyTree
-    level_id: Array  # int32 [N]: the curriculum's name for the level
-    weight: Array  # f32 [N]: of the lifetime in the meta-gradient
+    level: PyTree  # [N]
+    level_id: Array  # int32 [N]: the name of the level in the curriculum
+    weight: Array  # f32 [N]: of the lifetime in the meta-gradient; 0 where the rule is not to learn from the lifetime
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Lives:
+    """The lifetimes in progress on N slots; every field has leading axis N."""
+
     student: Lifetime
     critic: Critic
-    antagonists: tuple[Lifetime, ...]  # one a rival
+    antagonists: tuple[Lifetime, ...]  # one for each antagonist of the setup
 
 
-def begin_slots(setup: Setup, levels: PyTree, ids: Array, weights: Array, lengths: Array, keys: Key) -> Slots:
-    """Starts N lifetimes: levels [N], ids int32[N], weights f32[N], lengths int32[N] in agent updates, keys [N]."""
+def begin_lives(setup: Setup, levels: Levels, lengths: Array, keys: Key) -> Lives:
+    """Start N lifetimes.
 
-    def one(level: PyTree, level_id: Array, weight: Array, length: Array, key: Key) -> Slots:
-        student, antagonist, critic = (jax.random.fold_in(key, i) for i in (_STUDENT, _ANTAGONIST, _CRITIC))
-        return Slots(
-            level=level,
-            level_id=level_id,
-            weight=weight,
+    Args:
+      setup: the static parts.
+      levels: [N].
+      lengths: int32[N], agent updates.
+      keys: [N], all the randomness of each slot until its lifetime ends.
+    """
+
+    def begin(level: PyTree, length: Array, key: Key) -> Lives:
+        streams = (Stream.STUDENT, Stream.ANTAGONIST, Stream.CRITIC)
+        student, antagonist, critic = (jax.random.fold_in(key, stream) for stream in streams)
+        return Lives(
             student=lifetime.begin(setup.env, setup.student, level, length, student, setup.workers),
             critic=begin_critic(setup.critic, critic),
             antagonists=tuple(
-                lifetime.begin(setup.env, rival.agent, level, length, antagonist, setup.workers)
-                for rival in setup.rivals
+                lifetime.begin(setup.env, each.agent, level, length, antagonist, setup.workers)
+                for each in setup.antagonists
             ),
         )
 
-    return jax.vmap(one)(levels, ids, weights, lengths, keys)
+    return jax.vmap(begin)(levels.level, lengths, keys)
 
 
 def staggered_lengths(lengths: Array, index: Array, groups: int, multiple: int) -> Array:
-    """Lengths of the first lifetimes: group g of G lives (g + 1) / G of its level's lifetime.
+    """Return lengths of the first lifetimes: group g of G lives (g + 1) / G of the lifetime of its level.
 
-    From then on lifetimes of equal length end group by group, evenly spread, and those that end together are evaluated
-    together. They are honestly shorter: what the rule is told of the lifetime agrees.
+    From then on, lifetimes of equal length end group by group, evenly spread over time. The rule is told the shortened
+    lifetime.
 
     Args:
       lengths: int32[N], agent updates.
       index: int32[N], global index of each slot; slot i belongs to group i mod G.
       groups: G.
-      multiple: lengths are rounded up to multiples of it (K).
+      multiple: K; lengths are rounded up to multiples of it.
     """
     group = index % groups + 1
     return round_up(lengths * group // groups, multiple)
 
 
 def round_up(lengths: Array, multiple: int) -> Array:
-    """The smallest positive multiples that are not below the lengths."""
+    """Return the smallest positive multiples that are not below the lengths."""
     return jnp.maximum(-(-lengths // multiple), 1) * multiple
 
 
-def advance_antagonists(setup: Setup, slots: Slots, updates: int | Array) -> tuple[Slots, EpisodeStats | None]:
-    """Gives every antagonist as many updates as its student had, from its own experience."""
-    if not setup.rivals:
-        return slots, None
-    lived = [
-        lifetime.live(setup.env, rival.agent, rival.rule, (), life, slots.level, setup.steps, updates)
-        for rival, life in zip(setup.rivals, slots.antagonists, strict=True)
-    ]
-    episodes = functools.reduce(EpisodeStats.and_then, [stats for _, stats in lived])
-    return dataclasses.replace(slots, antagonists=tuple(life for life, _ in lived)), episodes
-
-
-def finished_slots(slots: Slots) -> Array:
-    """Whose lifetime is over: bool[N]."""
-    return slots.student.learner.updates >= slots.student.learner.lifetime
-
-
-def level_outcome(
-    setup: Setup, slots: Slots, finished: Array, memory: LevelMemory, needs: frozenset[str]
-) -> LevelOutcome:
-    """Finds out what the curriculum needs to know of the finished slots, and of no other.
+def advance_students(
+    setup: Setup, eta: Any, lives: Lives, level: PyTree, with_critic: bool = True
+) -> tuple[Lives, Rollout, EpisodeStats, UpdateInfo]:
+    """Give every student one rollout and one update under the learned rule, and its critic one update.
 
     Args:
-      setup: the players.
-      slots: [N].
-      finished: bool[N].
-      memory: [N], of the slots' levels; what it knows is not computed again.
-      needs: fields of LevelOutcome; the others are NaN.
+      setup: the static parts.
+      eta: the parameters of the rule.
+      lives: [N].
+      level: [N].
+      with_critic: whether critics learn, too.
+
+    Returns:
+      The lives, the Rollout [N, T, W], the complete episodes [N], and facts about the updates [N].
     """
-    found: dict[str, Array] = {}
-    if "optimal_return" in needs or ("antagonist_return" in needs and setup.optimal_rival):
-        found["optimal_return"] = _optimal_returns(setup.env, slots.level, finished, memory.optimal_return)
-    found |= _play(setup, slots, finished, needs)
-    if "antagonist_return" in needs and setup.optimal_rival:
-        rivals = found.get("antagonist_return", jnp.full(finished.shape, -jnp.inf))
-        found["antagonist_return"] = jnp.maximum(rivals, found["optimal_return"])
-    found["best_return"] = jnp.maximum(memory.best_return, slots.student.best_return)
-    found |= {name: getattr(slots.critic, name) for name in ("positive_value_loss", "l1_value_loss", "value")}
-    wanted = needs | ({"optimal_return"} if setup.optimal_rival else set())  # to be remembered
-    kept = {name: jnp.where(finished, value, jnp.nan) for name, value in found.items() if name in wanted}
-    return dataclasses.replace(LevelOutcome.unknown(finished), **kept)
+    student, experience, episodes, info = lifetime.advance(
+        setup.env, setup.student, setup.rule, eta, lives.student, level, setup.steps
+    )
+    critic = advance_critics(setup, lives.critic, experience)[0] if with_critic else lives.critic
+    return dataclasses.replace(lives, student=student, critic=critic), experience, episodes, info
 
 
-_STUDENT_FIELDS = {"student_return", "student_variance", "student_largest"}
+def advance_critics(setup: Setup, critics: Critic, experience: Rollout) -> tuple[Critic, Array, Array]:
+    """Update N critics: (critics, advantages f32[N, T, W] before the update, squared errors f32[N])."""
+    return jax.vmap(lambda critic, rollout: critic_update(setup.critic, critic, rollout))(critics, experience)
 
 
-def _play(setup: Setup, slots: Slots, finished: Array, needs: frozenset[str]) -> dict[str, Array]:
-    """Evaluation episodes of the finished slots' players: chunk by chunk, as many as it takes, until all have ended."""
-    players = _players(setup, slots, needs)
-    if not players:
-        return {}
-    count = finished.shape[0]
-    chunk = min(setup.chunk, count)
-    order = jnp.argsort(~finished, stable=True)
-    agent = setup.student  # reads any rule's policy parameters, which are alike
-
-    def evaluate(i: Array, returns: Array) -> Array:
-        which = jax.lax.dynamic_slice_in_dim(order, i * chunk, chunk)
-        chosen = [jax.tree.map(lambda x: x[which], (*player, slots.level)) for player in players]
-        policies, keys, levels = jax.tree.map(lambda *x: jnp.concatenate(x), *chosen)
-        play = jax.vmap(lambda p, k, lv: evaluate_policy(setup.env, agent, p, lv, k, setup.episodes))
-        values = play(policies, keys, levels).reshape((len(players), chunk, setup.episodes))
-        return returns.at[:, which].set(values)
-
-    returns = jnp.full((len(players), count, setup.episodes), jnp.nan)
-    returns = jax.lax.fori_loop(0, -(-finished.sum() // chunk), evaluate, returns)
-    found = {}
-    if needs & _STUDENT_FIELDS:
-        student, returns = returns[0], returns[1:]
-        found = {
-            "student_return": student.mean(1),
-            "student_variance": student.var(1),
-            "student_largest": jnp.abs(student).max(1),
-        }
-    if returns.shape[0]:
-        found["antagonist_return"] = returns.mean(2).max(0)
-    return found
+def advance_antagonists(
+    setup: Setup, lives: Lives, level: PyTree, updates: int | Array
+) -> tuple[Lives, EpisodeStats | None]:
+    """Give every antagonist `updates` updates from its own experience; None instead of episodes without antagonists."""
+    if not setup.antagonists:
+        return lives, None
+    advanced = [
+        lifetime.live(setup.env, each.agent, each.rule, (), life, level, setup.steps, updates)
+        for each, life in zip(setup.antagonists, lives.antagonists, strict=True)
+    ]
+    episodes = functools.reduce(EpisodeStats.and_then, [stats for _, stats in advanced])
+    return dataclasses.replace(lives, antagonists=tuple(life for life, _ in advanced)), episodes
 
 
-def _players(setup: Setup, slots: Slots, needs: frozenset[str]) -> list[tuple[PyTree, Key]]:
-    """(policy parameters [N], keys [N]) of those whose returns are needed: the student, then its rivals."""
-    players = [(setup.student, slots.student)] if needs & _STUDENT_FIELDS else []
-    if "antagonist_return" in needs:
-        if not setup.rivals and not setup.optimal_rival:
-            raise ValueError("the curriculum needs antagonist_return: give the setup an antagonist.")
-        players += [(rival.agent, life) for rival, life in zip(setup.rivals, slots.antagonists, strict=True)]
-    return [(agent.policy(life.learner.params), lifetime.step_keys(life, lifetime.EVALUATE)) for agent, life in players]
+def finished_slots(lives: Lives) -> Array:
+    """Return which lifetimes are over, bool[N]."""
+    return lives.student.learner.updates >= lives.student.learner.lifetime
 
 
-def _optimal_returns(env: EnvFamily, levels: PyTree, finished: Array, known: Array) -> Array:
-    """The optimal returns of the finished slots' levels, f32[N]; solves only those not known, one after another."""
-    assert env.optimal_return is not None
-    solve: Callable[[PyTree], Array] = env.optimal_return
-    wanted = finished & jnp.isnan(known)
-    order = jnp.argsort(~wanted, stable=True)
-
-    def one(i: Array, values: Array) -> Array:
-        level = jax.tree.map(lambda x: x[order[i]], levels)
-        return values.at[order[i]].set(solve(level))
-
-    return jax.lax.fori_loop(0, wanted.sum(), one, known)
-
-
-def replace_finished(slots: Slots, fresh: Slots, finished: Array) -> Slots:
-    """The slots with the finished ones, bool[N], replaced by fresh ones."""
-    return jax.tree.map(lambda new, old: select(finished, new, old), fresh, slots)
+def replace_finished(old: PyTree, new: PyTree, finished: Array) -> PyTree:
+    """Return a tree of slots [N] in which those that are finished, bool[N], are replaced by new ones."""
+    return jax.tree.map(lambda a, b: select(finished, a, b), new, old)

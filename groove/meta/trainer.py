@@ -1,4 +1,4 @@
-"""A jitted chunk of meta-steps: the device side of training, with no files and no host work."""
+"""The device side of training: meta-steps in jitted chunks, without files or host work."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,35 +9,38 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
-from groove.meta.slots import Slots
-from groove.types import Array, Key, LevelOutcome
+from groove.meta.slots import Levels
+from groove.types import Array, Key
 from groove.utils import parallel
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class TrainState:
-    """Everything a bit-exact resume needs."""
+    """The state of a run; a checkpoint of this state is resumed to the bit."""
 
-    eta: Any
-    meta: Any  # the meta-optimizer's state
-    average: Any  # of eta, an exponential moving average; () where it is not kept
-    slots: Slots | None  # sharded over devices; everything else is replicated. None where lifetimes are lived whole
+    eta: Any  # the parameters of the rule
+    optimizer: Any  # of eta: the state of Adam, or of the evolution strategy
+    average: Any  # exponential moving average of eta; () if the run keeps none
+    levels: Levels  # being trained on, one for each slot or pair of candidates
+    lives: Any  # Lives of the slots; () if a meta-step lives whole lifetimes
     curriculum: Any
     key: Key  # of the run; never changes
     step: Array  # int32 []: meta-steps done
 
 
 class MetaStep(NamedTuple):
-    """What is iterated. `step` runs inside `over_slots`, on one device's share of the slots.
+    """One step of meta-training; `step` runs inside `over_slots`, on one device's share of the slots.
 
     Attributes:
       init: key -> TrainState.
-      step: TrainState -> (TrainState, {name: []}), the same metrics every time.
+      step: TrainState -> (TrainState, {name: []}), the same names in every step.
+      sharded: fields of TrainState that are distributed over devices; all others are replicated.
     """
 
     init: Callable[[Key], TrainState]
     step: Callable[[TrainState], tuple[TrainState, dict[str, Array]]]
+    sharded: frozenset[str]
 
 
 class Trainer(NamedTuple):
@@ -45,9 +48,9 @@ class Trainer(NamedTuple):
 
     Attributes:
       init: key -> TrainState, on the mesh.
-      run: (TrainState, n) -> (TrainState, metrics f32[chunk] of which the first n are filled): n meta-steps, at most
-        a chunk. The state given is consumed. One compilation serves every n.
-      compilations: how often `run` has been compiled.
+      run: (TrainState, n) -> (TrainState, {name: f32[chunk]}): n meta-steps, at most a chunk; the first n entries of
+        each metric are filled. The given state is consumed. One compilation serves every n.
+      compilations: () -> number of times that `run` has been compiled.
     """
 
     init: Callable[[Key], TrainState]
@@ -57,32 +60,25 @@ class Trainer(NamedTuple):
 
 _EVERYWHERE: Any = PartitionSpec()
 _SHARDED: Any = PartitionSpec(parallel.SLOTS)
-_SPECS = TrainState(
-    eta=_EVERYWHERE,
-    meta=_EVERYWHERE,
-    average=_EVERYWHERE,
-    slots=_SHARDED,
-    curriculum=_EVERYWHERE,
-    key=_EVERYWHERE,
-    step=_EVERYWHERE,
-)
 
 
 def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: float = 0.0) -> Trainer:
-    """Builds the program.
+    """Build the program.
 
     Args:
-      meta_step: what is iterated.
+      meta_step: one step of meta-training.
       mesh: of devices; its size divides the slots.
-      chunk: the most meta-steps of one call.
-      average_decay: of the moving average of eta, per meta-step; 0 keeps none.
+      chunk: meta-steps of one call, at most.
+      average_decay: decay per meta-step of the moving average of eta; 0 for no average.
     """
+    fields = [field.name for field in dataclasses.fields(TrainState)]
+    specs: Any = TrainState(**{name: _SHARDED if name in meta_step.sharded else _EVERYWHERE for name in fields})
 
     def init(key: Key) -> TrainState:
         state = meta_step.init(key)
         return dataclasses.replace(state, average=state.eta if average_decay else ())
 
-    @jax.jit  # so that it is traced once, though asked for its shapes first
+    @jax.jit  # traced once, although its output shapes are computed first
     def one(state: TrainState) -> tuple[TrainState, dict[str, Array]]:
         state, metrics = meta_step.step(state)
         if average_decay:
@@ -90,7 +86,7 @@ def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: flo
             state = dataclasses.replace(state, average=mix)
         return state, {name: value.astype(jnp.float32) for name, value in metrics.items()}
 
-    traces = []  # one entry a compilation
+    traces = []  # one entry per compilation
 
     def run(state: TrainState, n: Array) -> tuple[TrainState, dict[str, Array]]:
         traces.append(n)
@@ -102,29 +98,17 @@ def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: flo
 
         return jax.lax.fori_loop(0, n, body, (state, log))
 
-    program = parallel.over_slots(mesh, run, (_SPECS, _EVERYWHERE), (_SPECS, _EVERYWHERE))
+    program = parallel.over_slots(mesh, run, (specs, _EVERYWHERE), (specs, _EVERYWHERE))
     jitted = jax.jit(program, donate_argnums=0)
 
     def bounded_run(state: TrainState, n: int) -> tuple[TrainState, dict[str, Array]]:
         if not 0 < n <= chunk:
-            raise ValueError(f"{n} meta-steps were asked of a program built for chunks of 1 to {chunk}.")
+            raise ValueError(f"n = {n} must lie between 1 and {chunk}, the largest chunk of this program.")
         return jitted(state, jnp.int32(n))
 
     started = jax.jit(init, compiler_options=parallel.RUN_ONCE)
     return Trainer(
-        init=lambda key: parallel.shard(mesh, started(key), _SPECS),
+        init=lambda key: parallel.shard(mesh, started(key), specs),
         run=bounded_run,
         compilations=lambda: len(traces),
     )
-
-
-def outcome_metrics(outcome: LevelOutcome) -> dict[str, Array]:
-    """Sums over the finished slots, so that a chunk's averages weigh lifetimes alike."""
-    regret = outcome.antagonist_return - outcome.student_return
-    return {
-        "finished": outcome.finished.sum(),
-        "finished_student_return_sum": jnp.nansum(outcome.student_return),
-        "finished_antagonist_return_sum": jnp.nansum(outcome.antagonist_return),
-        "regret_sum": jnp.nansum(regret),
-        "regret_known": jnp.sum(~jnp.isnan(regret)),
-    }

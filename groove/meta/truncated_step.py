@@ -1,102 +1,157 @@
-"""Meta-steps over N slots in lockstep: K updates of every student and antagonist, then one of eta; lifetimes go on."""
+"""The truncated meta-step: K updates of every student and antagonist, then one update of eta; lifetimes go on."""
 
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from groove.curriculum.base import Curriculum
-from groove.meta.base import MetaOptimizer
+from groove.meta.gradient import GradientConfig, meta_gradient
+from groove.meta.outcomes import level_outcome, outcome_metrics
 from groove.meta.slots import (
+    Levels,
+    Lives,
     Setup,
-    Slots,
     advance_antagonists,
-    begin_slots,
+    begin_lives,
     finished_slots,
-    level_outcome,
     replace_finished,
     round_up,
     staggered_lengths,
 )
-from groove.meta.trainer import MetaStep, TrainState, outcome_metrics
-from groove.types import Array, Key, LevelOutcome
+from groove.meta.trainer import MetaStep, TrainState
+from groove.types import Array, Key, LevelOutcome, Metrics, Stream
 from groove.utils import parallel
 
-_INIT, _STEP = range(2)
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class GradientState:
+    """The state of eta's optimizer, and the number of meta-gradients that were not finite and not applied."""
+
+    adam: Any
+    skipped: Array  # int32 []
 
 
-def make_lockstep(
-    setup: Setup, meta: MetaOptimizer, curriculum: Curriculum, slots: int, updates: int, stagger: int
+def make_truncated_step(
+    setup: Setup, config: GradientConfig, curriculum: Curriculum, slots: int, stagger: int
 ) -> MetaStep:
-    """Builds the meta-step.
+    """Build the meta-step.
 
     Args:
-      setup: the players.
-      meta: moves eta.
+      setup: the static parts of the slots.
+      config: of the meta-gradient; lifetimes are rounded up to multiples of its K.
       curriculum: chooses levels.
       slots: N.
-      updates: K; lifetimes are rounded up to multiples of it.
       stagger: groups in which the first lifetimes end.
     """
+    optimizer = make_optimizer(config)
 
     def init(key: Key) -> TrainState:
-        rule_key, level_key, slot_key = jax.random.split(jax.random.fold_in(key, _INIT), 3)
+        rule_key, level_key, slot_key = jax.random.split(jax.random.fold_in(key, Stream.INIT), 3)
         eta = setup.rule.init(rule_key)
-        state, levels, ids = curriculum.init(level_key, slots)
+        state, level, level_id = curriculum.init(level_key, slots)
+        levels = Levels(level, level_id, curriculum.weight(state, level_id))
         index = jnp.arange(slots)
-        lengths = staggered_lengths(jax.vmap(setup.env.lifetime)(levels), index, stagger, updates)
+        lengths = staggered_lengths(jax.vmap(setup.env.lifetime)(level), index, stagger, config.updates)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(slot_key, index)
         return TrainState(
             eta=eta,
-            meta=meta.init(eta),
+            optimizer=GradientState(adam=optimizer.init(eta), skipped=jnp.int32(0)),
             average=(),
-            slots=begin_slots(setup, levels, ids, curriculum.weight(state, ids), lengths, keys),
+            levels=levels,
+            lives=begin_lives(setup, levels, lengths, keys),
             curriculum=state,
             key=key,
             step=jnp.int32(0),
         )
 
     def step(state: TrainState) -> tuple[TrainState, dict[str, Array]]:
-        assert state.slots is not None
-        eta, meta_state, own, metrics = meta.step(state.eta, state.meta, state.slots)
-        own, antagonists = advance_antagonists(setup, own, updates)
+        mean_weight = jax.lax.pmean(state.levels.weight.mean(), parallel.SLOTS)
+        weight = state.levels.weight / jnp.maximum(mean_weight, 1e-6)  # the loss is a mean over weights
+        gradient, lives, metrics = meta_gradient(setup, config, state.eta, state.levels, state.lives, weight)
+        gradient, metrics = jax.lax.pmean((gradient, dict(metrics)), parallel.SLOTS)
+        eta, gradient_state, gradient_metrics = move(optimizer, state.eta, state.optimizer, gradient, mean_weight > 0)
+        metrics |= gradient_metrics
+        lives, antagonists = advance_antagonists(setup, lives, state.levels.level, config.updates)
         if antagonists is not None:
             totals = {
                 "antagonist_return_sum": antagonists.return_sum,
                 "antagonist_episodes": antagonists.episodes,
             }
             metrics |= jax.lax.pmean(jax.tree.map(jnp.sum, totals), parallel.SLOTS)
-        own, curriculum_state, outcome = _turnover(setup, curriculum, updates, state, own)
+        levels, lives, curriculum_state, outcome = _turnover(setup, config.updates, curriculum, state, lives)
         metrics |= outcome_metrics(outcome) | dict(curriculum.metrics(curriculum_state))
-        metrics["env_steps"] = jnp.float32(slots * setup.workers * setup.steps * (updates + 1))
-        state = TrainState(eta, meta_state, state.average, own, curriculum_state, state.key, state.step + 1)
-        return state, metrics
+        metrics["env_steps"] = jnp.float32(slots * setup.workers * setup.steps * (config.updates + 1))
+        following = dataclasses.replace(
+            state,
+            eta=eta,
+            optimizer=gradient_state,
+            levels=levels,
+            lives=lives,
+            curriculum=curriculum_state,
+            step=state.step + 1,
+        )
+        return following, metrics
 
-    return MetaStep(init, step)
+    return MetaStep(init, step, sharded=frozenset({"levels", "lives"}))
+
+
+def make_optimizer(config: GradientConfig) -> optax.GradientTransformation:
+    """Build the optimizer of eta: clipping by global norm, then Adam with a linear schedule."""
+    schedule = optax.linear_schedule(config.learning_rate, config.final_learning_rate, config.decay_steps)
+    return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(schedule))
+
+
+def move(
+    optimizer: optax.GradientTransformation, eta: Any, state: GradientState, gradient: Any, counts: Array
+) -> tuple[Any, GradientState, Metrics]:
+    """Move eta by a meta-gradient, unless the gradient is not finite or no lifetime counts.
+
+    Args:
+      optimizer: of eta.
+      eta: the parameters of the rule.
+      state: of the optimizer.
+      gradient: averaged over all slots.
+      counts: bool [], whether any lifetime has weight; otherwise momentum alone would move eta.
+    """
+    norm = optax.tree.norm(gradient)
+    finite = jnp.isfinite(norm)
+    applies = finite & counts
+    updates, adam = optimizer.update(gradient, state.adam, eta)
+    moved = (optax.apply_updates(eta, updates), adam)
+    eta, adam = jax.tree.map(lambda new, old: jnp.where(applies, new, old), moved, (eta, state.adam))
+    state = GradientState(adam=adam, skipped=state.skipped + ~finite)
+    return eta, state, {"meta_grad_norm": norm, "skipped": state.skipped}
 
 
 def _turnover(
-    setup: Setup, curriculum: Curriculum, updates: int, state: TrainState, own: Slots
-) -> tuple[Slots, Any, LevelOutcome]:
-    """Scores the levels of lifetimes that ended, and starts new lifetimes on the curriculum's next levels."""
-    finished = finished_slots(own)
+    setup: Setup, updates: int, curriculum: Curriculum, state: TrainState, lives: Lives
+) -> tuple[Levels, Lives, Any, LevelOutcome]:
+    """Score the levels of finished lifetimes, and start new lifetimes on the curriculum's next levels."""
+    finished = finished_slots(lives)
     local = finished.shape[0]
-    everyone = parallel.gather_slots(finished)
+    all_finished = parallel.gather_slots(finished)
 
-    def turn(own: Slots, curriculum_state: Any) -> tuple[Slots, Any, LevelOutcome]:
-        memory = curriculum.recall(curriculum_state, own.level_id)
-        outcome = parallel.gather_slots(level_outcome(setup, own, finished, memory, curriculum.needs))
-        curriculum_state = curriculum.update(curriculum_state, parallel.gather_slots(own.level_id), outcome)
-        key = jax.random.fold_in(jax.random.fold_in(state.key, _STEP), state.step)
+    def turn(levels: Levels, lives: Lives, curriculum_state: Any) -> tuple[Levels, Lives, Any, LevelOutcome]:
+        memory = curriculum.recall(curriculum_state, levels.level_id)
+        outcome = parallel.gather_slots(level_outcome(setup, levels, lives, finished, memory, curriculum.needs))
+        curriculum_state = curriculum.update(curriculum_state, parallel.gather_slots(levels.level_id), outcome)
+        key = jax.random.fold_in(jax.random.fold_in(state.key, Stream.META_STEP), state.step)
         level_key, slot_key = jax.random.split(key)
-        curriculum_state, levels, ids = curriculum.sample(curriculum_state, level_key, everyone)
-        levels, ids = parallel.own_slots((levels, ids), local)
+        curriculum_state, level, level_id = curriculum.sample(curriculum_state, level_key, all_finished)
+        level, level_id = parallel.own_slots((level, level_id), local)
         keys = jax.vmap(jax.random.fold_in, (None, 0))(slot_key, parallel.global_index(local))
-        lengths = round_up(jax.vmap(setup.env.lifetime)(levels), updates)
-        fresh = begin_slots(setup, levels, ids, curriculum.weight(curriculum_state, ids), lengths, keys)
-        return replace_finished(own, fresh, finished), curriculum_state, outcome
+        lengths = round_up(jax.vmap(setup.env.lifetime)(level), updates)
+        new_levels = Levels(level, level_id, curriculum.weight(curriculum_state, level_id))
+        new_lives = begin_lives(setup, new_levels, lengths, keys)
+        levels, lives = replace_finished((levels, lives), (new_levels, new_lives), finished)
+        return levels, lives, curriculum_state, outcome
 
-    def stay(own: Slots, curriculum_state: Any) -> tuple[Slots, Any, LevelOutcome]:
-        return own, curriculum_state, LevelOutcome.unknown(everyone)
+    def stay(levels: Levels, lives: Lives, curriculum_state: Any) -> tuple[Levels, Lives, Any, LevelOutcome]:
+        return levels, lives, curriculum_state, LevelOutcome.unknown(all_finished)
 
-    return jax.lax.cond(everyone.any(), turn, stay, own, state.curriculum)
+    return jax.lax.cond(all_finished.any(), turn, stay, state.levels, lives, state.curriculum)

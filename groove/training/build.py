@@ -12,66 +12,71 @@ from groove.curriculum.sources import BASE, make_source, pin_source
 from groove.envs.base import Discrete, EnvFamily
 from groove.lifetimes.learning_curves import LearningCurves
 from groove.lpg.base import UpdateRule
-from groove.lpg.lpg import make_lpg
-from groove.lpg.registry import make_hand_written
+from groove.lpg.registry import make_rule
 from groove.meta.critic import HEADS as CRITIC_HEADS
+from groove.meta.critic import MetaCritic
 from groove.meta.es import make_openes
-from groove.meta.generation_step import make_generation
-from groove.meta.gradient import make_gradient
-from groove.meta.slots import Rival, Setup
+from groove.meta.generation_step import make_generation_step
+from groove.meta.slots import Antagonist, Setup
 from groove.meta.trainer import MetaStep, Trainer, make_trainer
-from groove.meta.truncated_step import make_lockstep
+from groove.meta.truncated_step import make_truncated_step
 from groove.training.config import Config
 from groove.training.validation import LifetimeReturns, make_lifetime_returns, unseen_levels
+from groove.types import Stream
 from groove.utils import parallel
+from groove.utils.errors import ConfigError
 
-_SET, _VALIDATION = 0x5E7, 0xA6E  # folded into the seed's key
+OPTIMAL = "optimal"  # the antagonist that plays the best policy, by dynamic programming
+BASELINE = "a2c"  # the rule that validation compares the learned rule with
 
 
 class Parts(NamedTuple):
-    """What a run is made of."""
+    """The parts of a run."""
 
-    env: EnvFamily  # that the rule is trained on
-    base: EnvFamily  # random gridworlds, which it is validated on
+    env: EnvFamily  # the rule is trained on
+    base: EnvFamily  # random gridworlds, which the rule is validated on
     rule: UpdateRule
     curriculum: Curriculum
     mesh: Mesh
     trainer: Trainer
-    unseen: Any  # [levels] of it
-    judge: LifetimeReturns  # of the learned rule
-    judge_a2c: LifetimeReturns
+    unseen: Any  # validation levels of `base`, [levels]
+    rule_returns: LifetimeReturns  # of agents under the learned rule
+    baseline_returns: LifetimeReturns  # of agents under the baseline
 
 
 def build(config: Config) -> Parts:
-    """Builds every part; the configuration has been checked."""
+    """Build every part of a run from a valid configuration."""
     curriculum, setup = make_players(config)
     mesh = parallel.make_mesh(config.devices)
-    meta_step = (_generations if config.meta.optimizer == "es" else _lockstep)(config, setup, curriculum)
-    trainer = make_trainer(meta_step, mesh, config.run.log_every, config.meta.average_decay)
-    base, a2c = _source(config, BASE), make_hand_written("a2c", config.a2c, config.ppo, config.lpg.discount)
+    trainer = make_trainer(
+        make_meta_step(config, setup, curriculum), mesh, config.run.log_every, config.meta.average_decay
+    )
+    base, baseline = make_env(config, BASE), make_rule(BASELINE, config.rules[BASELINE], config.discount)
     unseen = unseen_levels(base, jax.random.key(config.seed), config.validation.levels)
-    judges = [_judge(config, base, unseen, mesh, which) for which in (setup.rule, a2c)]
-    return Parts(setup.env, base, setup.rule, curriculum, mesh, trainer, unseen, *judges)
+    returns = [_lifetime_returns(config, base, unseen, mesh, rule) for rule in (setup.rule, baseline)]
+    return Parts(setup.env, base, setup.rule, curriculum, mesh, trainer, unseen, *returns)
 
 
 def make_players(config: Config) -> tuple[Curriculum, Setup]:
-    """The curriculum and who plays; cheap, so that what does not go together is refused before a run begins.
+    """Build the curriculum and the static parts of the slots.
+
+    Building them is cheap, so that combinations that do not work are refused before a run begins.
 
     Raises:
-      ValueError: on a source, score, antagonist or buffer that cannot do what it is asked; it says what can.
+      ConfigError: on a source, score, antagonist or buffer that does not fit; the message says which do.
     """
     spec = parse_curriculum(config.curriculum)
-    env = _source(config, spec.source)
-    at_once = config.es.population // 2 if config.meta.optimizer == "es" else config.slots.count
-    curriculum = make_curriculum(spec, env, config.plr, at_once)
-    return curriculum, make_setup(config, env, make_lpg(config.lpg), curriculum)
+    env = make_env(config, spec.source)
+    curriculum = make_curriculum(spec, env, config.plr, config.levels_at_once)
+    rule = make_rule(config.rule, config.rules[config.rule], config.discount)
+    return curriculum, make_setup(config, env, rule, curriculum)
 
 
 def pin_curriculum(name: str) -> str:
-    """The same curriculum, its level files named by absolute path and content.
+    """Return the same curriculum with its level files named by absolute path and content.
 
     Raises:
-      ValueError: on an unknown source, or a file that cannot be read or is not what its digest says.
+      ConfigError: on an unknown source, or a file that cannot be read or does not match its digest.
     """
     spec = parse_curriculum(name)
     if spec.method == "fixed":
@@ -80,54 +85,41 @@ def pin_curriculum(name: str) -> str:
     return f"{head}@{pin_source(source)}" if at else head
 
 
-def _source(config: Config, name: str) -> EnvFamily:
-    key = jax.random.fold_in(jax.random.key(config.seed), _SET)
-    return make_source(name, config.levels, config.sizes, key)
+def make_env(config: Config, source: str) -> EnvFamily:
+    """Build the environments whose `sample_level` draws from a source."""
+    key = jax.random.fold_in(jax.random.key(config.seed), Stream.LEVEL_SET)
+    return make_source(source, config.levels, config.sizes, key)
 
 
-def _lockstep(config: Config, setup: Setup, curriculum: Curriculum) -> MetaStep:
-    meta = make_gradient(setup, config.meta, config.lpg.discount, parallel.SLOTS)
-    return make_lockstep(
-        setup, meta, curriculum, config.slots.count, updates=config.meta.updates, stagger=config.slots.stagger
-    )
-
-
-def _generations(config: Config, setup: Setup, curriculum: Curriculum) -> MetaStep:
-    strategy = make_openes(config.es, jax.eval_shape(setup.rule.init, jax.random.key(0)))
-    return make_generation(
-        setup,
-        strategy,
-        curriculum,
-        config.es.population,
-        config.es.pairs_at_once,
-        discount=config.lpg.discount,
-        trace=config.meta.trace,
-    )
+def make_meta_step(config: Config, setup: Setup, curriculum: Curriculum) -> MetaStep:
+    """Build the meta-step that the configuration's meta-optimizer iterates."""
+    if config.meta.optimizer == "es":
+        strategy = make_openes(config.es, jax.eval_shape(setup.rule.init, jax.random.key(0)))
+        return make_generation_step(setup, strategy, curriculum, config.es.population, config.es.pairs_at_once)
+    return make_truncated_step(setup, config.gradient, curriculum, config.slots.count, config.slots.stagger)
 
 
 def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Curriculum) -> Setup:
-    """The players of the slots; antagonists only where the curriculum needs them.
+    """Build the static parts of the slots; there are antagonists only if the curriculum needs them.
 
     Raises:
-      ValueError: if optimal returns are needed of levels that have no solver.
+      ConfigError: if optimal returns are needed of levels that have no solver.
     """
     wanted = config.antagonists if "antagonist_return" in curriculum.needs else ()
-    if env.optimal_return is None and ("optimal" in wanted or "optimal_return" in curriculum.needs):
-        raise ValueError(
-            f'the levels of "{env.name}" have no exact solver, so neither the score nor the antagonist "optimal".'
+    if env.optimal_return is None and (OPTIMAL in wanted or "optimal_return" in curriculum.needs):
+        raise ConfigError(
+            f'the levels of "{env.name}" have no exact solver: choose another score and antagonist than "{OPTIMAL}".'
         )
-    rivals = [
-        make_hand_written(name, config.a2c, config.ppo, config.lpg.discount) for name in wanted if name != "optimal"
-    ]
+    rules = [make_rule(name, config.rules[name], config.discount) for name in wanted if name != OPTIMAL]
     return Setup(
         env=env,
         rule=rule,
-        student=agent_for(config, env, rule.heads(env.num_actions)),
-        critic=agent_for(config, env, CRITIC_HEADS),
-        rivals=tuple(
-            Rival(rival, agent_for(config, env, rival.heads(env.num_actions), rival.name)) for rival in rivals
+        student=agent_for(config, env, rule),
+        critic=MetaCritic(
+            make_agent(env.observation, CRITIC_HEADS, agent_config(config, env)), config.discount, config.critic.trace
         ),
-        optimal_rival="optimal" in wanted,
+        antagonists=tuple(Antagonist(each, agent_for(config, env, each)) for each in rules),
+        optimal_antagonist=OPTIMAL in wanted,
         workers=config.slots.workers,
         steps=config.slots.steps,
         episodes=config.slots.episodes,
@@ -135,23 +127,26 @@ def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Cur
     )
 
 
-def agent_for(config: Config, env: EnvFamily, heads: Any, rule: str = "") -> Agent:
-    """Agents with these heads, for what this family lets them observe and as the rule of this name needs them."""
-    table = config.ppo_agent if rule == "ppo" else config.agent
-    return make_agent(env.observation, heads, table if isinstance(env.observation, Discrete) else config.network)
+def agent_config(config: Config, env: EnvFamily) -> Any:
+    """Return the configuration of agents for the observations of a family."""
+    return config.table_agent if isinstance(env.observation, Discrete) else config.network_agent
 
 
-def _judge(config: Config, env: EnvFamily, unseen: Any, mesh: Mesh, rule: UpdateRule) -> LifetimeReturns:
-    chosen = config.validation
+def agent_for(config: Config, env: EnvFamily, rule: UpdateRule) -> Agent:
+    """Build the agent for an environment's observations and a rule's heads."""
+    return make_agent(env.observation, rule.heads(env.num_actions), rule.adapt_agent(agent_config(config, env)))
+
+
+def _lifetime_returns(config: Config, env: EnvFamily, unseen: Any, mesh: Mesh, rule: UpdateRule) -> LifetimeReturns:
     curves = LearningCurves(
         env,
         rule,
-        agent_for(config, env, rule.heads(env.num_actions)),
+        agent_for(config, env, rule),
         mesh,
         workers=config.slots.workers,
         steps=config.slots.steps,
-        episodes=chosen.episodes,
-        batch=chosen.batch,
+        episodes=config.validation.episodes,
+        batch=config.validation.batch,
     )
-    key = jax.random.fold_in(jax.random.key(config.seed), _VALIDATION)
-    return make_lifetime_returns(curves, unseen, key, chosen.lifetime)
+    key = jax.random.fold_in(jax.random.key(config.seed), Stream.VALIDATION)
+    return make_lifetime_returns(curves, unseen, key, config.validation.lifetime)

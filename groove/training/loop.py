@@ -17,7 +17,6 @@ from groove.envs.gridworld.levels import GridLevel, sizes_of
 from groove.envs.gridworld.render import draw_levels
 from groove.envs.level_metrics import make_level_metrics
 from groove.meta.trainer import TrainState
-from groove.training import config as configs
 from groove.training.build import Parts, build
 from groove.training.checkpoint import Checkpointer
 from groove.training.config import Config
@@ -27,6 +26,7 @@ from groove.training.progress import Progress
 from groove.training.run_dir import RunDir
 from groove.training.validation import Validation
 from groove.utils.io import write_json
+from groove.utils.typed_fields import to_dict
 
 DRAWN_LEVELS = 24
 _SUMS = (
@@ -152,12 +152,12 @@ class _Run:
         """Judges the rule as it is now; A2C and the untrained rule, which stay what they are, once."""
         levels = self.config.validation.levels
         for name, judge, eta in (
-            ("a2c", self.parts.judge_a2c, ()),
-            ("untrained", self.parts.judge, self.untrained),
+            ("a2c", self.parts.baseline_returns, ()),
+            ("untrained", self.parts.rule_returns, self.untrained),
         ):
             if name not in self.baselines:
                 self.baselines[name] = self._judge(f"{name} on {levels} unseen levels", judge, eta)
-        student = self._judge(f"the rule on {levels} unseen levels", self.parts.judge, self.state.eta)
+        student = self._judge(f"the rule on {levels} unseen levels", self.parts.rule_returns, self.state.eta)
         return Validation(student=student, **self.baselines)
 
     def _describe_base(self) -> dict[str, float]:
@@ -192,8 +192,9 @@ class _Run:
             self.checkpoints.wait()
 
     def _rule_card(self) -> dict[str, Any]:
-        values = configs.to_dict(self.config)
-        return {"rule": "lpg", "lpg": values["lpg"], "meta_steps": self.step, "trained_with": values}
+        values = to_dict(self.config)
+        name = self.config.rule
+        return {"rule": name, name: values["rules"][name], "meta_steps": self.step, "trained_with": values}
 
     def _draw(self) -> None:
         """curves.png and levels.png."""
@@ -233,7 +234,7 @@ class _Run:
             TensorBoardLogger(self.dir.tensorboard, resume_step),
         ]
         if self.config.run.wandb:
-            loggers.append(WandbLogger(self.dir.path, configs.to_dict(self.config)))
+            loggers.append(WandbLogger(self.dir.path, to_dict(self.config)))
         return MultiLogger(loggers)
 
 
@@ -258,7 +259,7 @@ def log_row(metrics: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, float]:
 
 def levels_in_use(state: TrainState) -> Any:
     """The levels being trained on, [N]."""
-    return state.slots.level if state.slots is not None else state.meta.level
+    return state.levels.level
 
 
 def _ratio(a: float, b: float) -> float:

@@ -11,8 +11,8 @@ from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.base import UpdateRule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
-from groove.meta.critic import HEADS
-from groove.meta.slots import Rival, Setup, Slots, begin_slots
+from groove.meta.critic import HEADS, MetaCritic
+from groove.meta.slots import Antagonist, Levels, Lives, Setup, begin_lives
 
 SIZES = GridSizes(side=4, objects=2)
 LEVELS = LevelDistribution(
@@ -21,6 +21,7 @@ LEVELS = LevelDistribution(
 # no clipping: finite differences know nothing of it
 LPG = LPGConfig(hidden=4, prediction_width=3, embedding_width=4, max_target_gradient=1e6)
 DISCOUNT = LPG.discount
+TRACE = 0.95
 NETWORK = AgentConfig(torso="mlp", widths=(4,), optimizer="adam", learning_rate=1e-2)
 
 
@@ -37,9 +38,9 @@ def tiny_setup(env: EnvFamily | None = None, rule: UpdateRule | None = None, ant
         env=env,
         rule=rule,
         student=agent(rule.heads(env.num_actions)),
-        critic=agent(HEADS),
-        rivals=(Rival(a2c, agent(a2c.heads(env.num_actions))),) if antagonist else (),
-        optimal_rival=False,
+        critic=MetaCritic(agent(HEADS), DISCOUNT, TRACE),
+        antagonists=(Antagonist(a2c, agent(a2c.heads(env.num_actions))),) if antagonist else (),
+        optimal_antagonist=False,
         workers=3,
         steps=4,
         episodes=2,
@@ -47,14 +48,15 @@ def tiny_setup(env: EnvFamily | None = None, rule: UpdateRule | None = None, ant
     )
 
 
-def tiny_slots(setup: Setup, count: int, length: int = 4) -> Slots:
-    """Newborn slots with levels of their own."""
+def tiny_slots(setup: Setup, count: int, length: int = 4) -> tuple[Levels, Lives]:
+    """New lifetimes on levels of their own."""
 
     @jax.jit
-    def born() -> Slots:
-        levels = jax.vmap(setup.env.sample_level)(jax.random.split(jax.random.key(1), count))
+    def born() -> tuple[Levels, Lives]:
+        level = jax.vmap(setup.env.sample_level)(jax.random.split(jax.random.key(1), count))
+        levels = Levels(level, jnp.arange(count), jnp.ones(count))
         keys = jax.random.split(jax.random.key(2), count)
-        return begin_slots(setup, levels, jnp.arange(count), jnp.ones(count), jnp.full(count, length), keys)
+        return levels, begin_lives(setup, levels, jnp.full(count, length), keys)
 
     return born()
 

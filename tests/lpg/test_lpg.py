@@ -98,18 +98,18 @@ def test_clipping_is_of_each_agent_alone():
 
 def test_an_update_moves_what_was_visited_and_nothing_else():
     setup = tiny_setup(rule=make_lpg(LPG))
-    slots = tiny_slots(setup, 2)
+    levels, lives = tiny_slots(setup, 2)
     from groove.lifetimes.lifetime import advance
 
     eta = setup.rule.init(jax.random.key(0))
     after, experience, _, _ = jax.jit(
         lambda life, level: advance(setup.env, setup.student, setup.rule, eta, life, level, 4)
-    )(slots.student, slots.level)
+    )(lives.student, levels.level)
     for i in range(2):
         visited = np.zeros(setup.env.observation.size, bool)
         visited[np.asarray(experience.obs[i]).reshape(-1)] = True
         for name in ("logits", "y"):
-            moved = np.asarray(after.learner.params[name][i] != slots.student.learner.params[name][i]).any(-1)
+            moved = np.asarray(after.learner.params[name][i] != lives.student.learner.params[name][i]).any(-1)
             assert not moved[~visited].any()
             assert moved[visited].all()
     assert after.learner.updates.tolist() == [1, 1]

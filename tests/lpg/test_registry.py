@@ -7,28 +7,28 @@ import pytest
 
 from groove.agents.agent import AgentConfig, begin_learner, make_agent
 from groove.envs.base import Box, Discrete
-from groove.lpg.a2c import A2CConfig
-from groove.lpg.ppo import PPOConfig
 from groove.lpg.random import make_random
-from groove.lpg.registry import HAND_WRITTEN, make_hand_written
+from groove.lpg.registry import RULES, hand_written, learned, make_rule
 
 
 def make(name):
-    return make_hand_written(name, A2CConfig(), PPOConfig(), 0.99)
+    settings = RULES[name].config_type() if name in RULES else None
+    return make_rule(name, settings, 0.99)
 
 
 def test_every_rule_goes_by_its_name_and_has_a_policy():
-    assert {"a2c", "ppo", "random"} == set(HAND_WRITTEN)
-    for name in HAND_WRITTEN:
+    assert {"a2c", "ppo", "random"} == set(hand_written())
+    assert {*hand_written(), *learned()} == set(RULES)
+    for name in RULES:
         rule = make(name)
         assert rule.name == name
         assert rule.heads(5)["logits"] == 5
-        assert rule.init(jax.random.key(0)) == ()
+        assert (rule.init(jax.random.key(0)) == ()) == (name in hand_written())
 
 
-@pytest.mark.parametrize(("wrong", "nearest"), [("a3c", "a2c"), ("PPO", "ppo"), ("rand", "random")])
+@pytest.mark.parametrize(("wrong", "nearest"), [("a3c", "a2c"), ("pp0", "ppo"), ("rand", "random")])
 def test_an_unknown_name_is_answered_with_the_nearest(wrong, nearest):
-    with pytest.raises(ValueError, match=f"did you mean '{nearest}'.*a2c, ppo, random"):
+    with pytest.raises(ValueError, match=f'did you mean "{nearest}".*a2c, ppo, random'):
         make(wrong)
 
 
@@ -45,4 +45,4 @@ def test_random_is_uniform_whatever_it_was_born_with(space):
     learner = jax.tree.map(lambda x: x[0], learner)
     _, heads = agent.read(learner.params, obs, ("logits",))
     np.testing.assert_array_equal(heads["logits"], np.zeros((4, 3)))
-    assert (int(learner.updates), info) == (1, {})
+    assert (int(learner.updates), info.metrics) == (1, {})

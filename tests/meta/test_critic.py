@@ -7,7 +7,7 @@ import pytest
 
 from groove.agents.agent import AgentConfig, make_agent
 from groove.lifetimes.rollout import rollout, start_workers
-from groove.meta.critic import HEADS, begin_critic, critic_update
+from groove.meta.critic import HEADS, MetaCritic, begin_critic, critic_update
 from tests._helpers.probes import make_probe
 
 
@@ -19,16 +19,16 @@ from tests._helpers.probes import make_probe
 def test_critic_learns_discounted_values(length, limit, value):
     env = make_probe(length, limit)
     actor = make_agent(env.observation, {"logits": 1}, AgentConfig())
-    judge = make_agent(env.observation, HEADS, AgentConfig(critic_learning_rate=1.0))
+    meta_critic = MetaCritic(make_agent(env.observation, HEADS, AgentConfig(critic_learning_rate=1.0)), 0.5, 0.8)
     params, _ = actor.init(jax.random.key(0))
     level = env.sample_level(jax.random.key(0))
     workers = start_workers(env, level, jax.random.key(0), 2)
-    critic = begin_critic(judge, jax.random.key(0))
+    critic = begin_critic(meta_critic, jax.random.key(0))
 
     @jax.jit
     def update(critic, workers):
         workers, experience, _ = rollout(env, actor, params, level, workers, jax.random.key(1), 8)
-        critic, _, error = critic_update(judge, critic, experience, discount=0.5, trace=0.8)
+        critic, _, error = critic_update(meta_critic, critic, experience)
         return critic, workers, error
 
     errors = []

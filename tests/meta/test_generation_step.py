@@ -13,11 +13,12 @@ from groove.envs.gridworld.dynamics import make_gridworld
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import evaluate_policy
 from groove.meta.es import ESConfig, make_openes
-from groove.meta.generation_step import make_generation
-from groove.meta.slots import begin_slots
+from groove.meta.generation_step import make_generation_step
+from groove.meta.slots import Levels, begin_lives
 from groove.meta.trainer import make_trainer
+from groove.types import Stream
 from groove.utils import parallel
-from tests._helpers.tiny import DISCOUNT, LEVELS, SIZES, assert_all_moved, tiny_setup
+from tests._helpers.tiny import LEVELS, SIZES, assert_all_moved, tiny_setup
 
 POPULATION = 8
 ENV = make_gridworld(SIZES, dataclasses.replace(LEVELS, min_lifetime=2, max_lifetime=6))
@@ -27,7 +28,7 @@ def trainer(devices, curriculum="ar", pairs_at_once=2, sigma=0.3):
     setup = tiny_setup(ENV, antagonist=curriculum == "ar")
     strategy = make_openes(ESConfig(POPULATION, sigma), jax.eval_shape(setup.rule.init, jax.random.key(0)))
     chosen = make_curriculum(parse_curriculum(curriculum), ENV, PLRConfig(buffer_size=8), POPULATION // 2)
-    step = make_generation(setup, strategy, chosen, POPULATION, pairs_at_once, DISCOUNT, trace=0.9)
+    step = make_generation_step(setup, strategy, chosen, POPULATION, pairs_at_once)
     return make_trainer(step, parallel.make_mesh(devices), chunk=2), setup, strategy
 
 
@@ -38,7 +39,7 @@ def test_a_generation_moves_eta_and_scores_every_level_on_any_number_of_devices(
     assert_all_moved(jax.device_get(one.init(jax.random.key(0)).eta), jax.device_get(states[0].eta))
     for a, b in zip(jax.tree.leaves(states[0].eta), jax.tree.leaves(states[1].eta), strict=True):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(states[0].meta.level_id, states[1].meta.level_id)
+    np.testing.assert_array_equal(states[0].levels.level_id, states[1].levels.level_id)
     assert metrics[0]["finished"].tolist() == [POPULATION / 2] * 2
     assert one.compilations() == 1
     assert int(states[0].curriculum.buffer.scored.sum()) > 0
@@ -49,19 +50,18 @@ def test_fitness_is_the_return_of_an_agent_raised_by_that_candidate_alone():
     state = program.init(jax.random.key(5))
     key = jax.random.fold_in(jax.random.fold_in(state.key, 1), 0)
     ask_key, _, _, life_key = jax.random.split(key, 4)
-    candidates = strategy.ask(ask_key, state.meta.strategy)
+    candidates = strategy.ask(ask_key, state.optimizer)
     returns = []
     for pair in range(POPULATION // 2):
-        level = jax.tree.map(lambda x, i=pair: x[i : i + 1], state.meta.level)
+        level = jax.tree.map(lambda x, i=pair: x[i : i + 1], state.levels.level)
         length = setup.env.lifetime(jax.tree.map(lambda x: x[0], level))
-        born = begin_slots(
-            setup, level, jnp.zeros(1, int), jnp.ones(1), length[None], jax.random.fold_in(life_key, pair)[None]
-        )
+        levels = Levels(level, jnp.zeros(1, int), jnp.ones(1))
+        born = begin_lives(setup, levels, length[None], jax.random.fold_in(life_key, pair)[None])
         for i in (pair, pair + POPULATION // 2):
             eta = jax.tree.map(lambda x, i=i: x[i], candidates)
             life, _ = lifetime.live(setup.env, setup.student, setup.rule, eta, born.student, level, 4, int(length))
             policy = setup.student.policy(jax.tree.map(lambda x: x[0], life.learner.params))
-            judge = lifetime.step_keys(life, lifetime.EVALUATE)[0]
+            judge = lifetime.step_keys(life, Stream.EVALUATE)[0]
             one = jax.tree.map(lambda x: x[0], level)
             returns.append(evaluate_policy(setup.env, setup.student, policy, one, judge, setup.episodes).mean())
     _, metrics = program.run(state, 1)

@@ -1,4 +1,4 @@
-"""The meta-gradient: exact, per step, reaching every parameter, whatever the micro-batch."""
+"""The meta-gradient: exact, per step, for every parameter, with every micro-batch, and for rules without y."""
 
 import dataclasses
 
@@ -8,24 +8,29 @@ import numpy as np
 import optax
 import pytest
 
+from groove import ops
 from groove.envs.gridworld.dynamics import make_gridworld
-from groove.meta.gradient import MetaConfig, meta_gradient, meta_loss, policy_gradient_objective
+from groove.lpg.base import Regularizer, UpdateInfo, UpdateRule
+from groove.lpg.lpg import make_lpg
+from groove.meta.gradient import GradientConfig, meta_gradient, meta_loss, policy_gradient_objective
+from groove.types import Learner
 from tests._helpers.probes import make_probe
-from tests._helpers.tiny import DISCOUNT, LEVELS, SIZES, assert_all_moved, tiny_setup, tiny_slots
+from tests._helpers.tiny import LEVELS, LPG, SIZES, assert_all_moved, tiny_setup, tiny_slots
 
-CONFIG = MetaConfig(updates=3, micro_batch=4)
-RETURN_ONLY = dataclasses.replace(CONFIG, policy_entropy=0.0, prediction_entropy=0.0, pi_hat_l2=0.0, y_hat_l2=0.0)
+CONFIG = GradientConfig(updates=3, micro_batch=4)
+RETURN_ONLY = dataclasses.replace(CONFIG, policy_entropy=0.0)
+LPG_RETURN_ONLY = make_lpg(dataclasses.replace(LPG, prediction_entropy=0.0, pi_hat_l2=0.0, y_hat_l2=0.0))
 
 
 def test_gradient_equals_finite_differences_in_double_precision():
     with jax.enable_x64(True):
         setup = tiny_setup(make_probe(3, 5, rewards=(0.3, 1.0)))
-        slots = tiny_slots(setup, 2)
+        levels, lives = tiny_slots(setup, 2)
         eta = jax.tree.map(lambda x: x.astype(jnp.float64), setup.rule.init(jax.random.key(0)))
 
         @jax.jit
         def loss(eta):
-            return meta_loss(setup, CONFIG, DISCOUNT, eta, slots, jnp.asarray([1.0, 0.5]))[0]
+            return meta_loss(setup, CONFIG, eta, levels, lives, jnp.asarray([1.0, 0.5]))[0]
 
         gradient = jax.jit(jax.grad(loss))(eta)
         assert {g.dtype for g in jax.tree.leaves(gradient)} == {jnp.dtype("float64")}
@@ -47,24 +52,26 @@ def test_gradient_equals_finite_differences_in_double_precision():
 @pytest.mark.parametrize("observation", ["index", "features", "planes"])
 def test_every_parameter_of_the_rule_has_a_gradient_from_the_return_alone(observation):
     # planes that never change leave parameters of networks without any gradient, where Adam's root has no derivative
-    setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation))
-    slots, eta = tiny_slots(setup, 8), setup.rule.init(jax.random.key(0))
-    gradient, after, _ = jax.jit(lambda e, s: meta_gradient(setup, RETURN_ONLY, DISCOUNT, e, s, s.weight))(eta, slots)
+    setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation), LPG_RETURN_ONLY)
+    (levels, lives), eta = tiny_slots(setup, 8), setup.rule.init(jax.random.key(0))
+    gradient, after, _ = jax.jit(lambda *args: meta_gradient(setup, RETURN_ONLY, *args, levels.weight))(
+        eta, levels, lives
+    )
     assert {"pi_hat", "y_hat"} < set(gradient)
     assert all(bool(jnp.isfinite(g).all()) for g in jax.tree.leaves(gradient))
     assert_all_moved(jax.tree.map(jnp.zeros_like, gradient), gradient)
-    assert_all_moved(slots.critic, after.critic)
-    assert_all_moved(slots.student.learner.params, after.student.learner.params)
+    assert_all_moved(lives.critic, after.critic)
+    assert_all_moved(lives.student.learner.params, after.student.learner.params)
     assert after.student.learner.updates.tolist() == [3] * 8
 
 
 def test_micro_batches_do_not_change_the_gradient():
     setup = tiny_setup()
-    slots, eta = tiny_slots(setup, 4), setup.rule.init(jax.random.key(0))
+    (levels, lives), eta = tiny_slots(setup, 4), setup.rule.init(jax.random.key(0))
 
     def gradient(size):
         config = dataclasses.replace(CONFIG, micro_batch=size)
-        return jax.jit(lambda e, s: meta_gradient(setup, config, DISCOUNT, e, s, s.weight))(eta, slots)
+        return jax.jit(lambda *args: meta_gradient(setup, config, *args, levels.weight))(eta, levels, lives)
 
     whole, parts = gradient(4), gradient(1)
     for a, b in zip(jax.tree.leaves(whole[0]), jax.tree.leaves(parts[0]), strict=True):
@@ -74,10 +81,10 @@ def test_micro_batches_do_not_change_the_gradient():
 
 def test_slots_without_weight_teach_nothing_and_normalised_ones_alike():
     setup = tiny_setup()
-    slots, eta = tiny_slots(setup, 4), setup.rule.init(jax.random.key(0))
+    (levels, lives), eta = tiny_slots(setup, 4), setup.rule.init(jax.random.key(0))
 
     config = dataclasses.replace(CONFIG, normalise_slots=True)
-    gradient = jax.jit(lambda weight: meta_gradient(setup, config, DISCOUNT, eta, slots, weight)[0])
+    gradient = jax.jit(lambda weight: meta_gradient(setup, config, eta, levels, lives, weight)[0])
     one = [gradient(jnp.zeros(4).at[i].set(1.0)) for i in range(4)]
     norms = [float(optax.tree.norm(g)) for g in one]
     np.testing.assert_allclose(norms, 0.25, rtol=1e-5)  # of unit norm, in a mean over four
@@ -93,3 +100,39 @@ def test_each_step_is_weighted_by_its_own_advantage():
     np.testing.assert_allclose(policy_gradient_objective(heads, action, advantage), [expected], rtol=1e-6)
     with pytest.raises(AssertionError):
         policy_gradient_objective(heads, action, advantage[..., None])
+
+
+def test_a_learned_rule_with_other_heads_and_no_prediction_has_a_meta_gradient():
+    # a rule that scales rewards and regularises its scale: heads "logits" and "memory", no "y"
+    def update(eta, agent, learner, rollout, keys):
+        params, heads = jax.vmap(lambda p, o: agent.read(p, o, ("logits", "memory")))(learner.params, rollout.obs)
+
+        def loss(heads):
+            policy = -ops.log_prob(heads["logits"], rollout.action) * eta["scale"] * rollout.reward
+            return jnp.sum(jnp.mean(policy + (heads["memory"][..., 0] - eta["aim"]) ** 2, axis=(1, 2)))
+
+        gradients = jax.grad(loss)(heads)
+        params, opt_state = jax.vmap(agent.step)(params, learner.opt_state, rollout.obs, gradients)
+        size = jnp.full(len(rollout.reward), eta["scale"] ** 2)
+        learner = Learner(params, opt_state, learner.updates + 1, learner.lifetime)
+        return learner, UpdateInfo({"scale": size}, {"scale_l2": size})
+
+    rule = UpdateRule(
+        name="scaled",
+        heads=lambda num_actions: {"logits": num_actions, "memory": 1},
+        init=lambda key: {"scale": jnp.float32(0.5), "aim": jnp.float32(0.1)},
+        update=update,
+        regularizers=(
+            Regularizer("scale_l2", 0.7),
+            Regularizer("memory_size", 0.3, lambda heads: jnp.mean(heads["memory"] ** 2, (1, 2, 3))),
+        ),
+    )
+    setup = tiny_setup(rule=rule)
+    (levels, lives), eta = tiny_slots(setup, 4), rule.init(jax.random.key(0))
+    gradient, after, metrics = jax.jit(lambda e: meta_gradient(setup, RETURN_ONLY, e, levels, lives, levels.weight))(
+        eta
+    )
+    assert_all_moved(jax.tree.map(jnp.zeros_like, gradient), gradient)
+    assert_all_moved(lives.student.learner.params, after.student.learner.params)
+    np.testing.assert_allclose(metrics["scale_l2"], 0.25, rtol=1e-6)
+    assert {"scale", "memory_size"} < set(metrics)

@@ -1,0 +1,188 @@
+"""Nested settings by dotted path: parse, replace, check ranges, and convert to and from JSON.
+
+Settings are frozen dataclasses whose fields are values, other dataclasses, or mappings from a name to a dataclass. The
+dotted path "rules.ppo.clip" names a field of the entry "ppo" of the mapping "rules".
+"""
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from groove.utils.errors import ConfigError, nearest
+
+T = TypeVar("T")
+_RANGE = "range"
+
+
+class Range(NamedTuple):
+    """The values that a number may take.
+
+    Attributes:
+      least: the smallest value.
+      most: the largest value, None for no limit.
+      open: whether `least` itself is excluded.
+    """
+
+    least: float
+    most: float | None
+    open: bool
+
+    def holds(self, value: float) -> bool:
+        """Return whether the value lies in the range; NaN lies in none."""
+        above = value > self.least if self.open else value >= self.least
+        return above and (self.most is None or value <= self.most)
+
+    def __str__(self) -> str:
+        low = f"above {self.least:g}" if self.open else f"at least {self.least:g}"
+        if self.most is None:
+            return low
+        return f"{low} and at most {self.most:g}" if self.open else f"between {self.least:g} and {self.most:g}"
+
+
+def at_least(least: float, default: T, most: float | None = None) -> T:
+    """Declare a dataclass field whose value is not below `least`, nor above `most`."""
+    return dataclasses.field(default=default, metadata={_RANGE: Range(least, most, open=False)})
+
+
+def above(least: float, default: T, most: float | None = None) -> T:
+    """Declare a dataclass field whose value is above `least`, and not above `most`."""
+    return dataclasses.field(default=default, metadata={_RANGE: Range(least, most, open=True)})
+
+
+def range_complaints(settings: Any, prefix: str = "") -> Iterator[str]:
+    """Yield one line for every number that lies outside the range declared beside its field."""
+    for name, value in _children(settings).items():
+        if _children(value):
+            yield from range_complaints(value, f"{prefix}{name}.")
+            continue
+        allowed: Range | None = _metadata(settings, name).get(_RANGE)
+        if allowed is not None and not allowed.holds(value):
+            yield f"{prefix}{name} = {value} must be {allowed}."
+
+
+def assign(settings: T, assignment: str) -> T:
+    """Return the settings with one "field.subfield=value" applied; the value is read as the field's type.
+
+    Raises:
+      ConfigError: on an unknown field, with the nearest one, or a value of another type.
+    """
+    path, equals, text = (part.strip() for part in assignment.partition("="))
+    if not equals:
+        raise ConfigError(f'"{assignment}" is not an assignment; write for instance run.steps=100.')
+    return replace(settings, path, _parse(path, text, _type_of(settings, path)))
+
+
+def replace(settings: T, path: str, value: Any) -> T:
+    """Return the settings with the field of a dotted path replaced.
+
+    Raises:
+      ConfigError: if there is no such field.
+    """
+    head, _, rest = path.partition(".")
+    return _replace(
+        settings, head, replace(_child(settings, head, path, settings), rest, value) if rest else value, path
+    )
+
+
+def replace_all(settings: T, values: Mapping[str, Any]) -> T:
+    """Return the settings with several fields replaced: dotted path -> value."""
+    for path, value in values.items():
+        settings = replace(settings, path, value)
+    return settings
+
+
+def to_dict(settings: Any) -> dict[str, Any]:
+    """Return the settings as nested dictionaries that JSON can hold."""
+    return typing.cast(dict[str, Any], json.loads(json.dumps(dataclasses.asdict(settings))))
+
+
+def from_dict(default: T, values: Mapping[str, Any]) -> T:
+    """Return `default` with the fields that a dictionary of `to_dict` mentions.
+
+    Raises:
+      ConfigError: on a field that `default` does not have, or a value of another type.
+    """
+    for path, value in flatten(values).items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        default = replace(default, path, _parse(path, text, _type_of(default, path)))
+    return default
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return {"a": {"b": 1}} as {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return flat
+
+
+def _children(settings: Any) -> Mapping[str, Any]:
+    """The fields of a dataclass or the entries of a mapping; empty for a value."""
+    if isinstance(settings, Mapping):
+        return settings
+    if dataclasses.is_dataclass(settings):
+        return {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    return {}
+
+
+def _metadata(settings: Any, name: str) -> Mapping[str, Any]:
+    if isinstance(settings, Mapping):
+        return {}
+    return next(field.metadata for field in dataclasses.fields(settings) if field.name == name)
+
+
+def _child(settings: Any, name: str, path: str, root: Any) -> Any:
+    children = _children(settings)
+    if name not in children:
+        raise ConfigError(f'unknown field "{path}"{nearest(path, flatten(dataclasses.asdict(root)))}.')
+    return children[name]
+
+
+def _replace(settings: T, name: str, value: Any, path: str) -> T:
+    _child(settings, name, path, settings)
+    if isinstance(settings, Mapping):
+        return typing.cast(T, {**settings, name: value})
+    return dataclasses.replace(typing.cast(Any, settings), **{name: value})
+
+
+def _type_of(settings: Any, path: str) -> Any:
+    root, kind = settings, None
+    for name in path.split("."):
+        value = _child(settings, name, path, root)
+        kind = type(value) if isinstance(settings, Mapping) else typing.get_type_hints(type(settings))[name]
+        settings = value
+    if dataclasses.is_dataclass(settings) or isinstance(settings, Mapping):
+        fields = ", ".join(_children(settings)) or "none"
+        raise ConfigError(f"{path} is a group; set one of its fields ({fields}), as in {path}.FIELD=VALUE.")
+    return kind
+
+
+def _parse(path: str, text: str, kind: Any) -> Any:
+    """Read text as `kind`: bool, int, float, str, a Literal, or a tuple of any of the first four."""
+    wrong = ConfigError(f'{path} takes {_describe(kind)}, not "{text}".')
+    if typing.get_origin(kind) is typing.Literal:
+        if text not in typing.get_args(kind):
+            raise wrong
+        return text
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise wrong
+        return text.lower() == "true"
+    try:
+        if typing.get_origin(kind) is tuple:
+            items = [item.strip('" ') for item in text.strip("()[] ").split(",") if item.strip()]
+            return tuple(typing.get_args(kind)[0](item) for item in items)
+        return kind(text)
+    except (ValueError, TypeError):
+        raise wrong from None
+
+
+def _describe(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return "one of " + ", ".join(typing.get_args(kind))
+    if isinstance(kind, types.GenericAlias):
+        return f"a comma-separated list of {typing.get_args(kind)[0].__name__}"
+    return {bool: "true or false", int: "an integer", float: "a number", str: "text"}[kind]
