@@ -9,8 +9,10 @@ from pathlib import Path
 
 from absl import app, flags, logging
 
-from groove.training import config as configs
+from groove.training.config import Config
+from groove.training.presets import preset
 from groove.utils import parallel
+from groove.utils.typed_fields import replace_all
 
 _POPULATION = flags.DEFINE_integer("population", 16, "S.")
 _WORKERS = flags.DEFINE_integer("workers", 64, "W.")
@@ -20,13 +22,13 @@ _REPEATS = flags.DEFINE_integer("repeats", 5, "Timed generations.")
 _JSON = flags.DEFINE_string("json", None, "Also write the numbers here.")
 
 
-def config_of_flags() -> configs.Config:
+def config_of_flags() -> Config:
     """The paper's configuration at the sizes of the flags."""
     values = {
         "curriculum": "dr",
         "meta.optimizer": "es",
-        "lpg.hidden": _HIDDEN.value,
-        "lpg.lifetime_conditioning": True,
+        "rules.lpg.hidden": _HIDDEN.value,
+        "rules.lpg.lifetime_conditioning": True,
         "levels.min_lifetime": 10,
         "levels.max_lifetime": 250,
         "slots.workers": _WORKERS.value,
@@ -35,7 +37,7 @@ def config_of_flags() -> configs.Config:
         "run.log_every": 1,
         "devices": parallel.usable_devices(_POPULATION.value // 2),
     }
-    return configs.replace_all(configs.preset("paper"), values)
+    return replace_all(preset("paper"), values)
 
 
 def main(argv: list[str]) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 from absl import app, flags, logging
 from machine import matmul_peak
 
-from groove.training import config as configs
+from groove.training.config import Config
+from groove.training.presets import preset
 from groove.utils import parallel
+from groove.utils.typed_fields import replace_all
 
 _CURRICULUM = flags.DEFINE_string("curriculum", "dr", "dr or ar.")
 _SLOTS = flags.DEFINE_integer("slots", 8, "N.")
@@ -24,27 +26,27 @@ _STEPS = flags.DEFINE_integer("steps", 5, "Meta-steps of a call.")
 _JSON = flags.DEFINE_string("json", None, "Also write the numbers here.")
 
 
-def config_of_flags() -> configs.Config:
+def config_of_flags() -> Config:
     """The laptop configuration at the sizes of the flags; lifetimes of 250 updates, as in the paper's code."""
     values = {
         "curriculum": _CURRICULUM.value,
         "slots.count": _SLOTS.value,
         "slots.workers": _WORKERS.value,
         "slots.stagger": min(8, _SLOTS.value),
-        "lpg.hidden": _HIDDEN.value,
-        "meta.micro_batch": _MICRO_BATCH.value,
+        "rules.lpg.hidden": _HIDDEN.value,
+        "gradient.micro_batch": _MICRO_BATCH.value,
         "run.log_every": _STEPS.value,
         "slots.episodes": 64,
         "devices": _DEVICES.value or parallel.usable_devices(_SLOTS.value),
     }
-    return configs.replace_all(configs.preset("laptop"), values)
+    return replace_all(preset("laptop"), values)
 
 
-def core_flop(config: configs.Config) -> float:
+def core_flop(config: Config) -> float:
     """FLOP of the recurrent core in one meta-step, forwards and backwards: 3 * 6 H (H + inputs) a transition."""
-    slots, hidden = config.slots, config.lpg.hidden
-    transitions = slots.count * slots.workers * slots.steps * config.meta.updates
-    inputs = 8 if config.lpg.lifetime_conditioning else 6
+    slots, hidden = config.slots, config.rules["lpg"].hidden
+    transitions = slots.count * slots.workers * slots.steps * config.gradient.updates
+    inputs = 8 if config.rules["lpg"].lifetime_conditioning else 6
     return 3.0 * transitions * 6 * hidden * (hidden + inputs)
 
 
@@ -70,12 +72,12 @@ def measure() -> dict[str, Any]:
         seconds.append((time.perf_counter() - begin) / _STEPS.value)
     best, median, peak = min(seconds), sorted(seconds)[len(seconds) // 2], matmul_peak()
     slots = config.slots
-    steps = slots.count * slots.workers * slots.steps * (config.meta.updates + 1)
+    steps = slots.count * slots.workers * slots.steps * (config.gradient.updates + 1)
     return {
         "curriculum": config.curriculum,
         "slots": slots.count,
         "workers": slots.workers,
-        "hidden": config.lpg.hidden,
+        "hidden": config.rules["lpg"].hidden,
         "devices": config.devices,
         "cores": os.cpu_count(),
         "seconds_best": best,

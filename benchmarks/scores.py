@@ -12,8 +12,10 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from groove.training import config as configs
+from groove.training.config import Config
+from groove.training.presets import preset
 from groove.utils import parallel
+from groove.utils.typed_fields import replace_all
 
 _CURRICULA = flags.DEFINE_list("curricula", ["dr", "ar", "pvl", "l1", "maxmc", "learnability", "optimal"], "Which.")
 _SLOTS = flags.DEFINE_integer("slots", 64, "N.")
@@ -25,20 +27,20 @@ _REPEATS = flags.DEFINE_integer("repeats", 3, "Timed calls of each.")
 _JSON = flags.DEFINE_string("json", None, "Also write the numbers here.")
 
 
-def config_of(curriculum: str) -> configs.Config:
+def config_of(curriculum: str) -> Config:
     """The laptop configuration at the sizes of the flags; lifetimes of 250 updates."""
     values = {
         "curriculum": curriculum,
         "slots.count": _SLOTS.value,
         "slots.workers": _WORKERS.value,
         "slots.stagger": min(8, _SLOTS.value),
-        "lpg.hidden": _HIDDEN.value,
-        "meta.micro_batch": _MICRO_BATCH.value,
+        "rules.lpg.hidden": _HIDDEN.value,
+        "gradient.micro_batch": _MICRO_BATCH.value,
         "run.log_every": _STEPS.value,
         "slots.episodes": 64,
         "devices": parallel.usable_devices(_SLOTS.value),
     }
-    return configs.replace_all(configs.preset("laptop"), values)
+    return replace_all(preset("laptop"), values)
 
 
 def measure() -> dict[str, dict[str, float]]:

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from groove.curriculum.scores import SCORES
-from groove.lpg.registry import HAND_WRITTEN
-from groove.training import config as configs
+from groove.lpg.registry import hand_written
 from groove.training.build import build
 from groove.training.checkpoint import Checkpointer
+from groove.training.legacy import read_config
+from groove.training.presets import preset
 from groove.training.validate import validate
+from groove.utils.errors import ConfigError
+from groove.utils.typed_fields import assign, replace, to_dict
 
 SMALL = {
     "devices": 1,
@@ -20,21 +23,21 @@ SMALL = {
     "slots.steps": 4,
     "slots.episodes": 2,
     "slots.stagger": 2,
-    "lpg.hidden": 4,
+    "rules.lpg.hidden": 4,
     "run.log_every": 5,
     "levels.min_lifetime": 4,
     "levels.max_lifetime": 6,
 }
 TOGETHER = ["ar@mazes antagonists=a2c,ppo,random,optimal plr.robust=true plr.prioritization=proportional"]
 ONE_BY_ONE = [
-    "accel:maxmc meta.normalise_slots=true meta.average_decay=0.9 plr.prioritization=topk",
-    "pvl@dr=0.5,handcrafted=0.5 meta.optimizer=es lpg.lifetime_conditioning=true",
+    "accel:maxmc gradient.normalise_slots=true meta.average_decay=0.9 plr.prioritization=topk",
+    "pvl@dr=0.5,handcrafted=0.5 meta.optimizer=es rules.lpg.lifetime_conditioning=true",
     *(f"{score}" for score in SCORES),
     *(
         f"learnability@{source}"
         for source in ("chain", "chain_distractor", "random_grid", "networks", "set:3", "mazes")
     ),
-    *(f"ar antagonists={name}" for name in (*HAND_WRITTEN, "optimal")),
+    *(f"ar antagonists={name}" for name in (*hand_written(), "optimal")),
     "optimal@chain",
     "accel@varied",
     "ar@random_grid antagonists=a2c,ppo,random",
@@ -47,13 +50,13 @@ ONE_BY_ONE = [
 def _runs(line: str, folder: Path | None = None) -> None:
     """Runs five meta-steps; given a folder, again from a checkpoint after the first: to the same bits."""
     curriculum, *assignments = line.split()
-    config = configs.replace(configs.preset("smoke"), "curriculum", curriculum)
+    config = replace(preset("smoke"), "curriculum", curriculum)
     for path, value in SMALL.items():
-        config = configs.replace(config, path, value)
+        config = replace(config, path, value)
     for assignment in assignments:
-        config = configs.override(config, assignment)
+        config = assign(config, assignment)
     validate(config)
-    assert configs.from_dict(configs.to_dict(config)) == config
+    assert read_config(to_dict(config)) == config
     trainer = build(config).trainer
     state, _ = trainer.run(trainer.init(jax.random.key(0)), 1)
     if folder is not None:
@@ -100,9 +103,9 @@ def test_what_does_not_go_together_is_refused_before_anything_is_built(line, mes
     from groove.training.build import make_players
 
     curriculum, *assignments = line.split()
-    config = configs.replace(configs.preset("smoke"), "curriculum", curriculum)
+    config = replace(preset("smoke"), "curriculum", curriculum)
     for assignment in assignments:
-        config = configs.override(config, assignment)
+        config = assign(config, assignment)
     if message is None:
         make_players(config)
     else:
@@ -111,9 +114,9 @@ def test_what_does_not_go_together_is_refused_before_anything_is_built(line, mes
 
 
 def test_antagonists_and_minibatches_are_checked():
-    config = configs.override(configs.preset("smoke"), "antagonists=a2c,pp0")
-    with pytest.raises(configs.ConfigError, match='unknown antagonist "pp0"'):
+    config = assign(preset("smoke"), "antagonists=a2c,pp0")
+    with pytest.raises(ConfigError, match='unknown antagonist "pp0"'):
         validate(config)
-    config = configs.override(configs.preset("smoke"), "antagonists=ppo")
-    with pytest.raises(configs.ConfigError, match=r"ppo.minibatches = 3 does not divide"):
-        validate(configs.override(config, "ppo.minibatches=3"))
+    config = assign(preset("smoke"), "antagonists=ppo")
+    with pytest.raises(ConfigError, match=r"rules.ppo.minibatches = 3 does not divide"):
+        validate(assign(config, "rules.ppo.minibatches=3"))

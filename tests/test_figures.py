@@ -35,13 +35,19 @@ def _write_run(runs, training, step, checkpoint=False):
 def test_names_follow_what_is_computed_and_not_what_it_is_called():
     names = {
         dataclasses.replace(SMOKE, **change).name
-        for change in ({}, {"seed": 1}, {"curriculum": "dr"}, {"overrides": ("lpg.hidden=16",)}, {"preset": "laptop"})
+        for change in (
+            {},
+            {"seed": 1},
+            {"curriculum": "dr"},
+            {"overrides": ("rules.lpg.hidden=16",)},
+            {"preset": "laptop"},
+        )
     }
     assert len(names) == 5
     assert dataclasses.replace(SMOKE, label="other").name == SMOKE.name
-    assert dataclasses.replace(SMOKE, overrides=("lpg.hidden=8",)).name == SMOKE.name  # what it is anyway
+    assert dataclasses.replace(SMOKE, overrides=("rules.lpg.hidden=8",)).name == SMOKE.name  # what it is anyway
     with pytest.raises(ConfigError, match="unknown field"):
-        dataclasses.replace(SMOKE, overrides=("lpg.hiden=8",)).name  # noqa: B018
+        dataclasses.replace(SMOKE, overrides=("rules.lpg.hiden=8",)).name  # noqa: B018
 
 
 def test_a_training_begins_goes_on_and_ends(tmp_path):

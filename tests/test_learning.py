@@ -7,12 +7,11 @@ import pytest
 
 from groove.agents.agent import AgentConfig, make_agent
 from groove.lifetimes.lifetime import begin, live
-from groove.lpg.a2c import A2CConfig
-from groove.lpg.ppo import PPOConfig
-from groove.lpg.registry import make_hand_written
-from groove.training import config as configs
+from groove.lpg.registry import RULES, make_rule
 from groove.training.build import build
+from groove.training.presets import preset
 from groove.training.validation import Validation
+from groove.utils.typed_fields import assign
 from tests._helpers.probes import make_probe
 
 pytestmark = pytest.mark.slow
@@ -30,7 +29,7 @@ DISCOUNT = 0.9
 def test_hand_written_rules_learn_the_probes(name, probe):
     length, rewards = PROBES[probe]
     env = make_probe(length, limit=99, rewards=rewards)
-    rule = make_hand_written(name, A2CConfig(), PPOConfig(), DISCOUNT)
+    rule = make_rule(name, RULES[name].config_type(), DISCOUNT)
     agent = make_agent(
         env.observation, rule.heads(env.num_actions), AgentConfig(learning_rate=2.0, critic_learning_rate=0.5)
     )
@@ -50,15 +49,15 @@ def test_hand_written_rules_learn_the_probes(name, probe):
 
 @pytest.fixture(scope="module")
 def trained():
-    config = configs.preset("laptop")
+    config = preset("laptop")
     for assignment in ("devices=2", "curriculum=dr", "run.steps=100", "validation.levels=64"):
-        config = configs.override(config, assignment)
+        config = assign(config, assignment)
     parts = build(config)
     state = parts.trainer.init(jax.random.key(0))
-    untrained = parts.judge(state.eta)
+    untrained = parts.rule_returns(state.eta)
     for _ in range(10):
         state, _ = parts.trainer.run(state, 10)
-    return Validation(student=parts.judge(state.eta), untrained=untrained, a2c=parts.judge_a2c(()))
+    return Validation(student=parts.rule_returns(state.eta), untrained=untrained, a2c=parts.baseline_returns(()))
 
 
 def test_a_hundred_meta_steps_make_a_rule(trained):

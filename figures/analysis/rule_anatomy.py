@@ -25,8 +25,8 @@ from groove.envs.gridworld.dynamics import make_gridworld
 from groove.lifetimes import lifetime
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGInputs, make_lpg_network
-from groove.training.config import NETWORK
-from groove.types import Rollout
+from groove.training.config import NETWORK_AGENT
+from groove.types import Rollout, Stream
 from groove.utils import parallel
 from groove.utils.plotting import BLUE, GREY, INK, ORANGE, save_picture
 
@@ -147,7 +147,7 @@ def watch(rule: groove.Rule, eta: Any) -> Seen:
     """Trains an agent a level under the rule with these parameters, and lets it act for long."""
     env = make_gridworld(observation="features")
     lpg = make_lpg(rule.config)
-    agent = make_agent(env.observation, lpg.heads(env.num_actions), NETWORK)
+    agent = make_agent(env.observation, lpg.heads(env.num_actions), NETWORK_AGENT)
     count = _LEVELS.value
     levels = jax.jit(jax.vmap(env.sample_level))(jax.random.split(jax.random.key(0xA7A), count))
     keys = jax.random.split(jax.random.key(1), count)
@@ -157,7 +157,7 @@ def watch(rule: groove.Rule, eta: Any) -> Seen:
         length = jnp.int32(_UPDATES.value)
         born = jax.vmap(lambda lv, k: lifetime.begin(env, agent, lv, length, k, 16))(levels, keys)
         lives, _ = lifetime.live(env, agent, lpg, eta, born, levels, T, _UPDATES.value)
-        _, rollout, _ = lifetime.collect(env, agent, lives, levels, HORIZON, lifetime.VALIDATE)
+        _, rollout, _ = lifetime.collect(env, agent, lives, levels, HORIZON, Stream.VALIDATE)
         return rollout, jax.vmap(lambda p, o: agent.read(p, o, ("y",))[1]["y"])(lives.learner.params, rollout.obs)
 
     rollout, y = live()

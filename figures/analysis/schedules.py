@@ -22,8 +22,8 @@ from groove.envs.gridworld.dynamics import make_gridworld
 from groove.lifetimes import lifetime
 from groove.lifetimes.lifetime import Lifetime
 from groove.lifetimes.rollout import evaluate_policy
-from groove.training.config import NETWORK
-from groove.types import Array, Params, PyTree
+from groove.training.config import NETWORK_AGENT
+from groove.types import Array, Params, PyTree, Stream
 from groove.utils import parallel
 
 _RULE = flags.DEFINE_string("rule", "ta-lpg", "A rule as launch/meta_test.py takes it.")
@@ -39,7 +39,7 @@ QUANTITIES = ("entropy", "change", "return")
 def measure(rule: NamedRule, count: int, lifetimes: Sequence[int]) -> dict[str, dict[str, list[float]]]:
     """Lifetime -> each of QUANTITIES in each tenth of it, means over levels."""
     env = make_gridworld(observation="features")
-    agent = make_agent(env.observation, rule.rule.heads(env.num_actions), NETWORK)
+    agent = make_agent(env.observation, rule.rule.heads(env.num_actions), NETWORK_AGENT)
     levels = jax.jit(jax.vmap(env.sample_level))(jax.random.split(jax.random.key(0x5C4ED), count))
     keys = jax.random.split(jax.random.key(2), count)
 
@@ -83,7 +83,7 @@ def _live(
     lives, total = jax.lax.fori_loop(0, updates, body, (lives, jnp.zeros(2)))
     policies = jax.vmap(agent.policy)(lives.learner.params)
     judge = jax.vmap(lambda policy, level, key: evaluate_policy(env, agent, policy, level, key, EPISODES).mean())
-    returns = judge(policies, levels, lifetime.step_keys(lives, lifetime.EVALUATE))
+    returns = judge(policies, levels, lifetime.step_keys(lives, Stream.EVALUATE))
     return lives, jnp.append(total / updates, returns.mean())
 
 

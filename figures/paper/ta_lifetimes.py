@@ -24,7 +24,7 @@ from figures.pipeline.steps import MetaTraining, program
 from groove.evaluation.results import Cell
 from groove.utils.plotting import INK, PALETTE
 
-TOLD = "lpg.lifetime_conditioning=true"
+TOLD = "rules.lpg.lifetime_conditioning=true"
 # a generation lives 128 whole lives, which are kept as short as TA-LPG's
 SHORT_LIVES = ("levels.min_lifetime=10", "levels.max_lifetime=250")
 GENERATIONS = {"smoke": (), "laptop": ("run.steps=200",), "paper": ("run.steps=2500",)}

@@ -21,9 +21,10 @@ from groove.evaluation.meta_test import Job
 from groove.evaluation.meta_test import plan as missing_jobs
 from groove.evaluation.results import Results
 from groove.evaluation.suites import find_tasks
-from groove.training import config as configs
 from groove.training.config import Config
+from groove.training.presets import preset
 from groove.training.validate import validate
+from groove.utils.typed_fields import assign, replace_all, to_dict
 
 ROOT = Path(__file__).parents[2]
 GUESSED = {"smoke": 3.0, "release": 1.0, "laptop": 0.2, "paper": 1.0}  # seconds a meta-step, before any was measured
@@ -82,16 +83,16 @@ class MetaTraining:
         """
         curriculum = self.curriculum + (self.levels.name if self.levels else "")
         start = {"curriculum": curriculum, "seed": self.seed, "devices": 1, "run.minutes": 0.0}
-        config = configs.replace_all(configs.preset(self.preset), start)
+        config = replace_all(preset(self.preset), start)
         for assignment in self.overrides:
-            config = configs.override(config, assignment)
+            config = assign(config, assignment)
         validate(config)
         return config
 
     @property
     def name(self) -> str:
         """Of its directory: readable, and another one for every configuration."""
-        text = json.dumps(configs.to_dict(self.config), sort_keys=True)
+        text = json.dumps(to_dict(self.config), sort_keys=True)
         levels = f"{self.levels.keep}_hardest" if self.levels else ""
         readable = re.sub(r"[^\w.@-]+", "_", self.curriculum + levels)
         return f"{readable}-{self.preset}-{self.seed}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

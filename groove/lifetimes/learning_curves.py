@@ -31,8 +31,8 @@ class LearningCurves:
 
     Agents are trained side by side, in batches that are distributed over the devices. One program, compiled once,
     serves all levels, keys, points and parameters of the rule. The return of an agent depends on its key and level
-    only, not on the other agents of its batch. Agents of different rules with the same key start with the same parameters and
-    meet the same randomness.
+    only, not on the other agents of its batch. Agents of different rules with the same key start with the same
+    parameters and meet the same randomness.
     """
 
     def __init__(

@@ -117,8 +117,8 @@ def test_a_request_to_stop_saves_and_can_be_resumed(finished, tmp_path, environm
     [
         (["--curriculum=at"], 'did you mean "ar"'),
         (["--config=labtop"], 'did you mean "laptop"'),
-        (["--set=meta.learning_rte=1"], 'did you mean "meta.learning_rate"'),
-        (["--set=slots.count=0"], "slots.count = 0 must be positive"),
+        (["--set=meta.learning_rte=1"], 'did you mean "gradient.learning_rate"'),
+        (["--set=slots.count=0"], "slots.count = 0 must be at least 1"),
         (["--devices=3"], "does not divide over devices"),
         (["--set=plr.temperature=-1"], "temperature"),
         (["--resume"], "nothing to resume|does not exist|no run"),
@@ -153,14 +153,14 @@ def test_a_run_taken_further_keeps_its_learning_rates_and_says_so(finished, tmp_
     done = subprocess.run(command[:-1], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     config = json.loads((run_dir / "config.json").read_text())["config"]
-    assert (config["run"]["steps"], config["meta"]["decay_steps"]) == (25, STEPS)
+    assert (config["run"]["steps"], config["gradient"]["decay_steps"]) == (25, STEPS)
 
 
 def test_another_architecture_is_not_resumed(finished, environment):
-    command = _command(finished[0], "--resume", "--set=lpg.hidden=16")
+    command = _command(finished[0], "--resume", "--set=rules.lpg.hidden=16")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "lpg.hidden" in done.stderr
+    assert "rules.lpg.hidden" in done.stderr
 
 
 def test_the_levels_of_a_run_can_be_exported_and_trained_on(finished, tmp_path):

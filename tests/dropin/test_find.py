@@ -10,7 +10,8 @@ from groove.dropin.find import find_rule, find_rules
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
-from groove.training.config import preset, to_dict
+from groove.training.presets import preset
+from groove.utils.typed_fields import to_dict
 
 CONFIG = LPGConfig(hidden=4, prediction_width=3)
 
@@ -85,7 +86,7 @@ def test_a_directory_without_a_rule_is_refused(tmp_path):
 
 def test_a_file_of_something_else_is_refused(tmp_path):
     save_rule(tmp_path / "x.safetensors", {"a": {"b": np.zeros(2)}}, {"rule": "other"})
-    with pytest.raises(ValueError, match="does not hold an LPG rule"):
+    with pytest.raises(ValueError, match="does not hold a learned rule"):
         find_rule(str(tmp_path / "x.safetensors"))
 
 

@@ -20,6 +20,7 @@ from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import evaluate_policy
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
+from groove.types import Stream
 from groove.utils import parallel
 
 BUDGET = Budget(4, workers=3, levels=2, episodes=2, points=2, steps=5)
@@ -100,7 +101,7 @@ def test_a_curve_is_a_lifetime_judged_on_the_way(tested):
     life = jax.vmap(lambda lv, k: lifetime.begin(env, agent, lv, jnp.int32(4), k, 3))(level, keys)
     life, _ = lifetime.live(env, agent, rules[0].rule, (), life, level, 5, 4)
     policy = jax.tree.map(lambda x: x[0], agent.policy(life.learner.params))
-    judge = lifetime.step_keys(life, lifetime.EVALUATE)[0]
+    judge = lifetime.step_keys(life, Stream.EVALUATE)[0]
     value = evaluate_policy(env, agent, policy, jax.tree.map(lambda x: x[1], levels), judge, 2).mean()
     np.testing.assert_allclose(stored.final[1, 2], value, rtol=1e-5)
 

@@ -14,14 +14,15 @@ from groove.dropin.rule_file import save_rule
 from groove.evaluation.release import release
 from groove.evaluation.results import Results
 from groove.lpg.lpg import make_lpg
-from groove.training import config as configs
+from groove.training.presets import preset
 from groove.training.run_dir import RunDir
 from groove.utils.errors import ConfigError
+from groove.utils.typed_fields import replace, to_dict
 
 
 def _run(path, seed, score, value):
-    config = configs.replace(configs.preset("smoke"), "seed", seed)
-    run = RunDir.create(path, configs.to_dict(config), min_free_bytes=0)
+    config = replace(preset("smoke"), "seed", seed)
+    run = RunDir.create(path, to_dict(config), min_free_bytes=0)
     row = {"step": 20, "env_steps": 3e6, "seconds": 90.0, "validation/normalised_return": score}
     row |= {"validation/normalised_low": score - 0.1, "validation/normalised_high": score + 0.1}
     row["validation/untrained_normalised"] = 0.3

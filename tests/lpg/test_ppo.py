@@ -70,8 +70,8 @@ def test_a_single_step_is_that_of_a2c(name):
     ppo, info = _updater(rule, agent)(learner, rollout, KEYS)
     a2c, expected = _updater(make_a2c(A2CConfig(), DISCOUNT), agent)(learner, rollout, KEYS)
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6), ppo, a2c)
-    np.testing.assert_allclose(info["value_error"], expected["value_error"], rtol=1e-6)
-    assert info["clip_fraction"].tolist() == [0.0] * N
+    np.testing.assert_allclose(info.metrics["value_error"], expected.metrics["value_error"], rtol=1e-6)
+    assert info.metrics["clip_fraction"].tolist() == [0.0] * N
 
 
 def test_every_step_descends_the_loss_of_its_minibatch():
@@ -116,7 +116,7 @@ def test_every_step_descends_the_loss_of_its_minibatch():
         params, moments, fraction = descend(params, moments, index)
         beyond.append(float(fraction))
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x[0], y, rtol=1e-4, atol=1e-5), after.params, params)
-    np.testing.assert_allclose(info["clip_fraction"][0], np.mean(beyond), rtol=1e-6)
+    np.testing.assert_allclose(info.metrics["clip_fraction"][0], np.mean(beyond), rtol=1e-6)
     assert beyond[0] == 0.0 < max(beyond)
 
 
@@ -129,7 +129,7 @@ def test_an_update_follows_its_keys_and_moves_what_was_visited():
     jax.tree.map(np.testing.assert_array_equal, after, again)
     assert bool((after.params["logits"] != other.params["logits"]).any())
     assert after.updates.tolist() == [1] * N
-    assert {name: x.shape for name, x in info.items()} == {"value_error": (N,), "clip_fraction": (N,)}
+    assert {name: x.shape for name, x in info.metrics.items()} == {"value_error": (N,), "clip_fraction": (N,)}
     for i in range(N):
         visited = np.isin(np.arange(STATES), rollout.obs[i])
         for name in ("logits", "value"):

@@ -3,10 +3,10 @@
 import jax
 import pytest
 
-from groove.training import config as configs
 from groove.training.build import build
-from groove.training.config import PRESETS
+from groove.training.presets import PRESETS, preset
 from groove.training.validate import validate
+from groove.utils.typed_fields import replace, replace_all
 
 SMALL = {
     "devices": 1,
@@ -14,15 +14,15 @@ SMALL = {
     "slots.workers": 2,
     "slots.steps": 3,
     "slots.episodes": 2,
-    "lpg.hidden": 4,
+    "rules.lpg.hidden": 4,
     "run.log_every": 2,
 }
 
 
 @pytest.mark.parametrize(("name", "curriculum"), list(zip(PRESETS, ["dr", "dr", "ar@varied", "ar"], strict=True)))
 def test_every_preset_builds_and_steps_without_recompiling(name, curriculum):
-    config = configs.replace(configs.preset(name), "curriculum", curriculum)
-    config = configs.replace_all(config, SMALL)
+    config = replace(preset(name), "curriculum", curriculum)
+    config = replace_all(config, SMALL)
     validate(config)
     trainer = build(config).trainer
     state = trainer.init(jax.random.key(0))

@@ -119,12 +119,12 @@ def test_another_configuration_is_refused_by_name(tmp_path):
     before = run.config.read_bytes()
     changed = {**CONFIG, "meta": {"learning_rate": 1e-3, "layers": [64, 64]}, "run": {"steps": 20, "minutes": None}}
     message = refusal(RunDir.resume, tmp_path, changed)
-    assert "meta.learning_rate was 0.0003, is 0.001" in message
+    assert "gradient.learning_rate was 0.0003, is 0.001" in message
     assert "run.steps was 10, is 20" in message
     assert "layers" not in message
     assert run.config.read_bytes() == before
     assert "run.steps" not in refusal(RunDir.resume, tmp_path, changed, may_differ=("run.steps",))
-    RunDir.resume(tmp_path, changed, may_differ=("run", "meta.learning_rate"))
+    RunDir.resume(tmp_path, changed, may_differ=("run", "gradient.learning_rate"))
 
 
 def test_a_field_that_came_or_went_is_a_difference():
