@@ -29,7 +29,7 @@ _FIELDS = {
     "run.minutes": flags.DEFINE_float("minutes", None, "Wall-clock limit on training; 0 for none."),
     "run.wandb": flags.DEFINE_bool("wandb", None, "Also log to Weights & Biases."),
 }
-_TEMPORALLY_AWARE = ("lpg.lifetime_conditioning=true", "levels.min_lifetime=10", "levels.max_lifetime=250")
+_TEMPORALLY_AWARE = ("rules.lpg.lifetime_conditioning=true", "levels.min_lifetime=10", "levels.max_lifetime=250")
 _SPELLED = {"standard": "false", "robust": "true"}
 
 
