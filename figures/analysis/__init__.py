@@ -1,1 +1,1 @@
-"""Programs that take rules apart, compare curricula and print tables."""
+"""Programs that take rules apart, compare curricula, and print tables of stored results."""

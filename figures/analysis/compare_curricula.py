@@ -1,65 +1,78 @@
-"""Compares curricula: python figures/analysis/compare_curricula.py --runs runs/compare --to docs/comparison.
+"""A comparison of curricula at equal numbers of meta-steps.
 
-Meta-trains every curriculum with every seed for equally many meta-steps. Runs that are finished are not repeated, one
-that was cut off is resumed. Writes a table, a picture and the numbers (.md, .png, .json).
+    python figures/analysis/compare_curricula.py --runs runs/compare --to docs/comparison
+
+Every curriculum is meta-trained with every seed. Finished runs are not repeated, and interrupted runs resume. The
+program writes a table, a picture and their numbers (.md, .png, .json).
 """
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
-from matplotlib.figure import Figure
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
 from figures.pipeline.plan import Plan, carry_out
 from figures.pipeline.steps import MetaTraining
+from figures.pipeline.stored import folder, stem, stored_or_measured
+from groove.cli._main import FlagSet, Program, run_program
+from groove.training.presets import PRESETS
 from groove.utils.bootstrap import Interval, ratio_over_runs
-from groove.utils.plotting import save_picture
+from groove.utils.plotting import BLUE, GREY, INK, new_figure, save_picture
 
-_CURRICULA = flags.DEFINE_multi_string(
-    "curriculum", ["ar", "dr", "pvl", "optimal", "handcrafted"], "Which; may be repeated."
+_FLAGS = FlagSet()
+_CURRICULA = _FLAGS.repeated(
+    "curriculum", "A curriculum to compare; may be repeated. If not given, ar, dr, pvl, optimal and handcrafted."
 )
-_SEEDS = flags.DEFINE_integer("seeds", 3, "Meta-seeds of each.")
-_STEPS = flags.DEFINE_integer("steps", 200, "Meta-steps of each run.")
-_CONFIG = flags.DEFINE_string("config", "laptop", "The preset.")
-_RUNS = flags.DEFINE_string("runs", "runs/compare", "Where the runs' directories are.")
-_JOBS = flags.DEFINE_integer("jobs", 2, "Runs side by side.")
-_TO = flags.DEFINE_string("to", "docs/comparison", "What is written, without its suffix.")
-_DRAW_ONLY = flags.DEFINE_bool("draw_only", False, "Redraws from the .json that is there.")
+_SEEDS = _FLAGS.integer("seeds", 3, "Meta-trainings of each curriculum.", least=1)
+_STEPS = _FLAGS.integer("steps", 200, "Length of each run, in meta-steps.", least=1)
+_CONFIG = _FLAGS.choice("config", "laptop", list(PRESETS), "Preset of the meta-trainings.")
+_RUNS = _FLAGS.string("runs", "runs/compare", "Folder of the run directories.")
+_JOBS = _FLAGS.integer("jobs", 2, "Meta-trainings that run side by side.", least=1)
+_TO = _FLAGS.string("to", "docs/comparison", "Path of the picture, the table and the numbers, without suffix.")
+_DRAW_ONLY = _FLAGS.boolean("draw_only", False, "Draw from the stored numbers, without any training.")
+
+CURRICULA = ("ar", "dr", "pvl", "optimal", "handcrafted")
+
+Runs = dict[str, list[dict[str, Any]]]  # curriculum -> per seed, the numbers of a finished run
 
 
-def trained(curricula: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """Runs by curriculum, with the returns of their last validation, f32[levels] by rule."""
-    overrides = (f"run.steps={_STEPS.value}", "validation.every=0")
-    # seed by seed, so that what is cut short is a comparison all the same
-    steps = [
-        MetaTraining(name, name, seed, _CONFIG.value, overrides) for seed in range(_SEEDS.value) for name in curricula
-    ]
-    folder = Path(_RUNS.value)
-    carry_out(Plan((tuple(steps),), ()), folder, folder, _JOBS.value)
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in curricula}
-    for step in steps:
-        summary = json.loads((folder / step.name / "summary.json").read_text())
-        returns = json.loads((folder / step.name / "validation.json").read_text())["returns"]
+def trained(steps: Sequence[MetaTraining], runs: Path, jobs: int) -> Runs:
+    """Train what is missing, and return each run's size and the returns of its last validation, f32[levels] by rule.
+
+    Raises:
+      GrooveError: if a configuration is not valid, or if a run fails.
+    """
+    names = [step.name for step in steps]  # refuses settings that are not valid before anything is written
+    carry_out(Plan((tuple(steps),), ()), runs, runs, jobs)
+    numbers: Runs = {step.label: [] for step in steps}
+    for step, name in zip(steps, names, strict=True):
+        summary = json.loads((runs / name / "summary.json").read_text())
+        returns = json.loads((runs / name / "validation.json").read_text())["returns"]
         run = {"seed": step.seed, "env_steps": summary["env_steps"], "seconds": summary["seconds"], "returns": returns}
-        runs[step.label].append(run)
-    return runs
+        numbers[step.label].append(run)
+    return numbers
 
 
-def compared(runs: dict[str, list[dict[str, Any]]], which: str) -> dict[str, Interval]:
-    """A2C-normalised return on unseen levels, over seeds and levels, of each curriculum."""
+def shares(runs: Runs, rule: str) -> dict[str, Interval[float]]:
+    """Return a rule's share of A2C's return on unseen levels for each curriculum, over seeds and levels.
+
+    Args:
+      runs: the runs.
+      rule: "student" for the trained rule, "untrained" for the rule before training.
+    """
     return {
-        name: ratio_over_runs([(r["returns"][which], r["returns"]["a2c"]) for r in rows], np.random.default_rng(0))
+        name: ratio_over_runs([(r["returns"][rule], r["returns"]["a2c"]) for r in rows], np.random.default_rng(0))
         for name, rows in runs.items()
     }
 
 
-def lead(runs: dict[str, list[dict[str, Any]]], name: str) -> Interval:
-    """How far the first curriculum is ahead of another, as a share of A2C's return, paired by seed and level."""
+def lead(runs: Runs, name: str) -> Interval[float]:
+    """Return the lead of the first curriculum over another, as a share of A2C's return, paired by seed and level."""
     first = runs[next(iter(runs))]
     pairs = [
         (np.subtract(a["returns"]["student"], b["returns"]["student"]), b["returns"]["a2c"])
@@ -68,38 +81,43 @@ def lead(runs: dict[str, list[dict[str, Any]]], name: str) -> Interval:
     return ratio_over_runs(pairs, np.random.default_rng(0))
 
 
-def table(runs: dict[str, list[dict[str, Any]]]) -> str:
-    """A Markdown table, a line a curriculum."""
+def of_each_seed(rows: list[dict[str, Any]]) -> list[Any]:
+    """Return the student's share of A2C's return of every run."""
+    return [np.mean(r["returns"]["student"]) / np.mean(r["returns"]["a2c"]) for r in rows]
+
+
+def table(runs: Runs) -> str:
+    """Return a Markdown table, one line per curriculum."""
     first = next(iter(runs))
     lines = [
         f"| curriculum | of A2C's return on unseen levels | each seed | `{first}` is ahead by, paired | "
         "students' environment steps a run |",
         "|---|---|---|---|---|",
     ]
-    for name, value in compared(runs, "student").items():
+    for name, value in shares(runs, "student").items():
         ahead = lead(runs, name)
         paired = "" if name == first else f"{ahead.value:.3f} [{ahead.low:.3f}, {ahead.high:.3f}]"
-        seeds = ", ".join(f"{np.mean(r['returns']['student']) / np.mean(r['returns']['a2c']):.2f}" for r in runs[name])
+        seeds = ", ".join(f"{share:.2f}" for share in of_each_seed(runs[name]))
         steps = np.mean([r["env_steps"] for r in runs[name]]) / 1e6
         interval = f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
         lines.append(f"| `{name}` | {interval} | {seeds} | {paired} | {steps:.1f} M |")
     return "\n".join(lines) + "\n"
 
 
-def draw(runs: dict[str, list[dict[str, Any]]], path: Path) -> None:
-    """Intervals beside single seeds, one row a curriculum; the untrained rule and A2C as lines."""
-    values, untrained = compared(runs, "student"), compared(runs, "untrained")
-    figure = Figure(figsize=(7.2, 0.55 * len(values) + 1.7), dpi=160, layout="constrained")
+def draw(runs: Runs, path: Path) -> None:
+    """Draw the interval and the single seeds of each curriculum, and lines for A2C and the untrained rule."""
+    values, untrained = shares(runs, "student"), shares(runs, "untrained")
+    figure = new_figure(7.2, 0.55 * len(values) + 1.7, dpi=160)
     axes = figure.subplots()
     for row, (name, value) in enumerate(values.items()):
-        seeds = [np.mean(r["returns"]["student"]) / np.mean(r["returns"]["a2c"]) for r in runs[name]]
-        axes.plot([value.low, value.high], [row, row], color="#0072B2", lw=2.5, solid_capstyle="round")
-        axes.plot(value.value, row, "o", color="#0072B2", ms=8)
-        axes.plot(seeds, np.full(len(seeds), row + 0.22), "|", color="#333333", ms=7)
-    floor = np.mean([value.value for value in untrained.values()])
+        seeds = of_each_seed(runs[name])
+        axes.plot([value.low, value.high], [row, row], color=BLUE, lw=2.5, solid_capstyle="round")
+        axes.plot(value.value, row, "o", color=BLUE, ms=8)
+        axes.plot(seeds, np.full(len(seeds), row + 0.22), "|", color=INK, ms=7)
+    floor = float(np.mean([value.value for value in untrained.values()]))
     for x, label in ((1.0, "A2C"), (floor, "untrained rule")):
-        axes.axvline(x, color="#8C8C8C", lw=1, ls="--", zorder=0)
-        axes.annotate(label, (x, -0.6), xytext=(3, 0), textcoords="offset points", color="#8C8C8C", fontsize=8)
+        axes.axvline(x, color=GREY, lw=1, ls="--", zorder=0)
+        axes.annotate(label, (x, -0.6), xytext=(3, 0), textcoords="offset points", color=GREY, fontsize=8)
     axes.set_yticks(range(len(values)), list(values))
     axes.set_ylim(len(values) - 0.4, -0.8)
     axes.set_xlabel("return on unseen random levels, as a share of A2C's")
@@ -114,25 +132,26 @@ def draw(runs: dict[str, list[dict[str, Any]]], path: Path) -> None:
     save_picture(figure, path)
 
 
-def main(argv: list[str]) -> int:
-    """Runs what is missing and draws what there is."""
-    del argv
-    path = Path(_TO.value)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if _DRAW_ONLY.value:
-        runs = json.loads(path.with_suffix(".json").read_text())
-    else:
-        try:
-            runs = trained(_CURRICULA.value)
-        except ValueError as error:
-            print(f"groove: {error}", file=sys.stderr)
-            return 2
-    path.with_suffix(".json").write_text(json.dumps(runs) + "\n")
-    path.with_suffix(".md").write_text(table(runs))
-    draw(runs, path.with_suffix(".png"))
+def main() -> None:
+    """Train what is missing, and write the table, the picture and the numbers."""
+    path, folder_of_runs = stem("to", _TO.value), folder("runs", _RUNS.value)
+    overrides = (f"run.steps={_STEPS.value}", "validation.every=0")
+    curricula = _CURRICULA.value or CURRICULA
+    steps = [  # seed by seed: if the program is interrupted, every curriculum has the same seeds
+        MetaTraining(name, name, seed, _CONFIG.value, overrides) for seed in range(_SEEDS.value) for name in curricula
+    ]
+    runs = stored_or_measured(path, _DRAW_ONLY.value, lambda: trained(steps, folder_of_runs, _JOBS.value))
+    path.with_name(f"{path.name}.md").write_text(table(runs))
+    draw(runs, path.with_name(f"{path.name}.png"))
     print(table(runs))
-    return 0
 
+
+PROGRAM = Program(
+    "Compares curricula at equal numbers of meta-steps.",
+    "--curriculum ar --curriculum dr --steps 200 --to docs/comparison",
+    _FLAGS,
+    main,
+)
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(run_program(PROGRAM, sys.argv))

@@ -1,71 +1,105 @@
-"""Numbers of docs/reproduction.md that are in no picture, as stored.
+"""The numbers of docs/reproduction.md that no picture shows, from stored results.
 
 python figures/analysis/reproduction_numbers.py
 """
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
-from absl import app, flags
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
+
+from figures.pipeline.methods import GAMES, REFERENCES
+from figures.pipeline.stored import folder, stored_cells
+from groove.cli._main import FlagSet, Program, run_program
 from groove.evaluation import aggregate
 from groove.evaluation.compare import Comparison, aggregates, compare
-from groove.evaluation.results import Results
+from groove.evaluation.results import Cell
 from groove.utils.bootstrap import Interval
+from groove.utils.errors import ConfigError
 
-_RESULTS = flags.DEFINE_string("results", "docs/results", "The store of meta-test results.")
-GAMES = tuple(f"minatar/{game}" for game in ("Asterix", "Breakout", "Freeway", "SpaceInvaders"))
+_FLAGS = FlagSet()
+_RESULTS = _FLAGS.string("results", "docs/results", "Folder of the meta-test results.")
 CURRICULA = ("ar", "uniform", "l1", "pvl", "optimal", "relative", "against PPO", "ar buffer 128", "optimal buffer 128")
 PAIRS = (("ar buffer 128", "optimal buffer 128"), ("against PPO", "ar"))
+RELEASED = ("groove", "lpg")
+ARCADE = ("arcade/PacMan", "arcade/Snake", "arcade/Tetris")
 
 
-def between(found: Comparison, statistic: Callable[..., np.ndarray], first: str, second: str) -> Interval[float]:
-    """A statistic of the scores of two rules, with an interval."""
-    return aggregate.stratified_bootstrap(
-        statistic,
-        found.scores[first],
-        found.scores[second],
-        rng=np.random.default_rng(0),
-        clusters=[found.clusters[first], found.clusters[second]],
+def of_rules(cells: Sequence[Cell], rules: Sequence[str], tasks: Sequence[str]) -> Comparison:
+    """Compare rules and the references on tasks.
+
+    Raises:
+      ConfigError: if a rule has no results.
+    """
+    chosen = [cell for cell in cells if cell.rule in (*rules, *REFERENCES) and cell.task in tasks]
+    if missing := [rule for rule in (*rules, *REFERENCES) if rule not in {cell.rule for cell in chosen}]:
+        raise ConfigError(f"there are no results of {', '.join(missing)} on {', '.join(tasks)}; run the figures.")
+    return compare(chosen)
+
+
+def between(comparison: Comparison, statistic: Callable[..., np.ndarray], pair: Sequence[str]) -> str:
+    """Return a statistic of the scores of two rules, with a bootstrap interval, as text."""
+    return show(
+        aggregate.stratified_bootstrap(
+            statistic,
+            *(comparison.scores[rule] for rule in pair),
+            rng=np.random.default_rng(0),
+            clusters=[comparison.clusters[rule] for rule in pair],
+        )
     )
 
 
 def difference(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Of interquartile means."""
+    """Return the difference of two interquartile means."""
     return aggregate.iqm(x) - aggregate.iqm(y)
 
 
 def show(value: Interval[float]) -> str:
-    """With its interval."""
+    """Return a value and its interval as text."""
     return f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
 
 
-def main(argv: list[str]) -> None:
-    """Prints a line a number."""
-    del argv
-    stored = [cell for cell in Results(_RESULTS.value).cells() if cell.budget == "laptop"]
-
-    def chosen(rules: tuple[str, ...], tasks: tuple[str, ...]) -> Comparison:
-        return compare([c for c in stored if c.rule in (*rules, "a2c", "random") and c.task in tasks])
-
-    found = chosen(CURRICULA, GAMES)
+def on_minatar(cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield the IQMs of all curricula and of the released rules, and the differences of two pairs."""
+    comparison = of_rules(cells, CURRICULA, GAMES)
     for rule in CURRICULA:
-        seeds = np.split(found.scores[rule], found.clusters[rule])
+        seeds = np.split(comparison.scores[rule], comparison.clusters[rule])
         single = ", ".join(f"{float(aggregate.iqm(x)):.2f}" for x in seeds)
-        print(f"{rule}: IQM {show(aggregates(found)['IQM'][rule])}; meta-seeds {single}")
-    rest = chosen(CURRICULA, tuple(game for game in GAMES if game != "minatar/Freeway"))
-    for first, second in PAIRS:
-        print(f"{first} less {second}: {show(between(found, difference, first, second))}", end="; ")
-        print(f"without Freeway {show(between(rest, difference, first, second))}")
-    released = chosen(("groove", "lpg"), GAMES)
-    for rule in ("groove", "lpg"):
-        print(f"{rule} on the four games: IQM {show(aggregates(released)['IQM'][rule])}")
-    arcade = chosen(("groove", "lpg"), ("arcade/PacMan", "arcade/Snake", "arcade/Tetris"))
-    for rule in ("groove", "lpg"):
-        gap = show(aggregates(arcade)["optimality gap"][rule])
-        print(f"{rule} on the arcade: IQM {show(aggregates(arcade)['IQM'][rule])}; optimality gap {gap}")
-    print(f"P(groove better than lpg): {show(between(arcade, aggregate.probability_of_improvement, 'groove', 'lpg'))}")
+        yield f"{rule}: IQM {show(aggregates(comparison)['IQM'][rule])}; meta-seeds {single}"
+    rest = of_rules(cells, CURRICULA, tuple(game for game in GAMES if game != "minatar/Freeway"))
+    for pair in PAIRS:
+        without = between(rest, difference, pair)
+        yield f"{' less '.join(pair)}: {between(comparison, difference, pair)}; without Freeway {without}"
+    released = of_rules(cells, RELEASED, GAMES)
+    for rule in RELEASED:
+        yield f"{rule} on the four games: IQM {show(aggregates(released)['IQM'][rule])}"
 
+
+def on_arcade(cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield the IQM and optimality gap of the released rules, and the probability that the first is better."""
+    comparison = of_rules(cells, RELEASED, ARCADE)
+    for rule in RELEASED:
+        iqm, gap = (show(aggregates(comparison)[name][rule]) for name in ("IQM", "optimality gap"))
+        yield f"{rule} on the arcade: IQM {iqm}; optimality gap {gap}"
+    probability = between(comparison, aggregate.probability_of_improvement, RELEASED)
+    yield f"P(groove better than lpg): {probability}"
+
+
+def main() -> None:
+    """Print one line per number."""
+    cells = stored_cells(folder("results", _RESULTS.value), "laptop")
+    print("\n".join([*on_minatar(cells), *on_arcade(cells)]))
+
+
+PROGRAM = Program(
+    "Prints the numbers of docs/reproduction.md that no picture shows, from stored results of budget laptop.",
+    "--results docs/results",
+    _FLAGS,
+    main,
+)
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(run_program(PROGRAM, sys.argv))

@@ -1,21 +1,26 @@
-"""What agents go through in lives of different lengths under a rule: python figures/analysis/schedules.py --to FILE.
+"""The entropy, policy change and return of agents over lives of several lengths under one rule.
 
-Trains agents that are networks on random gridworlds, once for each lifetime, and writes by tenths of their lives how
-random their policies are (entropy, nats), how far one update moves them (KL divergence, nats), and what complete
-episodes come to at the end of the tenth (mean undiscounted return), as JSON.
+    python figures/analysis/schedules.py --rule ta-lpg --to FILE.json
+
+Agents that are networks learn random gridworlds, once for each lifetime. The program writes three quantities for each
+tenth of a life, as JSON: the policy's entropy (nats), the KL divergence of one update (nats), and the mean undiscounted
+return of complete episodes at the end of the tenth.
 """
 
 import json
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-from absl import app, flags, logging
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
+
+from figures.pipeline.stored import folder
 from groove.agents.agent import Agent, make_agent
+from groove.cli._main import FlagSet, Program, run_program
 from groove.dropin.find import NamedRule, find_rule
 from groove.envs.base import EnvFamily
 from groove.envs.gridworld.dynamics import make_gridworld
@@ -25,19 +30,28 @@ from groove.lifetimes.rollout import evaluate_policy
 from groove.training.config import NETWORK_AGENT
 from groove.types import Array, Params, PyTree, Stream
 from groove.utils import parallel
-
-_RULE = flags.DEFINE_string("rule", "ta-lpg", "A rule as launch/meta_test.py takes it.")
-_LEVELS = flags.DEFINE_integer("levels", 64, "Random gridworlds, an agent each.")
-_LIFETIMES = flags.DEFINE_list("lifetimes", ["50", "250", "1000"], "Updates of an agent.")
-_TO = flags.DEFINE_string("to", None, "The file that is written.", required=True)
+from groove.utils.errors import ConfigError
+from groove.utils.io import write_atomically
 
 PARTS = 10  # of a life
 WORKERS, STEPS, EPISODES = 16, 20, 16
 QUANTITIES = ("entropy", "change", "return")
 
+_FLAGS = FlagSet()
+_RULE = _FLAGS.string("rule", "ta-lpg", "The rule, as launch/meta_test.py takes it.")
+_LEVELS = _FLAGS.integer("levels", 64, "Random gridworlds, one agent each.", least=1)
+_LIFETIMES = _FLAGS.names("lifetimes", ["50", "250", "1000"], f"Lengths of lives, in agent updates, {PARTS} or more.")
+_TO = _FLAGS.string("to", None, "The JSON file to write.", required=True)
+
 
 def measure(rule: NamedRule, count: int, lifetimes: Sequence[int]) -> dict[str, dict[str, list[float]]]:
-    """Lifetime -> each of QUANTITIES in each tenth of it, means over levels."""
+    """Return lifetime -> each of QUANTITIES -> its mean over levels in each tenth of a life.
+
+    Args:
+      rule: the rule.
+      count: random gridworlds, one agent each.
+      lifetimes: lengths of lives, in agent updates.
+    """
     env = make_gridworld(observation="features")
     agent = make_agent(env.observation, rule.rule.heads(env.num_actions), NETWORK_AGENT)
     levels = jax.jit(jax.vmap(env.sample_level))(jax.random.split(jax.random.key(0x5C4ED), count))
@@ -51,21 +65,22 @@ def measure(rule: NamedRule, count: int, lifetimes: Sequence[int]) -> dict[str, 
     def go_on(lives: Lifetime, updates: Array) -> tuple[Lifetime, Array]:
         return _live(env, agent, rule, lives, levels, updates)
 
-    found = {}
+    measured = {}
     for length in lifetimes:
         ends = [length * i // PARTS for i in range(PARTS + 1)]
         lives, rows = begin(jnp.int32(length)), []
         for start, end in pairwise(ends):
             lives, quantities = go_on(lives, jnp.int32(end - start))
             rows.append(quantities.tolist())
-        found[str(length)] = {name: list(row) for name, row in zip(QUANTITIES, zip(*rows, strict=True), strict=True)}
-    return found
+        columns = zip(QUANTITIES, zip(*rows, strict=True), strict=True)
+        measured[str(length)] = {name: list(values) for name, values in columns}
+    return measured
 
 
 def _live(
     env: EnvFamily, agent: Agent, rule: NamedRule, lives: Lifetime, levels: PyTree, updates: Array
 ) -> tuple[Lifetime, Array]:
-    """So many updates of each life, and the QUANTITIES: f32 [3]."""
+    """Return the lives after `updates` more agent updates, and the means of QUANTITIES over these: f32[3]."""
 
     def log_policy(params: Params, obs: Array) -> Array:
         read = jax.vmap(lambda p, o: agent.read(p, o, ("logits",))[1]["logits"])
@@ -87,19 +102,25 @@ def _live(
     return lives, jnp.append(total / updates, returns.mean())
 
 
-def main(argv: list[str]) -> None:
-    """Measures and writes."""
-    del argv
-    logging.set_verbosity(logging.ERROR)
+def main() -> None:
+    """Measure the rule and write the file."""
     parallel.request_devices(1)
-    lifetimes = [int(text) for text in _LIFETIMES.value]
-    if min(lifetimes) < PARTS:
-        raise app.UsageError(f"--lifetimes are of {PARTS} updates at least, since they are looked at in as many parts.")
-    found: dict[str, Any] = measure(find_rule(_RULE.value), _LEVELS.value, lifetimes)
     path = Path(_TO.value)
+    folder("to", str(path.parent))
+    lifetimes = _LIFETIMES.value
+    if not lifetimes or not all(word.isdecimal() and int(word) >= PARTS for word in lifetimes):
+        raise ConfigError(f"--lifetimes = {','.join(lifetimes)}: give integers of {PARTS} or more, as in 50,250.")
+    measured = measure(find_rule(_RULE.value), _LEVELS.value, [int(word) for word in lifetimes])
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found) + "\n")
+    write_atomically(path, (json.dumps(measured) + "\n").encode())
 
+
+PROGRAM = Program(
+    "Measures entropy, policy change and return over lives of several lengths under one rule.",
+    "--rule ta-lpg --lifetimes 50,250 --to schedule.json",
+    _FLAGS,
+    main,
+)
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(run_program(PROGRAM, sys.argv))

@@ -1,37 +1,34 @@
-"""Every figure: python figures/paper/all.py --scale smoke, or laptop, or paper; what figures share is done once."""
+"""Every figure of the paper in one program, which does shared work once.
 
+python figures/paper/all.py --scale smoke
+"""
+
+import importlib
 import sys
 from pathlib import Path
 
-from absl import app
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
+from figures.pipeline.figure import FigureScript, program
+from groove.cli._main import run_program
 
-from figures.paper import (
-    fig03_training_levels,
-    fig04_games,
-    fig05_gridworld_profile,
-    fig06_score_functions,
-    fig10_antagonists,
-    fig11_a2c_ppo,
-    ta_lifetimes,
+FIGURES = (  # modules of this folder, in the order in which their work is done
+    "fig11_a2c_ppo",
+    "fig05_gridworld_profile",
+    "fig06_score_functions",
+    "fig10_antagonists",
+    "fig03_training_levels",
+    "fig04_games",
+    "ta_lifetimes",
 )
-from figures.pipeline.figure import make
 
 
-def main(argv: list[str]) -> int:
-    """Runs what is missing and draws."""
-    del argv
-    return make(
-        fig11_a2c_ppo.FIGURE,
-        fig05_gridworld_profile.FIGURE,
-        fig06_score_functions.FIGURE,
-        fig10_antagonists.FIGURE,
-        fig03_training_levels.FIGURE,
-        fig04_games.FIGURE,
-        ta_lifetimes.FIGURE,
-    )
+def load() -> list[FigureScript]:
+    """Import the figures."""
+    return [importlib.import_module(f"figures.paper.{name}").FIGURE for name in FIGURES]
 
+
+PROGRAM = program(load, "Draws every figure of the paper; work that several figures need is done once.")
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(run_program(PROGRAM, sys.argv))

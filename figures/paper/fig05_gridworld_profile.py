@@ -1,4 +1,4 @@
-"""Figure 5: performance profile on unseen gridworlds.
+"""Figure 5: performance profiles of GROOVE and LPG on unseen gridworlds.
 
 python figures/paper/fig05_gridworld_profile.py --scale laptop
 """
@@ -7,29 +7,37 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from absl import app
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
-
-from figures.pipeline.figure import FigureScript, compared, drawn, groove_and_lpg
+from figures.pipeline.figure import FigureScript, compared
+from figures.pipeline.methods import groove_and_lpg
 from figures.pipeline.plan import Plan
+from figures.pipeline.request import Request, Scale
+from figures.pipeline.style import save_drawn
+from groove.cli._main import run_program
 from groove.evaluation.compare_plots import draw_profile
 from groove.evaluation.results import Cell
 
 LABELS = ("groove", "lpg", "a2c", "random")
 
 
-def plan() -> Plan:
-    """LPG with and without the curriculum of regret."""
-    return groove_and_lpg(("gridworld/random",))
+def plan(scale: Scale) -> Plan:
+    """Return the plan that trains and tests LPG with and without the curriculum of regret."""
+    return groove_and_lpg(scale, ("gridworld/random",))
 
 
-def draw(cells: Sequence[Cell], path: Path) -> None:
-    """The share of levels and agents above each A2C-normalised return."""
-    drawn(draw_profile, compared(cells, LABELS), path)
+def draw(request: Request, cells: Sequence[Cell], path: Path) -> None:
+    """Draw the share of levels and agents above each A2C-normalised return."""
+    save_drawn(draw_profile, compared(cells, LABELS), path)
 
 
-FIGURE = FigureScript("fig05_gridworld_profile", plan, draw)
+FIGURE = FigureScript(
+    "fig05_gridworld_profile",
+    "Draws figure 5: performance profiles on unseen gridworlds.",
+    plan,
+    draw,
+)
+PROGRAM = FIGURE.program()
 
 if __name__ == "__main__":
-    app.run(FIGURE.main)
+    sys.exit(run_program(PROGRAM, sys.argv))

@@ -1,24 +1,28 @@
-"""Figure 10: antagonists that regret is measured against, on MinAtar: python figures/paper/fig10_antagonists.py."""
+"""Figure 10: antagonists that define regret, tested on MinAtar.
+
+python figures/paper/fig10_antagonists.py --scale laptop
+"""
 
 import sys
 from pathlib import Path
 
-from absl import app
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, so that `figures` is a package
-
-from figures.pipeline.figure import on_games
+from figures.pipeline.methods import on_games
+from groove.cli._main import run_program
 
 FIGURE = on_games(
     "fig10_antagonists",
+    "Draws figure 10: antagonists that define regret, tested on MinAtar.",
     {
-        "ar": "ar@varied",  # against A2C
-        "against PPO": "ar@varied antagonists=ppo",
-        "optimal": "optimal@varied",  # what antagonists=optimal comes to, and figure 6's already
-        "against random play": "ar@varied antagonists=random",
+        "ar": ("ar@varied",),  # against A2C
+        "against PPO": ("ar@varied", "antagonists=ppo"),
+        "optimal": ("optimal@varied",),  # the same rule as antagonists=optimal; figure 6 needs it too
+        "against random play": ("ar@varied", "antagonists=random"),
     },
     "Paper: A2C (ar) is the best antagonist on all four games, then PPO.",
 )
+PROGRAM = FIGURE.program()
 
 if __name__ == "__main__":
-    app.run(FIGURE.main)
+    sys.exit(run_program(PROGRAM, sys.argv))

@@ -1,1 +1,1 @@
-"""What the programs of figures share: plans, the steps of plans, flags and drawing."""
+"""The code that the programs of `figures/` share: flags, plans, their steps, and drawing."""
