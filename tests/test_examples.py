@@ -1,6 +1,7 @@
 """The examples run as written, under a learned rule and under what it replaces."""
 
 import dataclasses
+import importlib.util
 import os
 import subprocess
 import sys
@@ -14,6 +15,14 @@ from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+NEEDS_TORCH = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None,
+    reason="PyTorch is an optional dependency: pip install -e '.[torch]'",
+)
+PROGRAMS = [
+    pytest.param(path.name, marks=NEEDS_TORCH if path.name.startswith("torch_") else ())
+    for path in sorted(EXAMPLES.glob("*.py"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +35,7 @@ def rule(tmp_path_factory):
 
 
 @pytest.mark.parametrize("which", ["learned", "a2c"])
-@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.py")))
+@pytest.mark.parametrize("example", PROGRAMS)
 def test_runs_as_its_header_says(example, which, rule):
     command = [sys.executable, EXAMPLES / example, "--rule", rule if which == "learned" else "a2c"]
     sizes = ["--env", "CartPole-v1", "--updates", "4", "--workers", "4", "--steps", "8"]

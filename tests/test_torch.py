@@ -8,13 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import torch
 
 import groove
-import groove.torch
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
+
+torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency: pip install -e '.[torch]'")
+import groove.torch  # noqa: E402  (it needs PyTorch)
 
 A, T, W = 4, 7, 5
 

@@ -1,0 +1,65 @@
+"""Configuration of the docs site: sphinx-build -W --keep-going docs docs/_build/html."""
+
+import os
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "docs/_extensions")]
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # imports and doctests need no accelerator
+os.environ.setdefault("GROOVE_NOTEBOOK_SCALE", "smoke")
+
+project = "GROOVE"
+author = "The GROOVE authors"
+copyright = author
+release = version = installed_version("groove-rl")
+
+extensions = [
+    "myst_nb",  # Markdown pages, and notebooks
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "field_comments",
+]
+exclude_patterns = ["_build", "cards", "comparison.md", "results"]
+templates_path = ["_templates"]
+default_role = "code"  # docstrings write names in single backquotes
+
+html_theme = "furo"
+html_title = f"GROOVE {version}"
+html_show_copyright = False
+
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+
+nb_execution_mode = "cache"  # a notebook runs when it changed; a failing one is a warning, hence an error
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+
+autosummary_generate = True
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 88
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # "Attributes:" become a list, and no second entry for each field
+napoleon_use_rtype = False
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+
+doctest_global_setup = "import groove"
+
+
+def _skip(app: Any, what: str, name: str, member: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out the fields of named tuples, which the signature lists with their types."""
+    return True if (getattr(member, "__doc__", None) or "").startswith("Alias for field number") else None
+
+
+def setup(app: Any) -> None:
+    """Register the rule for skipped members."""
+    app.connect("autodoc-skip-member", _skip)
