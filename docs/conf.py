@@ -52,7 +52,13 @@ napoleon_use_rtype = False
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
-doctest_global_setup = "import groove"
+
+def _remove_stale_pages() -> None:
+    """Delete the generated page of each module that is gone: autosummary would try to import it."""
+    for page in (ROOT / "docs/api/generated").glob("groove.*.*.rst"):
+        module = ROOT.joinpath(*page.stem.split("."))
+        if not module.is_dir() and not module.with_suffix(".py").is_file():
+            page.unlink()
 
 
 def _skip(app: Any, what: str, name: str, member: Any, skip: bool, options: Any) -> bool | None:
@@ -61,5 +67,6 @@ def _skip(app: Any, what: str, name: str, member: Any, skip: bool, options: Any)
 
 
 def setup(app: Any) -> None:
-    """Register the rule for skipped members."""
+    """Clean up, and register the rule for skipped members."""
+    _remove_stale_pages()
     app.connect("autodoc-skip-member", _skip)
