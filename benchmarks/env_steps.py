@@ -1,46 +1,49 @@
-"""Raw gridworld stepping: environment steps a second under a uniformly random policy with auto-reset.
+"""How many gridworld steps per second does the machine make, with random actions and auto-reset?
 
     python benchmarks/env_steps.py --levels 512 --steps 1000 --devices 1,2 --json env_steps.json
 
-Every combination of random generator, place of drawing (in bulk before the scan, or step by step inside it)
-and number of devices is timed several times, the combinations taken in turn so that a busy machine slows all
-of them alike.
+Every combination of random generator, place of drawing (in bulk before the scan, or step by step inside it) and number
+of devices is timed several times. Combinations take turns, so a busy machine slows all of them alike.
 """
 
 import functools
 import itertools
-import json
 import math
 import statistics
-import time
+import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from absl import app, flags
+from _common import json_flag, take_turns
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from groove.curriculum.sources import make_source
+from groove.cli._main import FlagSet, Program, run_program
+from groove.curriculum.sources import check_source, make_source
 from groove.envs.base import EnvFamily
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.types import Array, Key, PyTree
+from groove.utils.errors import ConfigError, unknown_name
 
-_ENV = flags.DEFINE_string("env", "dr", "Source of levels, as docs/curricula.md lists them.")
-_LEVELS = flags.DEFINE_integer("levels", 512, "Levels stepped at once.")
-_WORKERS = flags.DEFINE_integer("workers", 1, "Environments of each level; a training slot has 64.")
-_STEPS = flags.DEFINE_integer("steps", 1000, "Environment steps of each level in one call.")
-_REPEATS = flags.DEFINE_integer("repeats", 7, "Timed calls of each combination.")
-_GENERATORS = flags.DEFINE_list("generators", ["threefry2x32", "rbg", "unsafe_rbg"], "jax.random implementations.")
-_DRAWS = flags.DEFINE_list("draws", ["bulk", "inside"], "Draw noise before the scan (bulk), in it (inside), or both.")
-_DEVICES = flags.DEFINE_list("devices", ["1", "2"], "Numbers of devices to shard the levels over.")
-_JSON = flags.DEFINE_string("json", None, "Also write the table to this path.")
+GENERATORS = ("threefry2x32", "rbg", "unsafe_rbg")
+DRAWS = ("bulk", "inside")
+
+_FLAGS = FlagSet()
+_ENV = _FLAGS.string("env", "dr", "Source of levels, as docs/curricula.md lists them.")
+_LEVELS = _FLAGS.integer("levels", 512, "Levels stepped at once.", least=1)
+_WORKERS = _FLAGS.integer("workers", 1, "Environments of each level; a training slot has 64.", least=1)
+_STEPS = _FLAGS.integer("steps", 1000, "Environment steps of each environment in one call.", least=1)
+_REPEATS = _FLAGS.integer("repeats", 7, "Timed calls of each combination.", least=1)
+_GENERATORS = _FLAGS.names("generators", GENERATORS, f"Random generators of jax.random: {', '.join(GENERATORS)}.")
+_DRAWS = _FLAGS.names("draws", DRAWS, "Where noise is drawn: before the scan (bulk), in the scan (inside), or both.")
+_DEVICES = _FLAGS.names("devices", ["1", "2"], "Numbers of devices that share the levels; each divides --levels.")
+_JSON = json_flag(_FLAGS)
 
 
 class Size(NamedTuple):
-    """What one call steps."""
+    """The size of one call."""
 
     levels: int
     workers: int
@@ -70,7 +73,7 @@ def _draw(family: EnvFamily, key: Key, shape: tuple[int, ...]) -> tuple[Array, P
 
 
 def _walk(family: EnvFamily, size: Size, bulk: bool, levels: PyTree, keys: Key) -> Array:
-    """Walks all levels of one device; returns a checksum, f32 [1]."""
+    """Walk all levels of one device, and return a checksum, f32[1]."""
     shape = (jax.tree.leaves(levels)[0].shape[0], size.workers)
     first, rest = jax.random.split(keys[0])
     reset = jax.vmap(jax.vmap(family.reset, (None, 0)))
@@ -86,7 +89,7 @@ def _walk(family: EnvFamily, size: Size, bulk: bool, levels: PyTree, keys: Key) 
 
 
 def make_walk(family: EnvFamily, size: Size, setting: Setting) -> Callable[[], Array]:
-    """Compiles one setting and returns the call to be timed; its arguments already lie on the devices."""
+    """Compile one setting, and return the call to time; its arguments already lie on the devices."""
     mesh = Mesh(jax.devices()[: setting.devices], ("slots",), axis_types=(AxisType.Auto,))
     spec = P("slots")
     body = functools.partial(_walk, family, size, setting.draw == "bulk")
@@ -95,21 +98,11 @@ def make_walk(family: EnvFamily, size: Size, setting: Setting) -> Callable[[], A
     keys = jax.random.split(jax.random.key(1, impl=setting.generator), setting.devices)
     arguments = jax.device_put((levels, keys), NamedSharding(mesh, spec))
     jax.block_until_ready(walk(*arguments))
-    return lambda: jax.block_until_ready(walk(*arguments))
-
-
-def measure(walks: dict[Setting, Callable[[], Array]], repeats: int) -> dict[Setting, list[float]]:
-    """Wall-clock seconds of each setting's calls, all settings in turn at every repeat."""
-    seconds: dict[Setting, list[float]] = {setting: [] for setting in walks}
-    for _, (setting, walk) in itertools.product(range(repeats), walks.items()):
-        start = time.perf_counter()
-        walk()
-        seconds[setting].append(time.perf_counter() - start)
-    return seconds
+    return lambda: walk(*arguments)
 
 
 def table(size: Size, seconds: dict[Setting, list[float]]) -> list[dict[str, Any]]:
-    """One row a setting, with its best and median environment steps a second."""
+    """Return one row per setting, with its best and median environment steps per second."""
     total = math.prod(size)
     return [
         setting._asdict() | {"best": total / min(times), "median": total / statistics.median(times)}
@@ -117,24 +110,54 @@ def table(size: Size, seconds: dict[Setting, list[float]]) -> list[dict[str, Any
     ]
 
 
-def main(argv: list[str]) -> None:
-    """Times every combination that the flags name and prints the table."""
-    del argv
-    devices = [int(count) for count in _DEVICES.value]
-    jax.config.update("jax_num_cpu_devices", max(devices))
+def settings_of_flags() -> list[Setting]:
+    """Return every combination that the flags name.
+
+    Raises:
+      ConfigError: on an unknown name, or a number of devices that does not divide the levels.
+    """
+    for kind, names, valid in (("generator", _GENERATORS.value, GENERATORS), ("draw", _DRAWS.value, DRAWS)):
+        for name in names:
+            if name not in valid:
+                raise unknown_name(kind, name, valid)
+    for word in _DEVICES.value:
+        if not word.isdecimal() or int(word) < 1 or _LEVELS.value % int(word):
+            raise ConfigError(
+                f"--devices: {word} does not divide --levels = {_LEVELS.value}; give divisors, as in 1,2."
+            )
+    devices = [int(word) for word in _DEVICES.value]
+    settings = [Setting(*values) for values in itertools.product(_GENERATORS.value, _DRAWS.value, devices)]
+    if not settings:
+        raise ConfigError("--generators, --draws and --devices need at least one name each.")
+    return settings
+
+
+def main() -> None:
+    """Time every combination, print the table, and write it if asked."""
+    write, settings = _JSON(), settings_of_flags()
+    check_source(_ENV.value)
+    wanted = max(setting.devices for setting in settings)
+    jax.config.update("jax_num_cpu_devices", wanted)
+    if wanted > len(jax.devices()):
+        raise ConfigError(f"--devices: this machine has {len(jax.devices())} devices; {wanted} were asked for.")
     family = make_source(_ENV.value, LevelDistribution(), GridSizes(), jax.random.key(0))
     size = Size(_LEVELS.value, _WORKERS.value, _STEPS.value)
-    settings = [Setting(*s) for s in itertools.product(_GENERATORS.value, _DRAWS.value, devices)]
     walks = {setting: make_walk(family, size, setting) for setting in settings}
-    rows = table(size, measure(walks, _REPEATS.value))
+    rows = table(size, take_turns(walks, _REPEATS.value))
     print(f"{_ENV.value}: {size}, {_REPEATS.value} repeats, million environment steps a second")
     print(f"{'generator':<14}{'draw':<8}{'devices':>7}{'best':>9}{'median':>9}")
     for row in rows:
         print("{generator:<14}{draw:<8}{devices:>7}".format(**row), end="")
         print(f"{row['best'] / 1e6:>9.2f}{row['median'] / 1e6:>9.2f}")
-    if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps({"env": _ENV.value, **size._asdict(), "rows": rows}, indent=2))
+    write({"env": _ENV.value, **size._asdict(), "rows": rows})
 
+
+PROGRAM = Program(
+    "Measures raw gridworld steps per second under random actions.",
+    "--levels 512 --steps 1000 --devices 1,2",
+    _FLAGS,
+    main,
+)
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(run_program(PROGRAM, sys.argv))

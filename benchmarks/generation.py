@@ -1,29 +1,36 @@
-"""How long is an ES generation? python benchmarks/generation.py
+"""How long does a generation of evolution strategies take?
 
-16 candidates, GRU 256, 64 workers, lifetimes log-uniform in 10 .. 250, on this machine's cores.
+    python benchmarks/generation.py
+
+By default: 16 candidates, a GRU of 256, 64 workers, lifetimes log-uniform in 10 .. 250, one device per core.
 """
 
-import json
-import time
-from pathlib import Path
+import sys
+from functools import partial
 
-from absl import app, flags, logging
+from _common import MetaTrainer, json_flag, timed, valid
 
+from groove.cli._main import FlagSet, Program, run_program
 from groove.training.config import Config
 from groove.training.presets import preset
 from groove.utils import parallel
 from groove.utils.typed_fields import replace_all
 
-_POPULATION = flags.DEFINE_integer("population", 16, "S.")
-_WORKERS = flags.DEFINE_integer("workers", 64, "W.")
-_HIDDEN = flags.DEFINE_integer("hidden", 256, "H, width of the GRU.")
-_AT_ONCE = flags.DEFINE_integer("pairs_at_once", 1, "Pairs that live side by side on one device.")
-_REPEATS = flags.DEFINE_integer("repeats", 5, "Timed generations.")
-_JSON = flags.DEFINE_string("json", None, "Also write the numbers here.")
+_FLAGS = FlagSet()
+_POPULATION = _FLAGS.integer("population", 16, "S, candidates of a generation; an even number.", least=2)
+_WORKERS = _FLAGS.integer("workers", 64, "W, environment workers of each candidate.", least=1)
+_HIDDEN = _FLAGS.integer("hidden", 256, "H, width of the rule's GRU.", least=1)
+_AT_ONCE = _FLAGS.integer("pairs_at_once", 1, "Antithetic pairs that live side by side on one device.", least=1)
+_REPEATS = _FLAGS.integer("repeats", 5, "Timed generations.", least=1)
+_JSON = json_flag(_FLAGS)
 
 
 def config_of_flags() -> Config:
-    """The paper's configuration at the sizes of the flags."""
+    """Return the paper's configuration at the sizes of the flags.
+
+    Raises:
+      ConfigError: if the configuration is not valid.
+    """
     values = {
         "curriculum": "dr",
         "meta.optimizer": "es",
@@ -37,37 +44,30 @@ def config_of_flags() -> Config:
         "run.log_every": 1,
         "devices": parallel.usable_devices(_POPULATION.value // 2),
     }
-    return replace_all(preset("paper"), values)
+    return valid(replace_all(preset("paper"), values))
 
 
-def main(argv: list[str]) -> None:
-    """Times generations, whose lifetimes differ, and prints them with what they did."""
-    del argv
-    logging.set_verbosity(logging.ERROR)
+def main() -> None:
+    """Time generations, print their seconds and mean lifetimes, and write the numbers if asked."""
+    write = _JSON()
     parallel.request_devices(0)
-    import jax
-
-    from groove.training.build import build
-
-    trainer = build(config_of_flags()).trainer
-    state = trainer.init(jax.random.key(0))
-    begin = time.perf_counter()
-    state, metrics = trainer.run(state, 1)
-    jax.block_until_ready(metrics)
-    print(f"compiling and the first generation: {time.perf_counter() - begin:.1f} s")
+    trainer = MetaTrainer(config_of_flags())
+    first, _ = timed(partial(trainer.run, 1))
+    print(f"compiling and the first generation: {first:.1f} s")
     rows = []
     for _ in range(_REPEATS.value):
-        begin = time.perf_counter()
-        state, metrics = trainer.run(state, 1)
-        jax.block_until_ready(metrics)
-        rows.append({"seconds": time.perf_counter() - begin, "lifetime": float(metrics["lifetime"][0])})
+        seconds, metrics = timed(partial(trainer.run, 1))
+        rows.append({"seconds": seconds, "lifetime": float(metrics["lifetime"][0])})
         print(f"{rows[-1]['seconds']:6.2f} s, mean lifetime {rows[-1]['lifetime']:.0f} updates")
     mean = sum(row["seconds"] for row in rows) / len(rows)
     updates = sum(row["lifetime"] for row in rows) / len(rows) * _POPULATION.value
     print(f"mean {mean:.2f} s a generation, {1e3 * mean / updates:.2f} ms an agent update")
-    if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps(rows, indent=2) + "\n")
+    write(rows)
 
+
+PROGRAM = Program(
+    "Measures the time of a generation of evolution strategies.", "--population 16 --hidden 256", _FLAGS, main
+)
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(run_program(PROGRAM, sys.argv))

@@ -1,104 +1,165 @@
-"""How fast do agents train in a meta-test? python benchmarks/meta_test.py
+"""How fast do agents train in a meta-test?
 
-Breakout-MinAtar, two layers of 64, 64 workers, one agent a device, under A2C and under LPG with a GRU of 256, taking
-turns; beside them the environment alone under random actions and, for LPG, the least that its core costs.
+    python benchmarks/meta_test.py
+
+By default: Breakout-MinAtar, two layers of 64, 64 workers, one agent per device. A2C, LPG with a GRU of 256, and the
+environment alone under random actions take turns. The last number is a bound for LPG: the cost of A2C plus the cost of
+LPG's recurrent core at the machine's best speed.
 """
 
-import json
-import time
-from collections.abc import Callable
+import statistics
+import sys
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from absl import app, flags, logging
-from machine import matmul_peak
+import jax
+import jax.numpy as jnp
+from _common import json_flag, matmul_peak, take_turns, timed
+from jax.sharding import Mesh, PartitionSpec
 
+from groove.agents.agent import make_agent
+from groove.cli._main import FlagSet, Program, run_program
+from groove.envs.base import EnvFamily
+from groove.evaluation.suites import Task, find_tasks
+from groove.lifetimes import lifetime
+from groove.lpg.a2c import A2CConfig, make_a2c
+from groove.lpg.base import UpdateRule
+from groove.lpg.lpg import make_lpg
+from groove.lpg.network import LPGConfig
+from groove.lpg.random import make_random
 from groove.utils import parallel
+from groove.utils.errors import ConfigError
 
-_TASK = flags.DEFINE_string("task", "minatar/Breakout", "A task that runs on devices.")
-_HIDDEN = flags.DEFINE_integer("hidden", 256, "H, width of the GRU.")
-_WORKERS = flags.DEFINE_integer("workers", 64, "W.")
-_AGENTS = flags.DEFINE_integer("agents", 0, "Side by side; 0 for one a device.")
-_UPDATES = flags.DEFINE_integer("updates", 40, "Agent updates of a call.")
-_REPEATS = flags.DEFINE_integer("repeats", 5, "Timed calls of each.")
-_JSON = flags.DEFINE_string("json", None, "Also write the numbers here.")
+STEPS = 20  # T, environment steps of a worker in one rollout
+
+_FLAGS = FlagSet()
+_TASK = _FLAGS.string("task", "minatar/Breakout", "A task that runs on devices, as docs/meta_test.md lists them.")
+_HIDDEN = _FLAGS.integer("hidden", 256, "H, width of LPG's GRU.", least=1)
+_WORKERS = _FLAGS.integer("workers", 64, "W, environment workers of each agent.", least=1)
+_AGENTS = _FLAGS.integer("agents", 0, "Agents side by side, a multiple of the devices; 0 for one per device.", least=0)
+_UPDATES = _FLAGS.integer("updates", 40, "Agent updates of one timed call.", least=1)
+_REPEATS = _FLAGS.integer("repeats", 5, "Timed calls of each rule.", least=1)
+_JSON = json_flag(_FLAGS)
 
 
-def measure() -> dict[str, float]:
-    """Environment steps a second of training, of all agents together, and what bounds them."""
-    import jax
-    import jax.numpy as jnp
-    from jax.sharding import PartitionSpec
+class Sizes(NamedTuple):
+    """The sizes of one timed call."""
 
-    from groove.agents.agent import make_agent
-    from groove.evaluation.suites import find_tasks
-    from groove.lifetimes import lifetime
-    from groove.lpg.a2c import A2CConfig, make_a2c
-    from groove.lpg.lpg import make_lpg
-    from groove.lpg.network import LPGConfig
-    from groove.lpg.random import make_random
+    agents: int
+    workers: int
+    updates: int
 
-    (task,) = find_tasks([_TASK.value])
+    @property
+    def env_steps(self) -> int:
+        """Environment steps of all agents together."""
+        return self.agents * self.workers * STEPS * self.updates
+
+
+def find_task(path: str) -> Task:
+    """Return one task that runs on devices.
+
+    Raises:
+      ConfigError: if there is no such task, or if it runs on the host.
+    """
+    tasks = find_tasks([path])
+    if len(tasks) != 1 or tasks[0].make is None:
+        raise ConfigError(f"--task = {path}: give one task that runs on devices, as in minatar/Breakout.")
+    return tasks[0]
+
+
+def train(env: EnvFamily, task: Task, rule: UpdateRule, sizes: Sizes, mesh: Mesh) -> tuple[float, Callable[[], Any]]:
+    """Compile the training of fresh agents under a rule.
+
+    Args:
+      env: environments of the task.
+      task: the task, which decides the agents' networks.
+      rule: the rule.
+      sizes: the sizes.
+      mesh: the devices.
+
+    Returns:
+      Seconds of compilation, and the compiled call.
+    """
+    levels = jax.vmap(env.sample_level)(jax.random.split(jax.random.key(0), sizes.agents))
+    keys = jax.random.split(jax.random.key(1), sizes.agents)
+    agent = make_agent(env.observation, rule.heads(env.num_actions), task.agent)
+
+    def returns(eta: Any, levels: Any, keys: Any) -> Any:
+        length = jnp.int32(sizes.updates)
+        lives = jax.vmap(lambda lv, k: lifetime.begin(env, agent, lv, length, k, sizes.workers))(levels, keys)
+        return lifetime.live(env, agent, rule, eta, lives, levels, STEPS, sizes.updates)[1].return_sum
+
+    slots, everywhere = PartitionSpec(parallel.SLOTS), PartitionSpec()
+    program = jax.jit(parallel.over_slots(mesh, returns, (everywhere, slots, slots), slots))
+    arguments = (rule.init(jax.random.key(2)), *parallel.shard(mesh, (levels, keys), slots))
+    seconds, compiled = timed(lambda: program.lower(*arguments).compile())
+    return seconds, partial(compiled, *arguments)
+
+
+def speeds(seconds: Mapping[str, list[float]], env_steps: int) -> dict[str, float]:
+    """Return the environment steps per second of each rule, and LPG's share of A2C's speed."""
+    numbers: dict[str, float] = {}
+    for name, times in seconds.items():
+        numbers[f"{name}: steps/s, best"] = env_steps / min(times)
+        numbers[f"{name}: steps/s, median"] = env_steps / statistics.median_high(times)
+    ratios = [a / b for a, b in zip(seconds["a2c"], seconds["lpg"], strict=True)]
+    return {**numbers, "lpg: share of A2C's speed, median of turns": statistics.median_high(ratios)}
+
+
+def bound(hidden: int, seconds: float, env_steps: int) -> dict[str, float]:
+    """Return the machine's best speed, and LPG's share of A2C's speed if its core ran at this speed.
+
+    Args:
+      hidden: H, width of LPG's GRU.
+      seconds: A2C's best time.
+      env_steps: environment steps in that time.
+    """
+    core = 2 * 3 * hidden * (hidden + 6)  # FLOP of a transition; meta-tests need no meta-gradient, so forward alone
+    peak = matmul_peak()
+    share = 1 / (1 + core / peak * env_steps / seconds)
+    return {"matmul peak, GFLOP/s": peak / 1e9, "lpg: least share, A2C plus core at the peak": share}
+
+
+def measure(task: Task, hidden: int, sizes: Sizes, repeats: int, mesh: Mesh) -> dict[str, float]:
+    """Compile all rules, time their calls in turn, and return the numbers by their printed names."""
     assert task.make is not None
-    env, steps, mesh = task.make(), 20, parallel.make_mesh(jax.local_device_count())
-    agents = _AGENTS.value or mesh.size
+    env = task.make()
     rules = {
         "a2c": make_a2c(A2CConfig(), 0.99),
-        "lpg": make_lpg(LPGConfig(hidden=_HIDDEN.value)),
+        "lpg": make_lpg(LPGConfig(hidden=hidden)),
         "environment": make_random(),
     }
-    levels = jax.vmap(env.sample_level)(jax.random.split(jax.random.key(0), agents))
-    keys = jax.random.split(jax.random.key(1), agents)
-    calls: dict[str, Callable[[], Any]] = {}
-    found: dict[str, float] = {}
-    for name, rule in rules.items():
-        agent = make_agent(env.observation, rule.heads(env.num_actions), task.agent)
-        eta = rule.init(jax.random.key(2))
-
-        def train(eta: Any, levels: Any, keys: Any, rule: Any = rule, agent: Any = agent) -> Any:
-            length = jnp.int32(_UPDATES.value)
-            lives = jax.vmap(lambda lv, k: lifetime.begin(env, agent, lv, length, k, _WORKERS.value))(levels, keys)
-            return lifetime.live(env, agent, rule, eta, lives, levels, steps, _UPDATES.value)[1].return_sum
-
-        slots, everywhere = PartitionSpec(parallel.SLOTS), PartitionSpec()
-        program = jax.jit(parallel.over_slots(mesh, train, (everywhere, slots, slots), slots))
-        arguments = (eta, *parallel.shard(mesh, (levels, keys), slots))
-        begin = time.perf_counter()
-        compiled = program.lower(*arguments).compile()
-        found[f"{name}: compile seconds"] = time.perf_counter() - begin
-        calls[name] = partial(compiled, *arguments)
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for repeat in range(_REPEATS.value + 1):  # the first call warms up
-        for name, call in calls.items():
-            begin = time.perf_counter()
-            jax.block_until_ready(call())
-            if repeat:
-                seconds[name].append(time.perf_counter() - begin)
-    total = agents * _WORKERS.value * steps * _UPDATES.value
-    for name, times in seconds.items():
-        found[f"{name}: steps/s, best"] = total / min(times)
-        found[f"{name}: steps/s, median"] = total / sorted(times)[len(times) // 2]
-    ratios = sorted(a / b for a, b in zip(seconds["a2c"], seconds["lpg"], strict=True))
-    found["lpg: share of A2C's speed, median of turns"] = ratios[len(ratios) // 2]
-    core = 2 * 3 * _HIDDEN.value * (_HIDDEN.value + 6)  # FLOP of a transition, forwards: there is no meta-gradient
-    peak = matmul_peak()
-    found["matmul peak, GFLOP/s"] = peak / 1e9
-    found["lpg: least share, A2C plus core at the peak"] = 1 / (1 + core / peak * total / min(seconds["a2c"]))
-    return found
+    compiled = {name: train(env, task, rule, sizes, mesh) for name, rule in rules.items()}
+    calls = {name: call for name, (_, call) in compiled.items()}
+    take_turns(calls, 1)  # warms up
+    seconds = take_turns(calls, repeats)
+    compilation = {f"{name}: compile seconds": spent for name, (spent, _) in compiled.items()}
+    numbers = {**compilation, **speeds(seconds, sizes.env_steps)}
+    return {**numbers, **bound(hidden, min(seconds["a2c"]), sizes.env_steps)}
 
 
-def main(argv: list[str]) -> None:
-    """Prints the table and, if asked, writes the JSON."""
-    del argv
-    logging.set_verbosity(logging.ERROR)
+def main() -> None:
+    """Measure, print the numbers, and write them if asked."""
+    write, task = _JSON(), find_task(_TASK.value)
     parallel.request_devices(0)
-    result = measure()
-    for name, value in result.items():
+    mesh = parallel.make_mesh(jax.local_device_count())
+    agents = _AGENTS.value or mesh.size
+    if agents % mesh.size:
+        raise ConfigError(f"--agents = {agents} cannot be shared equally by {mesh.size} devices; give a multiple.")
+    sizes = Sizes(agents, _WORKERS.value, _UPDATES.value)
+    numbers = measure(task, _HIDDEN.value, sizes, _REPEATS.value, mesh)
+    for name, value in numbers.items():
         print(f"{name:<48} {value:,.3g}" if value < 1000 else f"{name:<48} {value:,.0f}")
-    if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps(result, indent=2) + "\n")
+    write(numbers)
 
+
+PROGRAM = Program(
+    "Measures the speed of training in meta-tests under A2C and under LPG.",
+    "--task minatar/Breakout --hidden 256",
+    _FLAGS,
+    main,
+)
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(run_program(PROGRAM, sys.argv))

@@ -1,74 +1,40 @@
-"""What does each score cost? python benchmarks/scores.py prints every score's meta-step beside that of dr.
+"""How much does each score of the curriculum cost?
 
-All programs live in one process and take turns, so that a slow minute of the machine is everybody's; a ratio is the
-median over turns of that with the turn's first.
+    python benchmarks/scores.py --curricula dr,ar,pvl
+
+All curricula live in one process and take turns, so a busy machine slows all of them alike. A ratio is the median over
+turns of a curriculum's time divided by the first curriculum's time in the same turn.
 """
 
-import json
 import statistics
-import time
-from pathlib import Path
-from typing import Any
+import sys
+from functools import partial
 
-from absl import app, flags, logging
+from _common import MetaTrainer, StepSizes, json_flag, meta_step_config, seconds_of, step_flags, take_turns
 
-from groove.training.config import Config
-from groove.training.presets import preset
+from groove.cli._main import FlagSet, Program, run_program
 from groove.utils import parallel
-from groove.utils.typed_fields import replace_all
+from groove.utils.errors import ConfigError
 
-_CURRICULA = flags.DEFINE_list("curricula", ["dr", "ar", "pvl", "l1", "maxmc", "learnability", "optimal"], "Which.")
-_SLOTS = flags.DEFINE_integer("slots", 64, "N.")
-_WORKERS = flags.DEFINE_integer("workers", 16, "W.")
-_HIDDEN = flags.DEFINE_integer("hidden", 64, "H, width of the GRU.")
-_MICRO_BATCH = flags.DEFINE_integer("micro_batch", 8, "Slots differentiated at once on one device.")
-_STEPS = flags.DEFINE_integer("steps", 50, "Meta-steps of a call: a lifetime, so that as many slots end in every call.")
-_REPEATS = flags.DEFINE_integer("repeats", 3, "Timed calls of each.")
-_JSON = flags.DEFINE_string("json", None, "Also write the numbers here.")
-
-
-def config_of(curriculum: str) -> Config:
-    """The laptop configuration at the sizes of the flags; lifetimes of 250 updates."""
-    values = {
-        "curriculum": curriculum,
-        "slots.count": _SLOTS.value,
-        "slots.workers": _WORKERS.value,
-        "slots.stagger": min(8, _SLOTS.value),
-        "rules.lpg.hidden": _HIDDEN.value,
-        "gradient.micro_batch": _MICRO_BATCH.value,
-        "run.log_every": _STEPS.value,
-        "slots.episodes": 64,
-        "devices": parallel.usable_devices(_SLOTS.value),
-    }
-    return replace_all(preset("laptop"), values)
+_FLAGS = FlagSet()
+_CURRICULA = _FLAGS.names(
+    "curricula",
+    ["dr", "ar", "pvl", "l1", "maxmc", "learnability", "optimal"],
+    "Curricula to measure; ratios are to the first one.",
+)
+_SIZES = step_flags(_FLAGS, StepSizes(slots=64, workers=16, hidden=64, micro_batch=8, steps=50, repeats=3))
+_JSON = json_flag(_FLAGS)
 
 
-def measure() -> dict[str, dict[str, float]]:
-    """{curriculum: seconds a meta-step, its ratio to the first one's, seconds to compile}."""
-    import jax
-
-    from groove.training.build import build
-
-    programs: dict[str, Any] = {}
-    compiled: dict[str, float] = {}
-    for name in _CURRICULA.value:
-        trainer = build(config_of(name)).trainer
-        state = trainer.init(jax.random.key(0))
-        begin = time.perf_counter()
-        state, metrics = trainer.run(state, 1)
-        jax.block_until_ready(metrics)
-        compiled[name] = time.perf_counter() - begin
-        programs[name] = (trainer, state)
-    seconds: dict[str, list[float]] = {name: [] for name in programs}
-    for repeat in range(_REPEATS.value + 1):  # the first call warms up
-        for name, (trainer, state) in programs.items():
-            begin = time.perf_counter()
-            state, metrics = trainer.run(state, _STEPS.value)
-            jax.block_until_ready(metrics)
-            if repeat:
-                seconds[name].append((time.perf_counter() - begin) / _STEPS.value)
-            programs[name] = (trainer, state)
-    base = seconds[_CURRICULA.value[0]]
+def measure(curricula: list[str], sizes: StepSizes) -> dict[str, dict[str, float]]:
+    """Return curriculum -> seconds of a meta-step, ratio to the first curriculum, and seconds of compilation."""
+    configs = {name: meta_step_config(name, sizes) for name in curricula}
+    trainers = {name: MetaTrainer(config) for name, config in configs.items()}
+    compiled = {name: seconds_of(partial(trainer.run, 1)) for name, trainer in trainers.items()}
+    calls = {name: partial(trainer.run, sizes.steps) for name, trainer in trainers.items()}
+    take_turns(calls, 1)  # warms up
+    seconds = {name: [x / sizes.steps for x in times] for name, times in take_turns(calls, sizes.repeats).items()}
+    base = seconds[curricula[0]]
     ratios = {name: [a / b for a, b in zip(times, base, strict=True)] for name, times in seconds.items()}
     return {
         name: {"seconds": min(times), "ratio": statistics.median(ratios[name]), "compile": compiled[name]}
@@ -76,18 +42,25 @@ def measure() -> dict[str, dict[str, float]]:
     }
 
 
-def main(argv: list[str]) -> None:
-    """Measures and prints a table."""
-    del argv
-    logging.set_verbosity(logging.ERROR)
+def main() -> None:
+    """Measure, print a table, and write its numbers if asked."""
+    write, curricula = _JSON(), _CURRICULA.value
+    if not curricula:
+        raise ConfigError("--curricula is empty: name at least one, as in dr,ar.")
     parallel.request_devices(0)
-    numbers = measure()
-    print(f"{'curriculum':14} {'s/meta-step':>12} {'x ' + _CURRICULA.value[0]:>8} {'compile s':>10}")
+    numbers = measure(curricula, _SIZES())
+    print(f"{'curriculum':14} {'s/meta-step':>12} {'x ' + curricula[0]:>8} {'compile s':>10}")
     for name, row in numbers.items():
         print(f"{name:14} {row['seconds']:12.3f} {row['ratio']:8.2f} {row['compile']:10.0f}")
-    if _JSON.value:
-        Path(_JSON.value).write_text(json.dumps(numbers, indent=2) + "\n")
+    write(numbers)
 
+
+PROGRAM = Program(
+    "Measures the meta-step of every score beside that of domain randomisation.",
+    "--curricula dr,ar,pvl",
+    _FLAGS,
+    main,
+)
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(run_program(PROGRAM, sys.argv))

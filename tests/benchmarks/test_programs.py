@@ -1,0 +1,64 @@
+"""Every program of benchmarks/: bad input costs one line and exit code 2, and nothing is written."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from groove.cli._main import usage
+from tests._helpers.programs import refusal
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.py") if path.stem != "_common")
+BAD_INPUT = [
+    ("env_steps", ["--env=drr"], 'did you mean "dr"'),
+    ("env_steps", ["--generators=threefry"], 'did you mean "threefry2x32"'),
+    ("env_steps", ["--draws=outside"], 'unknown draw "outside"'),
+    ("env_steps", ["--devices=3"], "3 does not divide --levels = 512"),
+    ("env_steps", ["--devices=two"], "two does not divide"),
+    ("env_steps", ["--levels=0"], "--levels"),
+    ("generation", ["--population=3"], "es.population"),
+    ("generation", ["--repeats=0"], "--repeats"),
+    ("meta_step", ["--curriculum=arr"], 'did you mean "ar"'),
+    ("meta_step", ["--slots=8", "--devices=3"], "devices = 3"),
+    ("meta_step", ["--hidden=wide"], "not an integer"),
+    ("meta_test", ["--task=minatar"], "give one task that runs on devices"),
+    ("meta_test", ["--task=minatar/Breakuot"], 'did you mean "Breakout"'),
+    ("meta_test", ["--workers=-1"], "--workers"),
+    ("scores", ["--curricula=dr,arr"], 'did you mean "ar"'),
+    ("scores", ["--curricula="], "--curricula is empty"),
+    ("scores", ["--steps=x"], "not an integer"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _benchmarks_are_importable(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    yield
+    for name in (*NAMES, "_common"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capsys):
+    return lambda name, words: refusal(importlib.import_module(name).PROGRAM, words, tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(("name", "words", "message"), BAD_INPUT)
+def test_bad_input_is_refused(refused, name, words, message):
+    assert message in refused(name, words)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_misspelt_flags_and_places_that_cannot_be_written_are_refused(refused, name):
+    assert 'unknown flag --jsn (did you mean "json"?)' in refused(name, ["--jsn=x"])
+    assert "--json = nowhere/numbers.json cannot be written" in refused(name, ["--json=nowhere/numbers.json"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_says_what_every_flag_means(name):
+    program = importlib.import_module(name).PROGRAM
+    text = usage(program, f"benchmarks/{name}.py")
+    assert text.startswith(program.summary)
+    assert all(flag in text for flag in program.flags.values)

@@ -1,0 +1,113 @@
+"""Every program of figures/: bad input costs one line and exit code 2, and nothing is written."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from figures.paper.all import FIGURES
+from groove.cli._main import usage
+from tests._helpers.programs import refusal
+
+ROOT = Path(__file__).parents[2]
+PAPER = [f"paper.{name}" for name in (*FIGURES, "all")]
+ANALYSIS = {  # program -> a misspelt flag and what it should be
+    "analysis.compare_curricula": ("--curiculum=ar", "--curriculum"),
+    "analysis.development_table": ("--buget=smoke", "--budget"),
+    "analysis.examples": ("--seed=3", "--seeds"),
+    "analysis.reproduction_numbers": ("--result=x", "--results"),
+    "analysis.rule_anatomy": ("--level=3", "--levels"),
+    "analysis.schedules": ("--lifetime=3", "--lifetimes"),
+}
+BAD_REQUESTS = {
+    "--sede=3": 'unknown flag --sede (did you mean "seeds"?)',
+    "--scale=huge": "smoke|laptop|paper",
+    "--seeds=0": "--seeds",
+    "--jobs=many": "not an integer",
+    "--runs=a_file": "--runs = a_file: a_file is not a folder",
+    "--results=a_file/below": "a_file is not a folder",
+    "--to=a_file": "--to = a_file",
+    "laptop": 'unexpected argument "laptop"',
+}
+BAD_INPUT = [
+    ("analysis.compare_curricula", ["--curriculum=arr"], 'did you mean "ar"'),
+    ("analysis.compare_curricula", ["--config=huge"], "--config"),
+    ("analysis.compare_curricula", ["--draw_only", "--to=nowhere/comparison"], "comparison.json does not exist"),
+    ("analysis.compare_curricula", ["--to=comparison.png"], "without its suffix"),
+    ("analysis.compare_curricula", ["--steps=none"], "not an integer"),
+    ("analysis.development_table", ["--results=nowhere"], "the folder holds no results of budget laptop"),
+    ("analysis.development_table", ["--budget=large"], "smoke|laptop|paper"),
+    ("analysis.examples", ["--rule=nosuch"], 'there is no rule "nosuch"'),
+    ("analysis.examples", ["--python=nosuch"], "--python = nosuch is no program"),
+    ("analysis.examples", ["--draw_only", "--to=nowhere/examples"], "examples.json does not exist"),
+    ("analysis.examples", ["--draw_only", "--to=a_file/examples"], "a_file is not a folder"),
+    ("analysis.reproduction_numbers", ["--results=nowhere"], "the folder holds no results of budget laptop"),
+    ("analysis.rule_anatomy", ["--rule=nosuch"], 'there is no rule "nosuch"'),
+    ("analysis.rule_anatomy", ["--levels=2"], "--levels"),
+    ("analysis.rule_anatomy", ["--to="], "without its suffix"),
+    ("analysis.schedules", ["--rule=groove"], "--to is missing"),
+    ("analysis.schedules", ["--to=x.json", "--lifetimes=5,50"], "integers of 10 or more"),
+    ("analysis.schedules", ["--to=x.json", "--lifetimes=ten"], "integers of 10 or more"),
+    ("analysis.schedules", ["--to=x.json", "--rule=nosuch"], "nosuch"),
+]
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capsys):
+    (tmp_path / "a_file").touch()
+    return lambda name, words: refusal(_program(name), words, tmp_path, monkeypatch, capsys)
+
+
+def _program(name):
+    return importlib.import_module(f"figures.{name}").PROGRAM
+
+
+def test_every_program_is_tested_here():
+    programs = {
+        f"{path.parent.name}.{path.stem}"
+        for path in (ROOT / "figures").glob("*/*.py")
+        if "\nPROGRAM = " in path.read_text()
+    }
+    assert programs == {*PAPER, *ANALYSIS}
+
+
+@pytest.mark.parametrize("words", BAD_REQUESTS)
+@pytest.mark.parametrize("name", PAPER)
+def test_figures_refuse_bad_requests(refused, name, words):
+    assert BAD_REQUESTS[words] in refused(name, [words])
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_figures_refuse_to_draw_results_that_are_not_there(refused, name):
+    message = refused(name, ["--draw_only", "--results=results", "--to=pictures", "--runs=runs"])
+    assert "there are no results of" in message or "does not exist; leave out --draw_only" in message
+
+
+@pytest.mark.parametrize("name", ANALYSIS)
+def test_analyses_refuse_misspelt_flags(refused, name):
+    flag, meant = ANALYSIS[name]
+    assert f'(did you mean "{meant[2:]}"?)' in refused(name, [flag])
+
+
+@pytest.mark.parametrize(("name", "words", "message"), BAD_INPUT)
+def test_analyses_refuse_bad_input(refused, name, words, message):
+    assert message in refused(name, words)
+
+
+@pytest.mark.parametrize("name", [*PAPER, *ANALYSIS])
+def test_help_says_what_every_flag_means(name):
+    program = _program(name)
+    text = usage(program, f"figures/{name.replace('.', '/')}.py")
+    assert text.startswith(program.summary)
+    for flag in program.flags.values:
+        assert flag in text
+        assert len(program.flags.values[flag].help.split()) > 3, flag
+
+
+def test_a_program_started_by_its_path_refuses_bad_input_too(tmp_path):
+    command = [sys.executable, str(ROOT / "figures/paper/fig11_a2c_ppo.py"), "--sede", "3"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path)
+    assert ran.returncode == 2
+    assert ran.stderr == 'groove: unknown flag --sede (did you mean "seeds"?); --help lists every flag.\n'
