@@ -73,7 +73,11 @@ class Stream(enum.IntEnum):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Rollout:
-    """T steps of W environment workers, time-major."""
+    """T steps of W environment workers, time-major.
+
+    The losses of `groove.load` and `groove.torch.load` ignore the rows that `mask` hides. Rollouts of meta-training
+    have no mask.
+    """
 
     obs: Array  # [T, W, ...]; int32 [T, W] for tabular environments
     action: Array  # int32 [T, W]
@@ -81,6 +85,7 @@ class Rollout:
     terminated: Array  # bool [T, W]: the episode ended by the environment's own rules
     truncated: Array  # bool [T, W]: the episode was cut off by its time limit; never both
     next_obs: Array  # as obs: the true successor, never the observation after a reset
+    mask: Array | None = None  # bool [T, W]: false where a row is padding or only a reset; None if all rows count
 
 
 @jax.tree_util.register_dataclass

@@ -1,4 +1,4 @@
-"""The rule in PyTorch is the rule in JAX, and needs no JAX."""
+"""The rule in PyTorch equals the rule in JAX, and needs no JAX."""
 
 import dataclasses
 import subprocess
@@ -23,7 +23,7 @@ A, T, W = 4, 7, 5
 def _save(path, **changes):
     config = dataclasses.replace(LPGConfig(hidden=16), **changes)
     eta = jax.device_get(make_lpg(config).init(jax.random.key(0)))
-    rng = np.random.default_rng(1)  # biases are born zero: these would not tell them apart
+    rng = np.random.default_rng(1)  # initial biases are zero, which would hide mistakes in their order
     eta = jax.tree.map(lambda x: x + 0.1 * rng.normal(size=x.shape).astype(np.float32), eta)
     save_rule(path, eta, {"rule": "lpg", "lpg": dataclasses.asdict(config)})
     return str(path)
@@ -49,14 +49,21 @@ def _rollout(seed):
     [{}, {"normalise": False, "embedding_gain": 8.0}, {"lifetime_conditioning": True, "prediction_coefficient": 0.1}],
 )
 @pytest.mark.parametrize("seed", range(3))
-def test_loss_and_gradient_equal_those_of_jax(tmp_path, changes, seed):
+@pytest.mark.parametrize("masked", [False, True])
+def test_loss_and_gradient_equal_those_of_jax(tmp_path, changes, seed, masked):
     path = _save(tmp_path / "r.safetensors", **changes)
     ours, theirs = groove.load(path), groove.torch.load(path)
     told = {"progress": 0.3, "lifetime": 200.0} if changes.get("lifetime_conditioning") else {}
     made = _rollout(seed)
+    mask = np.random.default_rng(seed).random((T, W)) < 0.7 if masked else None
+    if masked:
+        made["action"] = np.where(mask, made["action"], -1)
+        made["reward"] = np.where(mask, made["reward"], np.nan).astype(np.float32)
     heads = {name: made[name] for name in ("logits", "y")}
-    obs = np.arange(T * W).reshape(T, W)  # what is read from is in the parameters
-    rollout = groove.Rollout(obs, *(made[n] for n in ("action", "reward", "terminated", "truncated")), obs + T * W)
+    obs = np.arange(T * W).reshape(T, W)  # an index into the parameters, which are the heads' outputs
+    rollout = groove.Rollout(
+        obs, *(made[n] for n in ("action", "reward", "terminated", "truncated")), obs + T * W, mask
+    )
 
     def apply(params, obs):
         table = jnp.concatenate([params["y"].reshape(-1, 8), made["next_y"].reshape(-1, 8)])
@@ -66,7 +73,7 @@ def test_loss_and_gradient_equal_those_of_jax(tmp_path, changes, seed):
     tensors = {name: torch.tensor(x) for name, x in made.items()}
     for name in heads:
         tensors[name].requires_grad_(True)
-    loss = theirs.loss(**tensors, **told)
+    loss = theirs.loss(**tensors, mask=None if mask is None else torch.tensor(mask), **told)
     loss.backward()
     np.testing.assert_allclose(loss.item(), value, atol=1e-5)
     for name in heads:
@@ -94,3 +101,44 @@ def test_wrong_shapes_and_rules_say_what_is_expected(tmp_path):
         groove.torch.load(_save(tmp_path / "l.safetensors", core="lstm"))
     with pytest.raises(ValueError, match="there is no rule"):
         groove.torch.load("nowhere")
+    save_rule(tmp_path / "o.safetensors", {"a": {"b": np.zeros(2)}}, {"rule": "other"})
+    with pytest.raises(ValueError, match="does not hold an LPG rule"):
+        groove.torch.load(tmp_path / "o.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda x: {"action": x["action"] + 1}, "integers from 0 to 3, the indices of the policy logits, not 4"),
+        (lambda x: {"action": x["action"] - 1}, "integers from 0 to 3, the indices of the policy logits, not -1"),
+        (lambda x: {"action": x["action"].float()}, "not torch.float32: continuous and one-hot actions"),
+        (lambda x: {name: tensor[:, :0] for name, tensor in x.items()}, "no transition"),
+    ],
+)
+def test_wrong_values_are_refused(change, complaint):
+    tensors = {name: torch.tensor(x) for name, x in _rollout(0).items()}
+    with pytest.raises(ValueError, match=complaint):
+        groove.torch.load("groove").loss(**(tensors | change(tensors)))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "atol"), [(torch.bfloat16, 2e-2), (torch.float16, 2e-3), (torch.float64, 1e-6)], ids=str
+)
+def test_agents_of_another_precision(dtype, atol):
+    rule, tensors = groove.torch.load("groove"), {name: torch.tensor(x) for name, x in _rollout(0).items()}
+    heads = {name: tensors[name].to(dtype).requires_grad_() for name in ("logits", "y", "next_y")}
+    loss = rule.loss(**(tensors | heads))
+    loss.backward()
+    assert (loss.dtype, heads["logits"].grad.dtype) == (torch.float32, dtype)
+    np.testing.assert_allclose(loss.item(), rule.loss(**tensors).item(), atol=atol)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = rule.loss(**tensors).item()
+    assert inside == rule.loss(**tensors).item()
+
+
+def test_paths_may_be_path_objects_and_start_at_home(tmp_path, monkeypatch):
+    (tmp_path / "curriculum=lpg").mkdir()
+    path = _save(tmp_path / "curriculum=lpg" / "rule.safetensors")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in (path, tmp_path / "curriculum=lpg", "~/curriculum=lpg"):
+        assert groove.torch.load(name).config["hidden"] == 16

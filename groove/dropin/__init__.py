@@ -1,1 +1,1 @@
-"""How do I use a rule? Loading rules by name, their files, and their losses in other people's loops."""
+"""How do I use a rule? Rules by name, rule files, and the losses of learned rules in any training loop."""

@@ -1,4 +1,4 @@
-"""Update rules by the names users give them: hand-written and released ones, runs, rule files."""
+"""Update rules by the names that users give: hand-written and released rules, runs, and rule files."""
 
 import dataclasses
 import hashlib
@@ -7,28 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from groove.dropin.rule_file import RuleFileError, find_rule_file, fingerprint, load_rule
+from groove.dropin.rule_file import RuleFileError, find_rule_file, fingerprint, load_rule, released_rules
 from groove.envs.gridworld.level_file import without_place
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import RULES, hand_written, learned, make_rule
 from groove.utils.errors import ConfigError, nearest
+from groove.utils.paths import PathLike, user_path
 from groove.utils.typed_fields import from_dict
 
-DISCOUNT = 0.99
+DISCOUNT = 0.99  # of hand-written rules
 
 
 @dataclass(frozen=True)
 class NamedRule:
-    """A rule ready to train agents.
+    """A rule that is ready to train agents.
 
     Attributes:
-      name: as it is shown.
-      rule: what updates agents.
-      eta: its parameters, NumPy arrays; () for hand-written ones.
-      kind: what makes one program of two rules if it is equal: the rule's configuration.
-      identity: a digest of the configuration and the parameters; names do not matter.
-      about: where it comes from, JSON-able.
-      config: the settings of a learned rule; None for hand-written ones.
+      name: the name for tables and plots.
+      rule: the update rule.
+      eta: the rule's parameters, NumPy arrays; () for hand-written rules.
+      kind: cache key: rules with equal `kind` share a compiled program.
+      identity: a digest of the configuration and the parameters, independent of names.
+      about: the origin of the rule, JSON-able.
+      config: the settings of a learned rule; None for hand-written rules.
     """
 
     name: str
@@ -41,19 +42,19 @@ class NamedRule:
 
 
 def find_rules(names: list[str]) -> list[NamedRule]:
-    """Finds several rules, by NAME or LABEL=NAME; a label given to several pools them, as the seeds of one method.
+    """Find several rules, by NAME or LABEL=NAME; rules with one label are pooled, like the seeds of one method.
 
     Raises:
-      ValueError: if there are none, one is not found or there twice, or two have one name by accident.
+      GrooveError: if there are no names, a rule is not found or named twice, or two rules have one name but no label.
     """
     if not names:
         raise ConfigError("no rules were given; write for instance --rules runs/RUN,a2c,random.")
     rules = [find_rule(name) for name in names]
     for i, (name, rule) in enumerate(zip(names, rules, strict=True)):
-        alike = [before for before in rules[:i] if before.name == rule.name]
-        if any(before.identity == rule.identity for before in alike):
+        namesakes = [earlier for earlier in rules[:i] if earlier.name == rule.name]
+        if any(earlier.identity == rule.identity for earlier in namesakes):
             raise ConfigError(f'"{name}" is there twice; name it once.')
-        if alike and "=" not in name:
+        if namesakes and not _split_label(name)[0]:
             raise ConfigError(
                 f'two rules are called "{rule.name}"; give them labels, as in first=runs/A,second=runs/B, or one label '
                 "to pool them."
@@ -62,32 +63,48 @@ def find_rules(names: list[str]) -> list[NamedRule]:
 
 
 def find_rule(name: str) -> NamedRule:
-    """Finds a rule.
+    """Find a rule by NAME or LABEL=NAME; the label replaces the rule's name.
+
+    An "=" in an existing path is no label: the label is the shortest that leaves the name of an existing rule.
 
     Args:
-      name: "a2c", "ppo", "random", a released rule, a run's directory (its last rule) or a rule file; LABEL=RULE shows
-        it as LABEL.
+      name: see `named_rule`.
 
     Raises:
-      ValueError: if there is no such rule, or its file cannot be read.
+      GrooveError: if there is no such rule, or its file cannot be read.
     """
-    label, given, where = name.rpartition("=")
-    if given and not label:
-        raise ConfigError(f'"{name}" has no label before "="; write LABEL={where}.')
+    label, where = _split_label(name)
+    return named_rule(where, label)
+
+
+def named_rule(where: PathLike, label: str = "") -> NamedRule:
+    """Return the rule of a name, without the syntax of labels.
+
+    Args:
+      where: a hand-written rule ("a2c"), a released rule, the directory of a run (its last rule), or a rule file; "~"
+        is the home folder.
+      label: the name for tables and plots; by default the name of the rule, the directory or the file.
+
+    Raises:
+      GrooveError: if there is no such rule, or its file cannot be read.
+    """
     if where in hand_written():
-        return _hand_written(where, label)
+        return _hand_written(str(where), label)
     try:
         path = find_rule_file(where)
     except RuleFileError as error:
-        raise ConfigError(
-            f"{error} Written by hand are {', '.join(hand_written())}{nearest(where, hand_written())}."
-        ) from None
-    folder = Path(where)
+        close = nearest(str(where), hand_written())
+        raise ConfigError(f"{error} Hand-written rules are {', '.join(hand_written())}{close}.") from None
+    folder = user_path(where)
     return _learned(path, label or (folder.resolve().name if folder.is_dir() else path.stem))
 
 
 def rule_config(about: Mapping[str, Any], where: str) -> tuple[str, Any]:
-    """Return the name and the settings of the learned rule that a rule file says it holds.
+    """Return the name and the settings of the learned rule in a rule file.
+
+    Args:
+      about: the configuration in the rule file.
+      where: the file, for the message.
 
     Raises:
       ConfigError: if the file holds something else.
@@ -96,6 +113,24 @@ def rule_config(about: Mapping[str, Any], where: str) -> tuple[str, Any]:
     if name not in learned() or not isinstance(about.get(name), Mapping):
         raise ConfigError(f"{where} does not hold a learned rule: make one with launch/meta_train.py.")
     return name, from_dict(RULES[name].config_type(), about[name])
+
+
+def _split_label(name: str) -> tuple[str, str]:
+    """Split LABEL=NAME into its parts; the label is empty if there is none."""
+    if _exists(name) or "=" not in name:
+        return "", name
+    for position in (i for i, letter in enumerate(name) if letter == "=" and i > 0):
+        label, where = name[:position], name[position + 1 :]
+        if _exists(where):
+            return label, where
+    label, _, where = name.rpartition("=")
+    if not label:
+        raise ConfigError(f'"{name}" has no label before "="; write LABEL={where}.')
+    return label, where
+
+
+def _exists(where: str) -> bool:
+    return where in hand_written() or where in released_rules() or user_path(where).exists()
 
 
 def _hand_written(name: str, label: str) -> NamedRule:
@@ -110,9 +145,9 @@ def _learned(path: Path, label: str) -> NamedRule:
     eta, about = load_rule(path)
     name, config = rule_config(about, str(path))
     kind = f"{name} {config!r}"
-    origin = {name: value for name, value in about.items() if name in ("rule", "meta_steps", "released")}
+    origin = {key: value for key, value in about.items() if key in ("rule", "meta_steps", "released")}
     trained = about.get("trained_with", {})
-    origin |= {name: trained[name] for name in ("seed", "preset") if name in trained}
+    origin |= {key: trained[key] for key in ("seed", "preset") if key in trained}
     if "curriculum" in trained:
         origin["curriculum"] = without_place(trained["curriculum"])
     rule = make_rule(name, config, config.discount)

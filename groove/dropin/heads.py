@@ -1,12 +1,13 @@
-"""The two heads that a learned rule asks of an agent's network, for Haiku and Flax torsos."""
+"""The two heads that a learned rule needs on an agent's network, for Haiku and Flax torsos."""
 
 from typing import Any, Protocol
 
 from groove.types import Array
+from groove.utils.errors import missing_extra
 
 
 class HasPredictionWidth(Protocol):
-    """A rule, of which only the width of the prediction matters here."""
+    """A rule with a prediction."""
 
     @property
     def prediction_width(self) -> int:
@@ -14,7 +15,9 @@ class HasPredictionWidth(Protocol):
 
 
 def haiku_heads(features: Array, num_actions: int, rule: HasPredictionWidth) -> tuple[Array, Array]:
-    """Logits of the policy and of the prediction from a Haiku torso's features; call it inside hk.transform.
+    """Return logits of the policy and of the prediction from the features of a Haiku torso.
+
+    Call the function inside `hk.transform`::
 
         def forward(obs):
             features = hk.nets.MLP([64, 64], activate_final=True)(obs)
@@ -30,13 +33,14 @@ def haiku_heads(features: Array, num_actions: int, rule: HasPredictionWidth) -> 
     """
     import haiku as hk
 
-    return hk.Linear(num_actions, name="policy")(features), hk.Linear(rule.prediction_width, name="prediction")(
-        features
-    )
+    policy = hk.Linear(num_actions, name="policy")(features)
+    return policy, hk.Linear(rule.prediction_width, name="prediction")(features)
 
 
 def flax_agent(torso: Any, num_actions: int, rule: HasPredictionWidth) -> Any:
-    """A Flax (linen) torso with both heads on it, itself a module: obs -> (policy logits, prediction logits).
+    """Return a Flax (linen) module with both heads on a torso: obs -> (policy logits, prediction logits).
+
+    ::
 
         agent = groove.flax_agent(Torso(), num_actions, rule)
         params = agent.init(key, obs)
@@ -48,12 +52,12 @@ def flax_agent(torso: Any, num_actions: int, rule: HasPredictionWidth) -> Any:
       rule: the learned rule.
 
     Raises:
-      ImportError: without Flax.
+      GrooveError: if Flax is not installed.
     """
     try:
         from flax import linen
     except ImportError as error:
-        raise ImportError("groove.flax_agent needs Flax: run pip install flax.") from error
+        raise missing_extra("Flax", "examples") from error
 
     class Agent(linen.Module):
         """A torso, a policy and a prediction."""
@@ -64,7 +68,7 @@ def flax_agent(torso: Any, num_actions: int, rule: HasPredictionWidth) -> Any:
 
         @linen.compact
         def __call__(self, obs: Array) -> tuple[Array, Array]:
-            """f32[B, ...] -> f32[B, A], f32[B, Y]."""
+            """Return f32[B, A] and f32[B, Y] for observations [B, ...]."""
             features = self.torso(obs)
             policy = linen.Dense(self.num_actions, name="policy")(features)
             return policy, linen.Dense(self.prediction_width, name="prediction")(features)

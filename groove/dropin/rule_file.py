@@ -1,6 +1,6 @@
-"""A rule as others load it: safetensors with its configuration inside, and readable JSON beside it.
+"""Rule files: safetensors with the rule's configuration inside, and readable JSON beside it.
 
-Does without JAX, so that groove.torch does.
+This module does not import JAX, so that groove.torch works without JAX.
 """
 
 import hashlib
@@ -13,24 +13,25 @@ import numpy as np
 
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, to_json, write_atomically, write_json
+from groove.utils.paths import PathLike, user_path
 
 RULE_FORMAT = 1
 
 
 class RuleFileError(GrooveError):
-    """A rule file that cannot be written or read; the message is one line that says which and what to do."""
+    """A rule file that cannot be written or read; the message is one line that names the file and the remedy."""
 
 
 def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    """Writes a rule as others will load it, and its config as readable JSON beside it (same name, `.json`).
+    """Write a rule file, and its configuration as readable JSON beside it (same name, `.json`).
 
     Args:
       path: the file, ending in `.safetensors`; replaced at once if it exists.
-      eta: a nested dict of arrays.
-      config: what is needed to build the rule again, JSON-able.
+      eta: the parameters, a nested dict of arrays.
+      config: the configuration that builds the rule again, JSON-able.
 
     Raises:
-      RuleFileError: if there are no arrays, two would have one name, or the file cannot be written.
+      RuleFileError: if there are no arrays, two arrays have one name, or the file cannot be written.
     """
     from safetensors.numpy import save
 
@@ -38,11 +39,11 @@ def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any
     leaves = list(_flatten(eta))
     tensors = {"/".join(keys): np.asarray(leaf, order="C") for keys, leaf in leaves}
     if not tensors or len(tensors) < len(leaves):
-        raise RuleFileError(f"{path}: a rule is a nested dict of arrays with distinct names; this is not.")
+        raise RuleFileError(f"{path} cannot be written: a rule is a nested dict of arrays with distinct names.")
     about = {
         "groove_rule_format": str(RULE_FORMAT),
         "config": json.dumps(to_json(config), sort_keys=True),
-        "names": json.dumps({"/".join(keys): keys for keys, _ in leaves}),  # Haiku's have slashes, too
+        "names": json.dumps({"/".join(keys): keys for keys, _ in leaves}),  # Haiku's names contain slashes, too
         "sha256": _digest(tensors),
     }
     shapes = {name: f"{tensor.dtype}{list(tensor.shape)}" for name, tensor in sorted(tensors.items())}
@@ -54,15 +55,19 @@ def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any
         raise RuleFileError(f"{path} cannot be written: {one_line(error)}.") from error
 
 
-def find_rule_file(name: str) -> Path:
-    """The file of a learned rule: released ones by name, of a run's directory its last, or the file itself.
+def find_rule_file(name: PathLike) -> Path:
+    """Return the file of a learned rule.
+
+    Args:
+      name: the name of a released rule, the directory of a run (its last rule), or a rule file; "~" is the home
+        folder.
 
     Raises:
-      RuleFileError: if the name is none of these; it lists what is released.
+      RuleFileError: if there is no such rule; the message lists the released rules.
     """
     if name in (released := released_rules()):
-        return released[name]
-    path = Path(name)
+        return released[str(name)]
+    path = user_path(name)
     if path.is_dir():
         return path / "rule.safetensors"
     if path.suffix == ".safetensors" or path.is_file():
@@ -72,31 +77,31 @@ def find_rule_file(name: str) -> Path:
 
 
 def released_rules() -> dict[str, Path]:
-    """The rules that come with the package: name -> file."""
+    """Return the rules that come with the package: name -> file."""
     folder = Path(__file__).parents[1] / "weights"
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
 def fingerprint(eta: Mapping[str, Any]) -> str:
-    """The SHA-256 of a rule's parameters, names, shapes and types included: hexadecimal."""
+    """Return the SHA-256 of a rule's parameters with their names, shapes and types, hexadecimal."""
     return _digest({"/".join(keys): np.asarray(leaf) for keys, leaf in _flatten(eta)})
 
 
 def load_rule(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Reads a rule that `save_rule` wrote; runs no code from the file, and does not start the JAX backend.
+    """Read a rule that `save_rule` wrote, without running code from the file or starting the JAX backend.
 
     Returns:
-      eta as a nested dict of NumPy arrays, and the config.
+      eta as a nested dict of NumPy arrays, and the configuration.
 
     Raises:
-      RuleFileError: if the file is missing, truncated, altered, without a config, or of an unknown format.
+      RuleFileError: if the file is missing, truncated, altered, without a configuration, or of an unknown format.
     """
     tensors, about = _read_tensors(Path(path))
     version = about.get("groove_rule_format")
     if version != str(RULE_FORMAT):
         raise RuleFileError(
-            f"{path} is not a rule of format {RULE_FORMAT} but of {version or 'none'}: upgrade groove, or "
-            "check that this is a rule file."
+            f"{path} is not a rule file of format {RULE_FORMAT} but of {version or 'none'}: upgrade groove, or "
+            "give another file."
         )
     try:
         config, names = json.loads(about["config"]), json.loads(about["names"])

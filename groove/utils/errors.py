@@ -12,20 +12,24 @@ class ConfigError(GrooveError):
     """A setting that cannot work; the message names the setting and says what to change."""
 
 
+class MissingExtraError(GrooveError, ImportError):
+    """An optional package that is not installed; also an ImportError, which other code may expect."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return the closest valid name as a question in brackets, or an empty string where none is close."""
     close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.4)
     return f' (did you mean "{close[0]}"?)' if close else ""
 
 
-def missing_extra(package: str, extra: str) -> GrooveError:
+def missing_extra(package: str, extra: str) -> MissingExtraError:
     """Return the error for an optional package that is not installed, with the command that installs it.
 
     Args:
       package: the package that cannot be imported, as in "jumanji".
       extra: the extra of this project that installs the package, as in "arcade".
     """
-    return GrooveError(f'{package} is not installed; run pip install "groove-rl[{extra}]".')
+    return MissingExtraError(f'{package} is not installed; run pip install "groove-rl[{extra}]".')
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> ConfigError:

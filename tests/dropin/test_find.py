@@ -1,4 +1,4 @@
-"""Rules by name: what is found, what they are called, and what identity depends on."""
+"""Rules by name: files, labels, and identities."""
 
 import shutil
 
@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from groove.dropin.find import find_rule, find_rules
+from groove.dropin.find import find_rule, find_rules, named_rule
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
@@ -54,15 +54,32 @@ def test_hand_written_rules_have_identities_of_their_own():
 
 
 def test_one_label_may_hold_several_rules_but_a_name_by_accident_may_not(run, tmp_path):
-    (other := tmp_path / "a-run").mkdir()
-    shutil.copy(run / "best_rule.safetensors", other / "rule.safetensors")
-    other = tmp_path
+    other = _other(run, tmp_path / "a-run").parent
     pooled = find_rules([f"groove={run}", f"groove={run}/best_rule.safetensors"])
     assert [rule.name for rule in pooled] == ["groove", "groove"]
     with pytest.raises(ValueError, match='two rules are called "a-run"; give them labels'):
         find_rules([str(run), f"{other}/a-run"])
     with pytest.raises(ValueError, match="is there twice"):
         find_rules([str(run), str(run)])
+
+
+@pytest.mark.parametrize("folder", ["seed=3", "dr=0.5,mazes=0.5-laptop-0", "curriculum=lpg", "=x"])
+def test_an_equals_sign_in_a_folder_is_no_label(run, tmp_path, folder, monkeypatch):
+    shutil.copytree(run, tmp_path / folder)
+    monkeypatch.chdir(tmp_path)
+    whole = find_rule(str(run))
+    for name, shown in ((folder, folder), (f"mine={folder}", "mine"), (f"mine={tmp_path / folder}", "mine")):
+        rule = find_rule(name)
+        assert (rule.name, rule.identity) == (shown, whole.identity)
+    assert named_rule(folder).name == folder
+    with pytest.raises(ValueError, match="two rules are called"):
+        find_rules([folder, str(_other(run, tmp_path / "elsewhere" / folder))])
+
+
+def _other(run, folder):
+    folder.mkdir(parents=True)
+    shutil.copy(run / "best_rule.safetensors", folder / "rule.safetensors")
+    return folder
 
 
 @pytest.mark.parametrize(

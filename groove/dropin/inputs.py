@@ -1,0 +1,137 @@
+"""The arrays that training loops give to a rule: their checks, their mask, and the inputs of the rule's network."""
+
+from typing import Any
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from groove import ops
+from groove.lpg.lpg import normalise
+from groove.lpg.network import LPGInputs
+from groove.types import Array, Rollout
+from groove.utils.errors import GrooveError
+
+
+def check_rollout(rollout: Rollout) -> None:
+    """Refuse a rollout whose arrays do not fit together.
+
+    Raises:
+      AssertionError: if a shape is wrong; the message names the array and the shape expected.
+      GrooveError: if the rollout holds no transition.
+    """
+    chex.assert_rank(rollout.reward, 2, custom_message="rollout.reward is f32[T, W]")
+    shape = rollout.reward.shape
+    if 0 in shape:
+        raise GrooveError(f"the rollout holds no transition: reward has shape {shape}, T steps of W workers.")
+    for name in ("action", "terminated", "truncated"):
+        chex.assert_shape(getattr(rollout, name), shape, custom_message=f"rollout.{name} is [T, W]")
+    for name in ("obs", "next_obs"):
+        chex.assert_shape(getattr(rollout, name), (*shape, ...), custom_message=f"rollout.{name} is [T, W, ...]")
+    if rollout.mask is not None:
+        chex.assert_shape(rollout.mask, shape, custom_message="rollout.mask is bool[T, W]")
+
+
+def check_actions(rollout: Rollout, num_actions: int) -> None:
+    """Refuse actions that are no index of a policy logit; inside `jit`, only their type can be checked.
+
+    Raises:
+      GrooveError: if actions are no integers, or lie outside 0 .. A-1 in a row that the mask does not hide.
+    """
+    wanted = f"rollout.action must hold integers from 0 to {num_actions - 1}, the indices of the policy logits"
+    dtype = jnp.asarray(rollout.action).dtype
+    if not (jnp.issubdtype(dtype, jnp.integer) or jnp.issubdtype(dtype, jnp.bool_)):
+        raise GrooveError(f"{wanted}, not {dtype}: continuous and one-hot actions have no such index.")
+    if _is_traced(rollout.action) or _is_traced(rollout.mask):
+        return
+    action = np.asarray(rollout.action)
+    outside = ~_in_range(action, None if rollout.mask is None else np.asarray(rollout.mask, bool), num_actions)
+    if outside.any():
+        value = action[outside][0]
+        raise GrooveError(
+            f"{wanted}, not {value}: shift the actions to begin at 0, or hide padded rows by rollout.mask."
+        )
+
+
+def action_log_prob(logits: Array, rollout: Rollout) -> Array:
+    """Return log pi(a_t|s_t), f32[T, W]; NaN where an action lies outside 0 .. A-1 in a row that is not hidden.
+
+    The NaN makes the loss and its gradient NaN, because values cannot raise an error inside `jit`.
+    """
+    action = jnp.asarray(rollout.action)
+    mask = None if rollout.mask is None else jnp.asarray(rollout.mask, bool)
+    valid = _in_range(action, mask, logits.shape[-1])
+    return ops.log_prob(logits, action) * jnp.where(valid, 1.0, jnp.nan)
+
+
+def network_inputs(rollout: Rollout, logits: Array, y: Array, next_y: Array, **lifetime: Array) -> LPGInputs:
+    """Return the inputs of the rule's network, constants of the agent's gradient.
+
+    A row before a hidden row counts as truncated, so that the network, which reads backwards, carries nothing from
+    hidden rows into the others.
+
+    Args:
+      rollout: T steps of W workers.
+      logits: f32[T, W, A].
+      y, next_y: f32[T, W, Y].
+      **lifetime: progress and lifetime, f32[W].
+    """
+    reward = jnp.asarray(rollout.reward, jnp.float32)
+    truncated = jnp.asarray(rollout.truncated, bool)
+    if rollout.mask is not None:
+        mask = jnp.asarray(rollout.mask, bool)
+        reward = jnp.where(mask, reward, 0.0)
+        truncated |= jnp.concatenate([~mask[1:], jnp.zeros_like(mask[:1])])
+    inputs = LPGInputs(
+        reward=reward,
+        terminated=jnp.asarray(rollout.terminated, bool),
+        truncated=truncated,
+        prob=jnp.exp(action_log_prob(logits, rollout)),
+        prediction=jax.nn.softmax(y),
+        next_prediction=jax.nn.softmax(next_y),
+        **lifetime,
+    )
+    return jax.lax.stop_gradient(inputs)
+
+
+def masked_mean(x: Array, mask: Array | None) -> Array:
+    """Return the mean of f32[T, W] over the rows where the mask is true; over all rows if the mask is None."""
+    if mask is None:
+        return jnp.mean(x)
+    return jnp.sum(jnp.where(mask, x, 0.0)) / jnp.maximum(jnp.sum(jnp.asarray(mask, jnp.float32)), 1.0)
+
+
+def masked_normalise(pi_hat: Array, mask: Array | None) -> Array:
+    """Return pi_hat f32[T, W] with zero mean and unit variance over the rows where the mask is true, else 0."""
+    if mask is None:
+        return normalise(pi_hat)
+    centred = jnp.where(mask, pi_hat - masked_mean(pi_hat, mask), 0.0)
+    return centred * jax.lax.rsqrt(masked_mean(centred**2, mask) + 1e-4)
+
+
+def lifetime_inputs(progress: Any, lifetime: Any, workers: int) -> dict[str, Array]:
+    """Return progress n / L and lifetime L for every worker, f32[W]; 0 and 1 where they are None.
+
+    Raises:
+      GrooveError: if the lifetime is not positive.
+    """
+    if lifetime is not None and not _is_traced(lifetime) and np.any(np.asarray(lifetime) <= 0):
+        raise GrooveError(f"lifetime = {lifetime} must be positive: give the number of agent updates of a lifetime.")
+    values = {"progress": 0.0 if progress is None else progress, "lifetime": 1.0 if lifetime is None else lifetime}
+    return {name: jnp.broadcast_to(jnp.asarray(x, jnp.float32), (workers,)) for name, x in values.items()}
+
+
+def constant(tree: Any) -> Any:
+    """Return a tree whose arrays are constants of every gradient; other leaves, such as functions, stay as they are."""
+    return jax.tree.map(lambda x: jax.lax.stop_gradient(x) if isinstance(x, jax.Array | np.ndarray) else x, tree)
+
+
+def _in_range(action: Any, mask: Any, num_actions: int) -> Any:
+    """Return where actions are indices of logits or hidden, bool[T, W]; NumPy arrays stay NumPy arrays inside `jit`."""
+    in_range = (action >= 0) & (action < num_actions)
+    return in_range if mask is None else in_range | ~mask
+
+
+def _is_traced(x: Any) -> bool:
+    return isinstance(x, jax.core.Tracer)

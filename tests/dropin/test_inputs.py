@@ -1,0 +1,140 @@
+"""The rows that a mask hides do not count, and actions must be indices of the policy logits."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import groove
+from groove import ops
+from groove.dropin.inputs import masked_mean, masked_normalise
+from groove.lpg.lpg import normalise
+from groove.utils.errors import GrooveError
+
+A, Y, T, W = 3, 8, 6, 4
+HIDDEN = 2  # rows of padding
+
+
+@pytest.fixture(scope="module")
+def rule():
+    return groove.load("groove")
+
+
+def _rollout(rng, steps=T):
+    end = rng.random((steps, W)) < 0.3
+    terminated = end & (rng.random((steps, W)) < 0.5)
+    return groove.Rollout(
+        obs=rng.normal(size=(steps, W, 5)).astype(np.float32),
+        action=rng.integers(A, size=(steps, W)),
+        reward=rng.normal(size=(steps, W)).astype(np.float32),
+        terminated=terminated,
+        truncated=end & ~terminated,
+        next_obs=rng.normal(size=(steps, W, 5)).astype(np.float32),
+    )
+
+
+PARAMS = {
+    "pi": np.random.default_rng(1).normal(size=(5, A)).astype(np.float32),
+    "y": np.random.default_rng(2).normal(size=(5, Y)).astype(np.float32),
+}
+
+
+def apply(params, obs):
+    return obs @ params["pi"], obs @ params["y"]
+
+
+def _value_and_gradient(rule, rollout):
+    return jax.value_and_grad(lambda p: rule.loss(p, apply, rollout))(PARAMS)
+
+
+def _close(a, b):
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6), a, b)
+
+
+def test_padded_rows_do_not_count(rule):
+    rng = np.random.default_rng(0)
+    rollout, padding = _rollout(rng), _rollout(rng, HIDDEN)
+    padding = dataclasses.replace(
+        padding, action=np.full((HIDDEN, W), -1), reward=np.full((HIDDEN, W), np.nan, np.float32)
+    )
+    padded = jax.tree.map(lambda a, b: np.concatenate([a, b]), rollout, padding)
+    mask = np.arange(T + HIDDEN)[:, None] < np.full(W, T)
+    _close(_value_and_gradient(rule, dataclasses.replace(padded, mask=mask)), _value_and_gradient(rule, rollout))
+
+
+def test_a_mask_of_all_rows_changes_nothing(rule):
+    rollout = _rollout(np.random.default_rng(0))
+    masked = dataclasses.replace(rollout, mask=np.ones((T, W), bool))
+    _close(_value_and_gradient(rule, masked), _value_and_gradient(rule, rollout))
+
+
+def test_resets_in_the_middle_do_not_count(rule):
+    """Compare with the targets of all rows, averaged and normalised by hand over the rows that count."""
+    rollout = _rollout(np.random.default_rng(3))
+    ended = rollout.terminated | rollout.truncated
+    mask = np.concatenate([np.ones((1, W), bool), ~ended[:-1]])
+    raw = dataclasses.replace(rule, config=dataclasses.replace(rule.config, normalise=False))
+    raw = dataclasses.replace(raw, eta={**rule.eta, "pi_hat": {**rule.eta["pi_hat"], "b": np.zeros(1, np.float32)}})
+
+    def by_hand(params):
+        (logits, y), (_, next_y) = apply(params, rollout.obs), apply(params, rollout.next_obs)
+        targets = raw.targets(rollout, *jax.lax.stop_gradient((logits, y, next_y)))
+        counted = targets.pi_hat[mask]
+        pi_hat = (targets.pi_hat - counted.mean()) / jnp.sqrt(counted.var() + 1e-4)
+        loss = -ops.log_prob(logits, rollout.action) * pi_hat
+        loss += rule.config.prediction_coefficient * ops.kl_divergence(y, targets.y_hat)
+        return loss[mask].mean()
+
+    assert not mask.all()
+    found = _value_and_gradient(rule, dataclasses.replace(rollout, mask=mask))
+    _close(found, jax.value_and_grad(by_hand)(PARAMS))
+
+
+def test_masked_statistics():
+    x, mask = jnp.asarray([[1.0, 5.0], [3.0, 100.0]]), jnp.asarray([[True, True], [True, False]])
+    assert masked_mean(x, mask) == 3.0
+    assert masked_mean(x, None) == x.mean()
+    assert masked_mean(x, jnp.zeros((2, 2), bool)) == 0.0
+    np.testing.assert_allclose(masked_normalise(x, mask)[mask], normalise(x[mask]), rtol=1e-6)
+    assert masked_normalise(x, mask)[1, 1] == 0.0
+    np.testing.assert_array_equal(masked_normalise(x, None), normalise(x))
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda a: a + 1, "integers from 0 to 2, the indices of the policy logits, not 3"),
+        (lambda a: a - 1, "integers from 0 to 2, the indices of the policy logits, not -1"),
+        (lambda a: a.astype(np.float32), "not float32: continuous and one-hot actions"),
+    ],
+)
+def test_actions_are_indices_of_the_policy_logits(rule, change, complaint):
+    rollout = _rollout(np.random.default_rng(0))
+    wrong = dataclasses.replace(rollout, action=change(rollout.action))
+    with pytest.raises(GrooveError, match=complaint):
+        _value_and_gradient(rule, wrong)
+
+
+def test_wrong_actions_inside_jit_make_loss_and_gradient_nan(rule):
+    rollout = _rollout(np.random.default_rng(0))
+    compute = jax.jit(lambda rollout: _value_and_gradient(rule, rollout))
+    _close(compute(rollout), _value_and_gradient(rule, rollout))
+    value, gradient = compute(dataclasses.replace(rollout, action=rollout.action - 1))
+    assert np.isnan(value)
+    assert np.isnan(gradient["pi"]).all()
+
+
+def test_a_rollout_without_transitions_and_a_wrong_mask_are_refused(rule):
+    rollout = _rollout(np.random.default_rng(0))
+    with pytest.raises(GrooveError, match=r"no transition: reward has shape \(6, 0\)"):
+        _value_and_gradient(rule, jax.tree.map(lambda x: x[:, :0], rollout))
+    with pytest.raises(AssertionError, match=r"rollout.mask is bool\[T, W\]"):
+        _value_and_gradient(rule, dataclasses.replace(rollout, mask=np.ones(W, bool)))
+
+
+def test_a_lifetime_is_positive():
+    rule = groove.load("ta-lpg")
+    with pytest.raises(GrooveError, match="lifetime = -5 must be positive"):
+        rule.loss(PARAMS, apply, _rollout(np.random.default_rng(0)), progress=0.0, lifetime=-5)
