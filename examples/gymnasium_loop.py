@@ -1,6 +1,9 @@
-"""A learned rule as an optax optimizer, over NumPy environments: python examples/gymnasium_loop.py --rule groove.
+"""A training loop with NumPy environments, a Flax agent, and a learned rule as an optax optimizer.
 
-Needs gymnasium and Flax (pip install "groove-rl[examples]"). `--rule a2c` runs what the learned rule replaces.
+    python examples/gymnasium_loop.py --rule groove
+
+The example needs gymnasium and Flax (pip install "groove-rl[examples]"). `--rule a2c` uses A2C's loss instead of the
+learned rule.
 """
 
 import time
@@ -18,32 +21,32 @@ from flax import linen
 import groove
 from groove import ops
 
-_RULE = flags.DEFINE_string("rule", "groove", "A released rule, a run, a rule file, or a2c.")
-_ENV = flags.DEFINE_string("env", "CartPole-v1", "As gymnasium calls it; discrete actions.")
-_UPDATES = flags.DEFINE_integer("updates", 2500, "Agent updates.")
-_WORKERS = flags.DEFINE_integer("workers", 64, "W.")
-_STEPS = flags.DEFINE_integer("steps", 20, "T.")
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Of Adam.")
-_SEED = flags.DEFINE_integer("seed", 0, "Of all randomness.")
+_RULE = flags.DEFINE_string("rule", "groove", "Update rule: a released rule, a run directory, a rule file, or a2c.")
+_ENV = flags.DEFINE_string("env", "CartPole-v1", "Name of the environment in gymnasium; its actions must be discrete.")
+_UPDATES = flags.DEFINE_integer("updates", 2500, "Length of the run, in agent updates.")
+_WORKERS = flags.DEFINE_integer("workers", 64, "Environments that run side by side.")
+_STEPS = flags.DEFINE_integer("steps", 20, "Environment steps of each environment in one rollout.")
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Learning rate of Adam.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of every random stream.")
 
 
 class Torso(linen.Module):
-    """Anybody's network, without heads."""
+    """A network of your own, without heads."""
 
     @linen.compact
     def __call__(self, obs: jax.Array) -> jax.Array:
-        """[B, ...] -> [B, 64]."""
+        """Return features [B, 64] of observations [B, ...]."""
         x = obs.reshape((obs.shape[0], -1))
         return linen.relu(linen.Dense(64)(linen.relu(linen.Dense(64)(x))))
 
 
 class A2C:
-    """What the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
+    """The rule that the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
 
     prediction_width = 1  # a value
 
     def loss(self, params: Any, apply: Any, rollout: groove.Rollout) -> jax.Array:
-        """The loss an agent descends."""
+        """Return the loss that the agent minimises."""
         flat = jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), (rollout.obs, rollout.next_obs))
         (logits, value), (_, after) = apply(params, flat[0]), apply(params, flat[1])
         shape = rollout.reward.shape
@@ -57,7 +60,7 @@ class A2C:
 
 
 def main(argv: list[str]) -> None:
-    """Trains one agent and prints its returns."""
+    """Train one agent, and print its returns."""
     del argv
     logging.set_verbosity(logging.ERROR)
     same_step = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}
@@ -81,7 +84,7 @@ def main(argv: list[str]) -> None:
 
         @jax.jit
         def learn(params: Any, state: Any, rollout: groove.Rollout, updates: int) -> tuple[Any, Any]:
-            told = {"progress": updates / _UPDATES.value, "lifetime": _UPDATES.value}  # read by ta-lpg alone
+            told = {"progress": updates / _UPDATES.value, "lifetime": _UPDATES.value}  # only ta-lpg reads them
             moves, state = optimizer.update(None, state, params, rollout=rollout, **told)
             return optax.apply_updates(params, moves), state
 
@@ -97,7 +100,7 @@ def main(argv: list[str]) -> None:
             action = np.asarray(act(params, seen, step_key))
             obs, reward, terminated, truncated, info = envs.step(action)
             successor = obs.copy()
-            for i in np.flatnonzero(info.get("_final_obs", [])):  # what was seen last, before the reset
+            for i in np.flatnonzero(info.get("_final_obs", [])):  # the last observation, before the reset
                 successor[i] = info["final_obs"][i]
             truncated &= ~terminated
             rows.append((seen, action, reward.astype(np.float32), terminated, truncated, successor))

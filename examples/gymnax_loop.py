@@ -1,7 +1,8 @@
-"""A whole training loop in JAX, with a learned rule: python examples/gymnax_loop.py --rule groove --env CartPole-v1.
+"""A training loop in JAX with a learned rule, in the style of purejaxrl.
 
-Shaped like purejaxrl: collecting and updating are one jitted scan. `--rule a2c` runs the line that the learned rule
-replaces.
+    python examples/gymnax_loop.py --rule groove --env CartPole-v1
+
+One jitted scan collects rollouts and updates the agent. `--rule a2c` uses A2C's loss instead of the learned rule.
 """
 
 import functools
@@ -17,17 +18,17 @@ from absl import app, flags, logging
 
 import groove
 
-_RULE = flags.DEFINE_string("rule", "groove", "A released rule, a run, a rule file, or a2c.")
-_ENV = flags.DEFINE_string("env", "CartPole-v1", "As gymnax calls it.")
-_UPDATES = flags.DEFINE_integer("updates", 2500, "Agent updates.")
-_WORKERS = flags.DEFINE_integer("workers", 64, "W.")
-_STEPS = flags.DEFINE_integer("steps", 20, "T.")
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Of Adam.")
-_SEED = flags.DEFINE_integer("seed", 0, "Of all randomness.")
+_RULE = flags.DEFINE_string("rule", "groove", "Update rule: a released rule, a run directory, a rule file, or a2c.")
+_ENV = flags.DEFINE_string("env", "CartPole-v1", "Name of the environment in gymnax.")
+_UPDATES = flags.DEFINE_integer("updates", 2500, "Length of the run, in agent updates.")
+_WORKERS = flags.DEFINE_integer("workers", 64, "Environments that run side by side.")
+_STEPS = flags.DEFINE_integer("steps", 20, "Environment steps of each environment in one rollout.")
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Learning rate of Adam.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of every random stream.")
 
 
 class Carry(NamedTuple):
-    """What goes from one update to the next."""
+    """The state of the loop between two updates."""
 
     params: Any
     opt_state: Any
@@ -38,7 +39,7 @@ class Carry(NamedTuple):
 
 
 def make_network(actions: int, width: int) -> hk.Transformed:
-    """Two hidden layers; a policy and a prediction (A2C: a value, of width 1)."""
+    """Build a network of two hidden layers with a policy and a prediction (for A2C a value, of width 1)."""
 
     def forward(obs: jax.Array) -> tuple[jax.Array, jax.Array]:
         x = hk.nets.MLP([64, 64], activate_final=True)(obs.reshape((obs.shape[0], -1)).astype(jnp.float32))
@@ -48,7 +49,7 @@ def make_network(actions: int, width: int) -> hk.Transformed:
 
 
 def a2c_loss(params: Any, apply: Any, rollout: groove.Rollout, **_: Any) -> jax.Array:
-    """What the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
+    """Return the loss that the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
     from groove import ops
 
     def heads(obs: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -65,7 +66,7 @@ def a2c_loss(params: Any, apply: Any, rollout: groove.Rollout, **_: Any) -> jax.
 
 
 def main(argv: list[str]) -> None:
-    """Trains one agent and prints its returns."""
+    """Train one agent, and print its returns."""
     del argv
     logging.set_verbosity(logging.ERROR)
     env, env_params = gymnax.make(_ENV.value)
@@ -90,7 +91,8 @@ def main(argv: list[str]) -> None:
     def update(carry: Carry, key: jax.Array) -> tuple[Carry, jax.Array]:
         carry, (rollout, returns) = jax.lax.scan(act, carry, jax.random.split(key, _STEPS.value))
         told = {"progress": carry.updates / _UPDATES.value, "lifetime": float(_UPDATES.value)}
-        gradient = jax.grad(loss)(carry.params, network.apply, rollout, **told)  # the one line that differs
+        # the next line is the only one that depends on the rule
+        gradient = jax.grad(loss)(carry.params, network.apply, rollout, **told)
         updates, opt_state = optimizer.update(gradient, carry.opt_state)
         params = optax.apply_updates(carry.params, updates)
         return carry._replace(params=params, opt_state=opt_state, updates=carry.updates + 1), jnp.nanmean(returns)

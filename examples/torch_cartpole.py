@@ -1,7 +1,9 @@
-"""A learned rule in PyTorch, shaped like a CleanRL script: python examples/torch_cartpole.py --rule groove.
+"""A training loop in PyTorch with a learned rule, in the style of CleanRL.
 
-Needs PyTorch and gymnasium (pip install "groove-rl[torch,examples]") and no JAX. `--rule a2c` runs the lines that the
-learned rule replaces.
+    python examples/torch_cartpole.py --rule groove
+
+The example needs PyTorch and gymnasium (pip install "groove-rl[torch,examples]"), and no JAX. `--rule a2c` uses A2C's
+loss instead of the learned rule.
 """
 
 import argparse
@@ -17,16 +19,16 @@ import groove.torch
 
 
 class Agent(nn.Module):
-    """Two hidden layers; a policy and a prediction (A2C: a value, of width 1)."""
+    """A network of two hidden layers with a policy and a prediction (for A2C a value, of width 1)."""
 
     def __init__(self, inputs: int, actions: int, width: int) -> None:
-        """Sizes of what is seen, done and predicted."""
+        """Build the layers for `inputs` observed numbers, `actions` actions and a prediction of `width` numbers."""
         super().__init__()
         self.torso = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU())
         self.policy, self.prediction = nn.Linear(64, actions), nn.Linear(64, width)
 
     def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of the policy, and the prediction."""
+        """Return the logits of the policy, and the prediction."""
         features = self.torso(obs)
         return self.policy(features), self.prediction(features)
 
@@ -40,7 +42,7 @@ def a2c_loss(
     terminated: Tensor,
     truncated: Tensor,
 ) -> Tensor:
-    """What the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
+    """Return the loss that the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
     value, next_value = value[..., 0], next_value[..., 0]
     delta = reward + 0.99 * next_value * ~terminated - value.detach()
     advantage, rows = torch.zeros_like(reward[0]), []
@@ -55,15 +57,21 @@ def a2c_loss(
 
 
 def main() -> None:
-    """Trains one agent and prints its returns."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rule", default="groove", help="a released rule, a run, a rule file, or a2c")
-    parser.add_argument("--env", default="CartPole-v1", help="as gymnasium calls it; discrete actions")
-    parser.add_argument("--updates", type=int, default=2500, help="agent updates")
-    parser.add_argument("--workers", type=int, default=64, help="environments side by side")
-    parser.add_argument("--steps", type=int, default=20, help="of a rollout")
-    parser.add_argument("--learning_rate", type=float, default=1e-3, help="of Adam")
-    parser.add_argument("--seed", type=int, default=0)
+    """Train one agent, and print its returns."""
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "--rule", default="groove", help="update rule: a released rule, a run directory, a rule file, or a2c"
+    )
+    parser.add_argument(
+        "--env", default="CartPole-v1", help="name of the environment in gymnasium; its actions must be discrete"
+    )
+    parser.add_argument("--updates", type=int, default=2500, help="length of the run, in agent updates")
+    parser.add_argument("--workers", type=int, default=64, help="environments that run side by side")
+    parser.add_argument("--steps", type=int, default=20, help="environment steps of each environment in one rollout")
+    parser.add_argument("--learning_rate", type=float, default=1e-3, help="learning rate of Adam")
+    parser.add_argument("--seed", type=int, default=0, help="seed of every random stream")
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)
@@ -86,7 +94,7 @@ def main() -> None:
                 action = torch.distributions.Categorical(logits=agent(seen)[0]).sample()
             obs, reward, terminated, truncated, info = envs.step(action.numpy())
             successor = obs.copy()
-            for i in np.flatnonzero(info.get("_final_obs", [])):  # what was seen last, before the reset
+            for i in np.flatnonzero(info.get("_final_obs", [])):  # the last observation, before the reset
                 successor[i] = info["final_obs"][i]
             truncated &= ~terminated
             rows.append((seen, action, reward, terminated, truncated, successor))
@@ -104,7 +112,7 @@ def main() -> None:
         experience = (logits, prediction, next_prediction, action, reward, terminated, truncated)
         if rule is None:
             loss = a2c_loss(*experience)
-        else:  # the one line that differs
+        else:  # the only line that differs from A2C
             loss = rule.loss(*experience, progress=update / args.updates, lifetime=args.updates)
         optimizer.zero_grad()
         loss.backward()
