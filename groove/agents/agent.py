@@ -45,8 +45,8 @@ class AgentConfig:
     max_grad_norm: float = above(0, 0.5)
 
 
-# The eps_root of Adam. The meta-gradient passes through Adam's square root, which has no derivative at zero, where a
-# parameter without any gradient so far stands.
+# Adam's square root has no derivative at zero, the value for a parameter that has had no gradient yet; the
+# meta-gradient passes through the square root.
 _EPS_ROOT = 1e-12
 
 
@@ -59,7 +59,7 @@ class Agent(NamedTuple):
         gradient of a table is cheap only through a chain of reads and steps.
       step: (params, opt_state, obs [...], {name: gradient of the loss by the outputs of the head}) -> (params,
         opt_state).
-      policy: params -> the part of the parameters that `read` needs for LOGITS, of one structure under all rules.
+      policy: params -> the parameters that `read` needs for LOGITS; their tree structure is the same under all rules.
     """
 
     init: Callable[[Key], tuple[Params, PyTree]]

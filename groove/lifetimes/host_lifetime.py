@@ -66,8 +66,8 @@ def live_on_host(
       key: all the randomness; the randomness of an evaluation does not depend on other evaluations.
       updates: L, agent updates.
       steps: T, environment steps of a worker between updates.
-      evaluation: the environment of evaluations, another object than `env`. Each worker plays one episode and is then
-        idle, so that short episodes have no advantage. This environment decides how long an episode may be.
+      evaluation: the environment of evaluations, another object than `env`. Only the first episode of each worker
+        counts, so that short episodes have no advantage. This environment decides how long an episode may be.
       evaluate_at: numbers of updates after which to evaluate, from 0 to L.
       report: called with (updates done, metrics) after every update, and once with 0 if 0 is in `evaluate_at`.
 

@@ -17,8 +17,8 @@ from groove.utils.typed_fields import above, at_least
 class LPGConfig:
     """Settings of the learned rule.
 
-    The last three are weights in the meta-loss. They matter to meta-training only and are therefore no part of the
-    representation, which identifies a rule in stored results.
+    The last three are weights in the meta-loss. They matter to meta-training only and are left out of `repr(config)`,
+    by which stored results identify a rule.
 
     Attributes:
       hidden: H, width of the recurrent core.
@@ -37,7 +37,7 @@ class LPGConfig:
       max_target_gradient: norm to which the meta-gradient with respect to the targets of one update of one agent is
         clipped, so that an agent with unstable updates does not dominate the others. Agents are not affected.
       prediction_entropy: b1, weight of the bonus for H(y).
-      pi_hat_l2: b2, weight of the cost of pi_hat squared. GROOVE's 0.005 shrinks normalised targets until agents learn
+      pi_hat_l2: b2, weight of the cost of pi_hat squared. The paper's 0.005 shrinks normalised targets until agents learn
         too slowly.
       y_hat_l2: b3, weight of the cost of ||y_hat|| squared.
     """

@@ -29,8 +29,7 @@ class PPOConfig:
       epochs: passes over a rollout.
       minibatches: steps per pass; must divide T * W, the number of transitions of a rollout.
       table_learning_rate: SGD learning rate of the policy in agents that are tables. PPO takes more steps than A2C and
-        therefore smaller ones. Stored results identify agents apart from rules, so this field is not in the
-        representation.
+        therefore smaller ones. Left out of `repr(config)`: stored results record agents separately.
     """
 
     trace: float = at_least(0, 0.95, most=1)

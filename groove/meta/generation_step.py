@@ -15,9 +15,11 @@ import jax.numpy as jnp
 from groove.curriculum.base import Curriculum
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import EpisodeStats
+from groove.meta.antagonists import advance_antagonists
 from groove.meta.es import Strategy
 from groove.meta.outcomes import CRITIC_FIELDS, level_outcome, outcome_metrics
-from groove.meta.slots import Levels, Lives, Setup, advance_antagonists, advance_students, begin_lives
+from groove.meta.slots import Levels, Lives, Setup, begin_lives
+from groove.meta.students import advance_students
 from groove.meta.trainer import MetaStep, TrainState
 from groove.types import Array, Key, LevelOutcome, PyTree, Stream
 from groove.utils import parallel
@@ -161,7 +163,10 @@ def _live(static: _Static, eta: Any, born: Lives, level: PyTree, length: Array) 
 
 
 def _judge(static: _Static, curriculum_state: Any, levels: Levels, members: _Members) -> tuple[Array, LevelOutcome]:
-    """Return the fitness of both candidates of this device's pairs, f32[n, 2], and outcomes of the mean student."""
+    """Return the fitness of both candidates of this device's pairs, f32[n, 2], and the outcomes.
+
+    Fields of the student are the mean of both candidates; `best_return` is the larger.
+    """
     everyone = jnp.ones(levels.level_id.shape, bool)
     memory = static.curriculum.recall(curriculum_state, levels.level_id)
     needs = static.needs

@@ -13,7 +13,8 @@ from groove import ops
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import EpisodeStats
 from groove.lpg.base import UpdateInfo
-from groove.meta.slots import Levels, Lives, Setup, advance_critics, advance_students
+from groove.meta.slots import Levels, Lives, Setup
+from groove.meta.students import advance_critics, advance_students
 from groove.types import LOGITS, Array, Heads, Metrics, Stream
 from groove.utils.parallel import largest_share
 from groove.utils.typed_fields import above, at_least
@@ -29,7 +30,7 @@ class GradientConfig:
       final_learning_rate: reached linearly after `decay_steps`; equal to learning_rate for a constant rate.
       decay_steps: meta-steps; 0 for the number of meta-steps that the run was first started with.
       max_grad_norm: global norm to which the meta-gradient is clipped.
-      policy_entropy: b0, weight of the bonus for H(pi). GROOVE's 0.05 suits targets that are not normalised
+      policy_entropy: b0, weight of the bonus for H(pi). The paper's 0.05 suits targets that are not normalised
         (`rules.lpg.normalise=false`). Under normalised targets, which lead to larger steps, agents with so small a
         bonus lose their entropy and no longer find far rewards.
       normalise_advantages: whether advantages have zero mean and unit variance within each slot's rollout.

@@ -4,10 +4,8 @@ All functions act on one device's share of the slots. Randomness is folded from 
 results do not depend on how slots are distributed over devices.
 """
 
-import dataclasses
-import functools
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +14,9 @@ from groove.agents.agent import Agent
 from groove.envs.base import EnvFamily
 from groove.lifetimes import lifetime
 from groove.lifetimes.lifetime import Lifetime
-from groove.lifetimes.rollout import EpisodeStats
-from groove.lpg.base import UpdateInfo, UpdateRule
-from groove.meta.critic import Critic, MetaCritic, begin_critic, critic_update
-from groove.types import Array, Key, PyTree, Rollout, Stream
+from groove.lpg.base import UpdateRule
+from groove.meta.critic import Critic, MetaCritic, begin_critic
+from groove.types import Array, Key, PyTree, Stream
 from groove.utils.arrays import select
 
 
@@ -104,15 +101,15 @@ def begin_lives(setup: Setup, levels: Levels, lengths: Array, keys: Key) -> Live
 
 
 def staggered_lengths(lengths: Array, index: Array, groups: int, multiple: int) -> Array:
-    """Return lengths of the first lifetimes: group g of G lives (g + 1) / G of the lifetime of its level.
+    """Return lengths of the first lifetimes: group i of n lives (i + 1) / n of the lifetime of its level.
 
     From then on, lifetimes of equal length end group by group, evenly spread over time. The rule is told the shortened
     lifetime.
 
     Args:
       lengths: int32[N], agent updates.
-      index: int32[N], global index of each slot; slot i belongs to group i mod G.
-      groups: G.
+      index: int32[N], global index of each slot; a slot belongs to the group of its index modulo n.
+      groups: n.
       multiple: K; lengths are rounded up to multiples of it.
     """
     group = index % groups + 1
@@ -122,47 +119,6 @@ def staggered_lengths(lengths: Array, index: Array, groups: int, multiple: int) 
 def round_up(lengths: Array, multiple: int) -> Array:
     """Return the smallest positive multiples that are not below the lengths."""
     return jnp.maximum(-(-lengths // multiple), 1) * multiple
-
-
-def advance_students(
-    setup: Setup, eta: Any, lives: Lives, level: PyTree, with_critic: bool = True
-) -> tuple[Lives, Rollout, EpisodeStats, UpdateInfo]:
-    """Give every student one rollout and one update under the learned rule, and its critic one update.
-
-    Args:
-      setup: the static parts.
-      eta: the parameters of the rule.
-      lives: [N].
-      level: [N].
-      with_critic: whether critics learn, too.
-
-    Returns:
-      The lives, the Rollout [N, T, W], the complete episodes [N], and facts about the updates [N].
-    """
-    student, experience, episodes, info = lifetime.advance(
-        setup.env, setup.student, setup.rule, eta, lives.student, level, setup.steps
-    )
-    critic = advance_critics(setup, lives.critic, experience)[0] if with_critic else lives.critic
-    return dataclasses.replace(lives, student=student, critic=critic), experience, episodes, info
-
-
-def advance_critics(setup: Setup, critics: Critic, experience: Rollout) -> tuple[Critic, Array, Array]:
-    """Update N critics: (critics, advantages f32[N, T, W] before the update, squared errors f32[N])."""
-    return jax.vmap(lambda critic, rollout: critic_update(setup.critic, critic, rollout))(critics, experience)
-
-
-def advance_antagonists(
-    setup: Setup, lives: Lives, level: PyTree, updates: int | Array
-) -> tuple[Lives, EpisodeStats | None]:
-    """Give every antagonist `updates` updates from its own experience; None instead of episodes without antagonists."""
-    if not setup.antagonists:
-        return lives, None
-    advanced = [
-        lifetime.live(setup.env, each.agent, each.rule, (), life, level, setup.steps, updates)
-        for each, life in zip(setup.antagonists, lives.antagonists, strict=True)
-    ]
-    episodes = functools.reduce(EpisodeStats.and_then, [stats for _, stats in advanced])
-    return dataclasses.replace(lives, antagonists=tuple(life for life, _ in advanced)), episodes
 
 
 def finished_slots(lives: Lives) -> Array:

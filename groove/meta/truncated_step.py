@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import optax
 
 from groove.curriculum.base import Curriculum
+from groove.meta.antagonists import advance_antagonists
 from groove.meta.gradient import GradientConfig, meta_gradient
 from groove.meta.outcomes import level_outcome, outcome_metrics
 from groove.meta.slots import (
     Levels,
     Lives,
     Setup,
-    advance_antagonists,
     begin_lives,
     finished_slots,
     replace_finished,

@@ -1,6 +1,6 @@
 """Gridworld dynamics: move, collect, respawn, terminate, truncate.
 
-The order within a step is that of GROOVE's code:
+The order within a step is that of the paper's public code:
 
 1. The agent moves; a wall or the edge stops the agent.
 2. The agent collects the object on its cell.

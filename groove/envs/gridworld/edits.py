@@ -31,7 +31,7 @@ class _Draws(NamedTuple):
     """All the randomness of one edit, U(0, 1) each."""
 
     kind: Array  # f32 [1]: which of the six kinds
-    cells: Array  # f32 [S * S]: the allowed cell with the largest draw is chosen
+    cells: Array  # f32 [G * G]: the allowed cell with the largest draw is chosen
     objects: Array  # f32 [O]: the allowed object with the largest draw is chosen
     numbers: Array  # f32 [3]: reward, p_terminate, p_respawn
 
@@ -130,7 +130,7 @@ def _choose_free(level: GridLevel, draws: _Draws, otherwise: Array) -> Array:
 
 
 def _held(level: GridLevel) -> Array:
-    """Return where a cell holds the start or an object, bool [S * S]."""
+    """Return where a cell holds the start or an object, bool [G * G]."""
     cells = level.walls.shape[0]
     objects = jnp.where(level.object_cell >= 0, level.object_cell, cells)  # out of bounds: dropped
     return jnp.zeros(cells, bool).at[level.start].set(True).at[objects].set(True, mode="drop")

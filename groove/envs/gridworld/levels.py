@@ -26,9 +26,9 @@ class GridSizes:
     """The static sizes that levels of different grids share in a batch.
 
     Attributes:
-      side: S, the side of the padded grid. Cells outside a level's own grid are walls.
+      side: G, the side of the padded grid. Cells outside a level's own grid are walls.
       objects: O, the largest number of objects in a level.
-      diagonal: nine actions (eight moves and stay, as in LPG) instead of five (four moves and stay, as in GROOVE's
+      diagonal: nine actions (eight moves and stay, as in LPG) instead of five (four moves and stay, as in the paper's
         code).
     """
 
@@ -38,12 +38,12 @@ class GridSizes:
 
     @property
     def cells(self) -> int:
-        """Cells of the padded grid, S * S."""
+        """Cells of the padded grid, G * G."""
         return self.side * self.side
 
     @property
     def states(self) -> int:
-        """Observations of the tabular environment, S * S * 2**O: a cell and the set of objects present."""
+        """Observations of the tabular environment, G * G * 2**O: a cell and the set of objects present."""
         return self.cells * 2**self.objects
 
 
@@ -53,7 +53,7 @@ class GridLevel:
     """A gridworld. A cell is row * S + column on the padded grid; an absent object has cell -1."""
 
     size: Array  # int32 []: side of the level's own grid, at most S
-    walls: Array  # bool [S * S]: also true outside the level's own grid
+    walls: Array  # bool [G * G]: also true outside the level's own grid
     start: Array  # int32 []: cell
     object_cell: Array  # int32 [O]
     object_reward: Array  # f32 [O]: reward on collecting
@@ -71,7 +71,7 @@ def sizes_of(level: GridLevel, like: GridSizes) -> GridSizes:
 
 @dataclass(frozen=True)
 class LevelDistribution:
-    """The distribution of random levels in GROOVE's code, mode `all`. Every range is inclusive.
+    """The distribution of random levels in the paper's public code, mode `all`. Every range is inclusive.
 
     Attributes:
       min_size, max_size: side of the grid, uniform.
@@ -83,7 +83,7 @@ class LevelDistribution:
       min_respawn, max_respawn: probability of respawn per step, log-uniform.
       min_lifetime, max_lifetime: lifetime, log-uniform, agent updates.
       step_reward_share: share of levels that pay a reward at every step, positive or negative with even chances. In
-        such levels it pays to survive or to hurry. GROOVE's code has no such levels.
+        such levels it pays to survive or to hurry. The public code has no such levels.
       min_step_reward, max_step_reward: magnitude of that reward, log-uniform.
     """
 
@@ -169,7 +169,7 @@ def _draw_walls(places: Array, size: Array, dist: LevelDistribution, sizes: Grid
       sizes: static sizes of the level.
 
     Returns:
-      The walls, bool [S * S], and the free cells, int32 [1 + max_objects].
+      The walls, bool [G * G], and the free cells, int32 [1 + max_objects].
     """
     order = jnp.argsort(places)
     inside = order < size * size

@@ -48,7 +48,7 @@ def perfect_maze(key: Key, size: Array, sizes: GridSizes) -> Array:
       sizes: static sizes of the level.
 
     Returns:
-      bool [S * S]: true in walls and outside the maze.
+      bool [G * G]: true in walls and outside the maze.
     """
     ends, cell = _passages(sizes)
     inside = _inside(size, sizes)
@@ -87,7 +87,7 @@ def rooms(key: Key, size: Array, sizes: GridSizes) -> Array:
 
     Arguments and result are those of `perfect_maze`.
     """
-    position = jnp.stack(jnp.divmod(jnp.arange(sizes.cells), sizes.side))  # [2, S * S]: row, column
+    position = jnp.stack(jnp.divmod(jnp.arange(sizes.cells), sizes.side))  # [2, G * G]: row, column
     draws = jax.random.uniform(key, (2**DIVISIONS - 1, 3))  # one row for each room of a binary tree
 
     def divide(_: Array, carry: tuple[Array, ...]) -> tuple[Array, ...]:

@@ -1,9 +1,9 @@
 """The named gridworlds of LPG: five handcrafted tabular levels and five random grids.
 
-Sizes, objects, time limits and walls are those of Oh et al. (2020), confirmed by GROOVE's appendix C and code. Two
-grids that are rectangular in LPG are square here, as in GROOVE's code: 5x7 is 7x7 and 7x9 is 9x9. `longer_horizon` has
-5 negative objects, as in LPG (3 in GROOVE's code). LPG has nine actions and GROOVE's code five; the action set is a
-property of the sizes (`diagonal`), not of a level.
+Sizes, objects, time limits and walls are those of Oh et al. (2020), confirmed by appendix C and the public code of
+Jackson et al. (2023). Two grids that are rectangular in LPG are square here, as in the public code: 5x7 is 7x7 and 7x9
+is 9x9. `longer_horizon` has 5 negative objects, as in LPG (3 in the public code). LPG has nine actions and the public
+code five; the action set is a property of the sizes (`diagonal`), not of a level.
 
 In a tabular level, the start and the objects' cells are drawn once and kept for the lifetime. In a random grid they are
 drawn anew at each reset, and an object's cell whenever the object respawns.

@@ -39,8 +39,8 @@ def observe(kind: Observation, level: GridLevel, state: GridState, sizes: GridSi
     """Return what an agent observes of a state.
 
     Args:
-      kind: "index", cell + S * S * (bitmask of the objects present), int32 []; "features", int32 [1 + O], the agent's
-        cell and S * S + o for each object o present, -1 for the others; or "planes", f32 [S, S, 2 + O], one plane for
+      kind: "index", cell + G * G * (bitmask of the objects present), int32 []; "features", int32 [1 + O], the agent's
+        cell and G * G + o for each object o present, -1 for the others; or "planes", f32 [G, G, 2 + O], one plane for
         the agent, one for the walls and one for each object.
       level: the level that is played.
       state: the state of the episode.

@@ -31,7 +31,7 @@ def optimal_return(level: GridLevel, sizes: GridSizes) -> Array:
         Q_h(c, m) = r + r_o + (1 - p_terminate_o) E[V_{h-1}(c, (m - o)')] if o is collected; o is not in (m - o)'
 
     Probabilities are rounded to multiples of 2**-16, as in the dynamics. The cost is
-    max_steps * S * S * 2**O * (O + A) operations. On a CPU, batch with jax.lax.map: vmap gives every level the longest
+    max_steps * G * G * 2**O * (O + A) operations. On a CPU, batch with jax.lax.map: vmap gives every level the longest
     time limit.
 
     Args:
@@ -110,7 +110,7 @@ def _after_respawn(value: Array, p: Array) -> Array:
 
 
 def _spread(value: Array, sizes: GridSizes, lowest: float | bool) -> Array:
-    """Return the maximum over each cell and the cells one move away from it, [S * S, D] -> [S * S, D]."""
+    """Return the maximum over each cell and the cells one move away from it, [G * G, D] -> [G * G, D]."""
     side = sizes.side
     grid = value.reshape(side, side, -1)
     padded = jnp.pad(grid, ((1, 1), (1, 1), (0, 0)), constant_values=lowest)
