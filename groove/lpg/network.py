@@ -37,8 +37,8 @@ class LPGConfig:
       max_target_gradient: norm to which the meta-gradient with respect to the targets of one update of one agent is
         clipped, so that an agent with unstable updates does not dominate the others. Agents are not affected.
       prediction_entropy: b1, weight of the bonus for H(y).
-      pi_hat_l2: b2, weight of the cost of pi_hat squared. The paper's 0.005 shrinks normalised targets until agents learn
-        too slowly.
+      pi_hat_l2: b2, weight of the cost of pi_hat squared. The paper's 0.005 shrinks normalised targets until agents
+        learn too slowly.
       y_hat_l2: b3, weight of the cost of ||y_hat|| squared.
     """
 
