@@ -1,4 +1,4 @@
-"""The examples run as written, under a learned rule and under what it replaces."""
+"""The examples run with a learned rule and with A2C."""
 
 import dataclasses
 import importlib.util

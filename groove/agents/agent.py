@@ -1,7 +1,7 @@
-"""An agent: a policy with the heads that a rule needs, and the optimizer that moves it.
+"""Agents: a policy, the other heads that a rule needs, and the optimizer that moves the parameters.
 
-Rules see head outputs only, and hand agents the gradients of head outputs. A table can therefore be updated by row, and
-a network through its vector-Jacobian product, behind one interface.
+A rule reads the outputs of heads and hands the agent the gradients with respect to these outputs. One interface
+therefore serves tables, which are updated by row, and networks, which are updated by a vector-Jacobian product.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,12 +27,12 @@ class AgentConfig:
     Attributes:
       torso: "table", "mlp", "conv" (small pictures) or "nature" (screens of bytes).
       widths: units of each hidden layer of the torso.
-      channels: of the 3 x 3 convolutions of "conv", or of the three strided convolutions of "nature".
+      channels: output channels of each 3 x 3 convolution of "conv", or of the three strided convolutions of "nature".
       optimizer: "sgd" or "adam".
-      learning_rate: of a whole network, or of a table's policy.
-      critic_learning_rate: of a table's value head.
-      prediction_learning_rate: of a table's prediction head, and of any other head.
-      max_grad_norm: global norm to which gradients are clipped; each table is clipped by itself.
+      learning_rate: step size of a whole network, or of a table's policy.
+      critic_learning_rate: step size of a table's value head.
+      prediction_learning_rate: step size of a table's prediction head, and of any other head of a table.
+      max_grad_norm: global norm to which gradients are clipped; the table of each head is clipped separately.
     """
 
     torso: Literal["table", "mlp", "conv", "nature"] = "table"
@@ -55,7 +55,7 @@ class Agent(NamedTuple):
 
     Attributes:
       init: key -> (params, opt_state).
-      read: (params, obs [...], names) -> (params, {name: f32[..., width]}). Use the returned params from there on: the
+      read: (params, obs [...], names) -> (params, {name: f32[..., width]}). Continue with the returned params: the
         gradient of a table is cheap only through a chain of reads and steps.
       step: (params, opt_state, obs [...], {name: gradient of the loss by the outputs of the head}) -> (params,
         opt_state).
@@ -74,7 +74,7 @@ def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int],
     Args:
       observation: the observation space.
       heads: head name -> width.
-      config: of the agent.
+      config: settings of the agent.
 
     Raises:
       ConfigError: if the torso cannot take the observations.
@@ -96,7 +96,13 @@ def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int],
 
 
 def begin_learner(agent: Agent, key: Key, lifetime: Array) -> Learner:
-    """Return a new agent."""
+    """Return an agent at the beginning of its lifetime.
+
+    Args:
+      agent: the agent's functions.
+      key: the randomness of the initial parameters.
+      lifetime: int32 [], agent updates.
+    """
     params, opt_state = agent.init(key)
     return Learner(params=params, opt_state=opt_state, updates=jnp.int32(0), lifetime=lifetime)
 

@@ -1,9 +1,9 @@
 """Tables of head outputs, read and written by row, at a cost that does not grow with the table.
 
-A table holds one row a state, S rows of which a rollout visits few. Reverse-mode differentiation of a plain gather
-makes a dense table of zeros for every read and adds the tables up, which costs more than a small recurrent core does.
-Here a read hands the table on, so that reads and writes form one chain and its cotangent is one table, updated in
-place.
+A table has one row for each of S states, and a rollout visits few of them. Reverse-mode differentiation of a plain
+gather makes a dense table of zeros for every read and adds the tables up, which costs more than a small recurrent core.
+Here a read also returns the table, so that reads and writes form one chain. The cotangent of the chain is one table,
+which is updated in place.
 """
 
 import jax
@@ -14,9 +14,9 @@ from groove.types import Array
 
 @jax.custom_vjp
 def read_rows(table: Array, index: Array) -> tuple[Array, Array]:
-    """Reads rows and hands the table on: f32[S, D], int32[R] -> (the same table, f32[R, D]).
+    """Read rows, and return the table as well: f32[S, D], int32[R] -> (the same table, f32[R, D]).
 
-    Use the returned table from there on: then the gradient of every read is added in place to the one cotangent.
+    Continue with the returned table: the gradient of every read is then added in place to one cotangent.
     """
     return table, table.at[index].get(mode="promise_in_bounds")
 
@@ -34,26 +34,31 @@ read_rows.defvjp(_read_forward, _read_backward)
 
 
 def add_rows(table: Array, index: Array, rows: Array) -> Array:
-    """Adds rows into the table, repeated indices adding up: f32[S, D], int32[R], f32[R, D] -> f32[S, D]."""
+    """Add rows to a table; rows with one index add up: f32[S, D], int32[R], f32[R, D] -> f32[S, D]."""
     return table.at[index].add(rows, mode="promise_in_bounds")
 
 
 def representatives(index: Array, size: int) -> Array:
-    """For each of R indices below `size`, the position of one that equals it, the same for all that are equal."""
+    """Return, for every index, the last position that holds the same index: int32[R].
+
+    Args:
+      index: int32[R], below `size`.
+      size: S, rows of the table.
+    """
     position = jnp.arange(index.shape[0], dtype=jnp.int32)
-    # max, unlike set, has one answer whatever order the writes come in
+    # max, unlike set, gives the same answer for every order of the writes
     last = jnp.zeros(size, jnp.int32).at[index].max(position, mode="promise_in_bounds")
     return last.at[index].get(mode="promise_in_bounds")
 
 
 def clip_scale(rows: Array, representative: Array, max_norm: float) -> Array:
-    """min(1, max_norm / ||G||), where G is the dense gradient table that these rows, added up by index, make.
+    """Return min(1, max_norm / ||G||), f32 [], where G is the dense gradient table: the sum of the rows by index.
 
     Args:
-      rows: f32[R, D], the gradient's contributions.
-      representative: int32[R], of `representatives`.
-      max_norm: the largest norm left as it is.
+      rows: f32[R, D], contributions to the gradient.
+      representative: int32[R], from `representatives`.
+      max_norm: the largest norm that is not clipped.
     """
     total = jnp.zeros_like(rows).at[representative].add(rows, mode="promise_in_bounds")
-    # the maximum keeps the root away from zero, where its derivative is not finite
+    # the maximum keeps the root away from zero, where the derivative is not finite
     return max_norm * jax.lax.rsqrt(jnp.maximum(jnp.sum(total * total), max_norm**2))

@@ -1,1 +1,1 @@
-"""What is an update rule? The Learned Policy Gradient, and the hand-written rules it is measured against."""
+"""What is an update rule? The Learned Policy Gradient, and hand-written rules as antagonists and baselines."""

@@ -1,7 +1,7 @@
-"""Recurrent cores that read a rollout backwards in time, forgetting at episode ends.
+"""Recurrent cores that read a rollout backwards in time and forget at episode ends.
 
-Both take inputs f32[T, R, I] of R independent rows and keep f32[T, R], which is 0 where step t ends an episode, and
-return the hidden state f32[T, R, H] at each step, having seen steps t .. T-1.
+The inputs are f32[T, R, I] of R independent rows, and `keep` f32[T, R], which is 0 where step t ends an episode. The
+output at step t is the hidden state f32[R, H] after the core has read steps T-1 .. t.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,10 @@ from groove.types import Array
 
 
 class GRUWeights(NamedTuple):
-    """A reset-after GRU, gates in the order r, z, n, as in torch.nn.GRU (whose second bias is zero for r and z)."""
+    """Weights of a reset-after GRU, gates in the order r, z, n.
+
+    The convention is that of torch.nn.GRU, with a second bias of zero for r and z.
+    """
 
     w_i: Array  # f32 [I, 3H]
     w_h: Array  # f32 [H, 3H]
@@ -22,7 +25,7 @@ class GRUWeights(NamedTuple):
 
 
 class LSTMWeights(NamedTuple):
-    """An LSTM, gates in the order i, f, g, o, as in torch.nn.LSTM."""
+    """Weights of an LSTM, gates in the order i, f, g, o, as in torch.nn.LSTM."""
 
     w_i: Array  # f32 [I, 4H]
     w_h: Array  # f32 [H, 4H]
@@ -30,9 +33,9 @@ class LSTMWeights(NamedTuple):
 
 
 class _Gates(NamedTuple):
-    """What the backward pass needs of one step, f32[R, H] each."""
+    """The values of one step that the backward pass needs, f32[R, H] each."""
 
-    h: Array  # the state the step started from
+    h: Array  # the state before the step
     r: Array
     z: Array
     n: Array
@@ -40,7 +43,7 @@ class _Gates(NamedTuple):
 
 
 def sigmoid(x: Array) -> Array:
-    """The logistic function by tanh, which vectorises."""
+    """Return the logistic function, computed by tanh, which vectorises."""
     return 0.5 * jnp.tanh(0.5 * x) + 0.5
 
 
@@ -58,10 +61,19 @@ def _gru_step(weights: GRUWeights, h: Array, x: Array, keep: Array) -> tuple[Arr
 
 @jax.custom_vjp
 def gru(weights: GRUWeights, x: Array, keep: Array) -> Array:
-    """h_t = (1 - z) n + z h, with n = tanh(x W_in + b_n + r (h W_hn + b_hn)) and h = keep_t h_{t+1}.
+    """Return the hidden states of a reset-after GRU, f32[T, R, H].
 
-    The derivative is written out: the scan backwards over it keeps only what is needed, and each weight's gradient is
-    one large multiplication after that scan instead of an accumulation in every step. First derivatives only.
+    With h = keep_t h_{t+1} and the reset gate r and update gate z of x_t and h::
+
+        n   = tanh(x_t W_in + b_n + r (h W_hn + b_hn))
+        h_t = (1 - z) n + z h
+
+    The derivative is written by hand, which saves memory and time. Only first derivatives exist.
+
+    Args:
+      weights: the weights.
+      x: f32[T, R, I].
+      keep: f32[T, R].
     """
     return _gru_forward(weights, x, keep)[0]
 
@@ -79,9 +91,9 @@ def _gru_forward(weights: GRUWeights, x: Array, keep: Array) -> tuple[Array, tup
 def _gru_backward(saved: tuple, cotangent: Array) -> tuple[GRUWeights, Array, Array]:
     weights, x, keep, gates = saved
     hidden, width = weights.w_h.shape[0], x.shape[-1]
-    # a column of ones makes the gradients of the biases rows of the gradients of the input weights
+    # with a column of ones in x, the gradient of a bias is a row of the gradient of the input weights
     x_one = jnp.concatenate([x, jnp.ones((*x.shape[:2], 1), x.dtype)], axis=-1)
-    to_x = weights.w_i.T.at[2 * hidden :].set(0.0)  # n's input part takes another way than its hidden part
+    to_x = weights.w_i.T.at[2 * hidden :].set(0.0)  # the reset gate scales only the hidden part of n
     n_to_x = weights.w_i.T[2 * hidden :]
 
     def body(carry: tuple, inputs: tuple) -> tuple[tuple, Array]:
@@ -112,7 +124,18 @@ gru.defvjp(_gru_forward, _gru_backward)
 
 
 def lstm(weights: LSTMWeights, x: Array, keep: Array) -> Array:
-    """c_t = f c + i g, h_t = o tanh(c_t), with (h, c) = keep_t (h, c)_{t+1}; differentiated by JAX."""
+    """Return the hidden states of an LSTM, f32[T, R, H].
+
+    With (h, c) = keep_t (h, c)_{t+1} and the gates i, f, g and o of x_t and h::
+
+        c_t = f c + i g
+        h_t = o tanh(c_t)
+
+    Args:
+      weights: the weights.
+      x: f32[T, R, I].
+      keep: f32[T, R].
+    """
 
     def body(carry: tuple[Array, Array], inputs: tuple[Array, Array]) -> tuple[tuple[Array, Array], Array]:
         x, keep = inputs

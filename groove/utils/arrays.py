@@ -6,5 +6,5 @@ from groove.types import Array
 
 
 def select(condition: Array, a: Array, b: Array) -> Array:
-    """jnp.where with the condition bool[W] broadcast over trailing axes of [W, ...]."""
+    """Return jnp.where(condition, a, b) with the condition bool[W] broadcast over the trailing axes of [W, ...]."""
     return jnp.where(condition.reshape(condition.shape + (1,) * (a.ndim - condition.ndim)), a, b)

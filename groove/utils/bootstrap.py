@@ -1,4 +1,4 @@
-"""Statistics of results: estimates with bootstrap intervals, under an explicit generator."""
+"""Bootstrap intervals of ratios, from an explicit random generator."""
 
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Interval(NamedTuple, Generic[T]):
-    """An estimate and the ends of its interval: numbers, or arrays of one shape for many estimates at once."""
+    """An estimate with its interval: numbers, or arrays of one shape for many estimates."""
 
     value: T
     low: T
@@ -18,10 +18,10 @@ class Interval(NamedTuple, Generic[T]):
 
 
 def tails(level: float) -> tuple[float, float]:
-    """The two quantiles with the share `level` of a distribution between them, and as much below as above.
+    """Return the two quantiles of a central interval that holds the share `level` of a distribution.
 
     Raises:
-      ValueError: when level is not a share.
+      ValueError: if `level` lies outside [0, 1].
     """
     if not 0 <= level <= 1:
         raise ValueError(f"level must be a share between 0 and 1, got {level}: 0.95 is a 95 % interval.")
@@ -35,25 +35,25 @@ def ratio_of_means(
     level: float = 0.95,
     resamples: int = 2000,
 ) -> Interval[float]:
-    """mean(numerator) / mean(denominator) with a paired percentile bootstrap interval.
+    """Return mean(numerator) / mean(denominator) with a paired percentile bootstrap interval.
 
-    Tasks are resampled, each with both its values, so that what is hard for both cancels.
+    Tasks are resampled with both values, so that the difficulty that a task has for both cancels.
 
     Args:
       numerator, denominator: f[tasks], paired.
-      rng: the generator of the resamples.
-      level: coverage of the interval.
-      resamples: of the bootstrap.
+      rng: the random generator of the resamples.
+      level: coverage of the interval, a share.
+      resamples: number of bootstrap resamples.
 
     Raises:
-      ValueError: when the values are not paired, or there are none.
+      ValueError: if the values are not paired, or there are none.
     """
     a, b = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
     if a.shape != b.shape or a.ndim != 1 or not a.size:
         raise ValueError(f"expected two equally long vectors of tasks, got shapes {a.shape} and {b.shape}.")
     index = rng.integers(a.size, size=(resamples, a.size))
     below = b[index].mean(1)
-    ratios = a[index].mean(1)[below != 0] / below[below != 0]  # a handful of tasks can resample to nothing
+    ratios = a[index].mean(1)[below != 0] / below[below != 0]  # a resample of few tasks can have a mean of zero
     if not ratios.size:
         return Interval(float("nan"), float("nan"), float("nan"))
     low, high = np.quantile(ratios, tails(level))
@@ -66,19 +66,19 @@ def ratio_over_runs(
     level: float = 0.95,
     resamples: int = 2000,
 ) -> Interval[float]:
-    """The mean over runs of mean(numerator) / mean(denominator), with a hierarchical percentile bootstrap interval.
+    """Return the mean over runs of mean(numerator) / mean(denominator), with a hierarchical bootstrap interval.
 
-    Runs are resampled, and within each of them its tasks: what varies between seeds is in the interval, as far as a few
-    seeds can show it.
+    Runs are resampled, and the tasks within each run. The percentile interval thus contains the variation between
+    seeds, as far as the given runs show it.
 
     Args:
-      runs: (numerator, denominator) of each, f[tasks], paired.
-      rng: the generator of the resamples.
-      level: coverage of the interval.
-      resamples: of the bootstrap.
+      runs: (numerator, denominator) of each run, f[tasks], paired.
+      rng: the random generator of the resamples.
+      level: coverage of the interval, a share.
+      resamples: number of bootstrap resamples.
 
     Raises:
-      ValueError: when there are no runs, or values are not paired.
+      ValueError: if there are no runs, or values are not paired.
     """
     pairs = [(np.asarray(a, np.float64), np.asarray(b, np.float64)) for a, b in runs]
     if not pairs or any(a.shape != b.shape or a.ndim != 1 or not a.size for a, b in pairs):

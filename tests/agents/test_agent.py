@@ -1,4 +1,4 @@
-"""Agents: a table moved by row is the dense table under optax; networks descend; heads are what was asked for."""
+"""Agents: a table updated by row equals a dense table under optax, and networks descend the gradient of heads."""
 
 import jax
 import jax.numpy as jnp
@@ -51,7 +51,7 @@ def test_network_step_descends_the_heads_gradient(torso, shape):
     assert values[-1] < 0.5 * values[0]
 
 
-def test_policies_of_different_rules_are_alike():
+def test_policies_of_different_rules_have_one_structure():
     config = AgentConfig(torso="mlp", widths=(8,), optimizer="adam")
     trees = []
     for heads in (HEADS, {"logits": 3, "value": 1}):

@@ -1,4 +1,4 @@
-"""Networks are what their names say: that of Mnih et al. (2015), and what they make of observations."""
+"""Networks: the torso of Mnih et al. (2015), and the observations that networks read."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from groove.agents.agent import AgentConfig, make_agent
-from groove.agents.networks import NATURE_CONVOLUTIONS, make_network, multi_hot
+from groove.agents.networks import NATURE_CONVOLUTIONS, make_network
 from groove.envs.base import Box, MultiHot
 
 HEADS = {"logits": 6, "value": 1}
@@ -39,7 +39,7 @@ def _by_convolutions(params, obs):
     x = obs / 255.0
     for i, (kernel, stride) in enumerate(NATURE_CONVOLUTIONS):
         layer, reach = params[f"torso_conv_{i}"], kernel // stride
-        # rows of the matrix: which slice, then which pixel of a block, then which channel
+        # the rows of the matrix are ordered by slice, pixel of a block, and channel
         w = layer["w"].reshape(reach, reach, stride, stride, x.shape[-1], -1).swapaxes(1, 2)
         w = w.reshape(kernel, kernel, x.shape[-1], -1)
         x = jax.lax.conv_general_dilated(x, w, (stride, stride), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
@@ -65,10 +65,9 @@ def test_the_nature_torso_has_three_convolutions():
         make_agent(Box(SHAPE), HEADS, AgentConfig(torso="nature", channels=(32, 64)))
 
 
-def test_multi_hot_observations_are_zeros_and_ones_to_a_network():
+def test_networks_read_multi_hot_observations_as_zeros_and_ones():
     index = jnp.array([[[0, 3, -1]], [[2, -1, -1]], [[4, 1, 0]]])
     dense = jnp.array([[[1, 0, 0, 1, 0]], [[0, 0, 1, 0, 0]], [[1, 1, 0, 0, 1]]])
-    np.testing.assert_array_equal(multi_hot(index, 5), dense)
     compact, plain = (make_network("mlp", space, {"logits": 2}, (4,)) for space in (MultiHot(5, 3), Box((5,))))
     params = compact.init(jax.random.key(0))
     found, expected = (n.apply(params, obs, ("logits",))["logits"] for n, obs in ((compact, index), (plain, dense)))

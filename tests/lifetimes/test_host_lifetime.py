@@ -1,4 +1,4 @@
-"""Lifetimes on the host: the rollouts are what was played, agents learn, evaluations are of whole episodes."""
+"""Lifetimes on the host: rollouts hold the steps played, agents learn, and evaluations count whole episodes."""
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,10 @@ RULES = {
 
 
 class Corridor:
-    """Worker i walks an episode of `lengths[i]` steps, cut off after `limit`; action 1 is worth 10, and counts 1."""
+    """Environments in which worker i has episodes of `lengths[i]` steps, cut off after `limit`.
+
+    Action 1 pays a reward of 1 and scores 10.
+    """
 
     num_actions = 2
 
@@ -47,7 +50,7 @@ class Corridor:
 
 
 class Script:
-    """Episodes that end as written, bool[T, W]; every step is worth 1."""
+    """Environments whose episodes end at given steps, bool[T, W]; every step pays 1."""
 
     num_actions, observation = 2, Discrete(1)
 
@@ -71,13 +74,13 @@ def _newborn(env, learning_rate=4.0):
 
 
 def _decided(env):
-    """The parameters of an agent that always takes action 1."""
+    """Return the parameters of an agent that always takes action 1."""
     agent, _, _ = _newborn(env)
     params = agent.init(jax.random.key(0))[0]
     return agent, params | {"logits": jnp.broadcast_to(jnp.array([-1e9, 0.0]), params["logits"].shape)}
 
 
-def test_a_rollout_is_what_was_played():
+def test_a_rollout_holds_the_steps_played():
     env = Corridor([3, 9], limit=4)
     agent, params = _decided(env)
     workers = HostWorkers(env, jax.random.key(0))
@@ -102,7 +105,7 @@ def test_each_worker_is_evaluated_for_one_whole_episode():
     assert truncated.tolist() == [False, False, True]
 
 
-def test_what_comes_after_the_first_episode_does_not_count():
+def test_steps_after_the_first_episode_do_not_count():
     env = Script(
         terminated=[[1, 0, 0], [0, 0, 0], [1, 0, 1], [0, 0, 0], [0, 1, 0]],
         truncated=[[0, 0, 1], [1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 0]],
@@ -128,7 +131,7 @@ def _life(updates=30, evaluate_at=(0, 30), report=lambda done, metrics: None, ke
     return life, env, evaluation
 
 
-def test_an_agent_learns_and_its_life_is_told():
+def test_an_agent_learns_and_its_lifetime_is_reported():
     told = []
     life, _, _ = _life(report=lambda done, metrics: told.append((done, metrics)))
     assert life.returns.shape == life.truncated.shape == (2, 64)
@@ -145,7 +148,7 @@ def test_an_agent_learns_and_its_life_is_told():
     assert told[30][1]["train_return"] == life.train_returns[-8:].mean()
 
 
-def test_all_randomness_is_the_keys_and_an_evaluation_knows_nothing_of_others():
+def test_all_randomness_comes_from_the_key_and_evaluations_are_independent():
     one, env, evaluation = _life(4, (0, 2, 4))
     same, same_env, same_evaluation = _life(4, (4,))
     other, other_env, _ = _life(4, (4,), key=1)
@@ -157,21 +160,21 @@ def test_all_randomness_is_the_keys_and_an_evaluation_knows_nothing_of_others():
     assert (one.returns[-1] != other.returns[0]).any()
 
 
-def test_every_step_draws_anew():
+def test_every_step_draws_new_actions():
     _, env, evaluation = _life(3, (1, 2), learning_rate=0.0, workers=64)
     for taken, count in ((env.taken, 15), (evaluation.taken, 10)):
         assert len({tuple(actions) for actions in taken}) == len(taken) == count
     assert 0.4 < np.mean(evaluation.taken) < 0.6
 
 
-def test_a_life_may_go_unjudged():
+def test_a_lifetime_without_evaluations():
     life, _, evaluation = _life(2, ())
     assert life.returns.shape == (0, 64)
     assert life.curve.shape == (0,)
     assert evaluation.seeds == []
 
 
-def test_mistakes_are_named():
+def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="from 0 to 2"):
         _life(2, (3,))
     env = Corridor([5])
@@ -180,7 +183,7 @@ def test_mistakes_are_named():
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_real_games_move_the_agent_and_not_the_rule_and_compile_once(name):
+def test_real_games_move_the_agent_but_not_the_rule_and_compile_once(name):
     rule, traces = RULES[name], {"update": 0, "policy": 0}
 
     def counted(function, what):

@@ -1,4 +1,4 @@
-"""Rollouts: true successors, resets that do not leak, complete episodes, evaluation that stops where episodes do."""
+"""Rollouts: true successors, resets that do not leak, complete episodes, and evaluations of first episodes."""
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +28,7 @@ def test_termination_resets_after_the_true_successor():
     assert (float(episodes.episodes), float(episodes.return_sum)) == (6.0, 6.0)
 
 
-def test_truncation_is_told_apart_and_keeps_the_true_successor():
+def test_truncation_is_no_termination_and_keeps_the_true_successor():
     *_, (workers, experience, episodes) = _run(length=9, limit=2, steps=5)
     assert experience.truncated[:, 0].tolist() == [False, True, False, True, False]
     assert experience.next_obs[:, 0].tolist() == [1, 2, 1, 2, 1]
@@ -43,7 +43,7 @@ def test_returns_do_not_leak_over_resets():
 
 
 @pytest.mark.parametrize(("length", "limit", "expected"), [(40, 99, 1.0), (40, 20, 0.0), (1, 99, 1.0)])
-def test_evaluation_is_of_whole_first_episodes(length, limit, expected):
+def test_evaluation_counts_whole_first_episodes(length, limit, expected):
     env, agent, params, level, _ = _run(length, limit, steps=1)
     value = evaluate_policy(env, agent, agent.policy(params), level, jax.random.key(3), episodes=4)
     assert value.tolist() == [expected] * 4

@@ -1,4 +1,4 @@
-"""Recurrent cores: against a plain NumPy recursion, torch's convention, and automatic differentiation."""
+"""Recurrent cores equal a plain NumPy recursion and, in their derivative, automatic differentiation."""
 
 import jax
 import jax.numpy as jnp

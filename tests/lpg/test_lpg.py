@@ -1,4 +1,4 @@
-"""The learned rule: targets outside the inner gradient, meta-gradients through them, clipping agent by agent."""
+"""The learned rule: inputs and outputs of its network, and the updates and gradients of agents."""
 
 import dataclasses
 
@@ -37,7 +37,7 @@ def test_the_future_matters_within_an_episode_and_the_past_never():
     np.testing.assert_array_equal(before[2], after[2])
 
 
-def test_what_is_predicted_after_the_end_does_not_matter():
+def test_the_prediction_after_a_termination_does_not_matter():
     network = make_lpg_network(LPG)
     inputs = dataclasses.replace(_inputs(), terminated=jnp.ones((3, 2), bool))
     eta = network.init(jax.random.key(0))
@@ -45,7 +45,7 @@ def test_what_is_predicted_after_the_end_does_not_matter():
     np.testing.assert_array_equal(network.apply(eta, inputs).pi_hat, network.apply(eta, other).pi_hat)
 
 
-def test_only_a_conditioned_rule_hears_of_the_lifetime():
+def test_only_a_conditioned_rule_reads_the_lifetime():
     for conditioned in (False, True):
         network = make_lpg_network(dataclasses.replace(LPG, lifetime_conditioning=conditioned))
         eta, inputs = network.init(jax.random.key(0)), _inputs()
@@ -84,7 +84,7 @@ def test_agent_gradient_by_hand():
     np.testing.assert_allclose(gradient["y"][0, 0, 0], expected, rtol=1e-5)
 
 
-def test_clipping_is_of_each_agent_alone():
+def test_each_agent_is_clipped_separately():
     targets = LPGTargets(jnp.zeros((2, 1, 1)), jnp.zeros((2, 1, 1, 2)))
 
     def loss(targets):
@@ -96,7 +96,7 @@ def test_clipping_is_of_each_agent_alone():
     np.testing.assert_allclose(gradient.y_hat[1, 0, 0], [0.8, 0.0], rtol=1e-6)
 
 
-def test_an_update_moves_what_was_visited_and_nothing_else():
+def test_an_update_moves_visited_rows_and_nothing_else():
     setup = tiny_setup(rule=make_lpg(LPG))
     levels, lives = tiny_slots(setup, 2)
     from groove.lifetimes.lifetime import advance
@@ -115,7 +115,7 @@ def test_an_update_moves_what_was_visited_and_nothing_else():
     assert after.learner.updates.tolist() == [1, 1]
 
 
-def test_normalised_weights_do_not_know_the_unit_of_reward():
+def test_normalised_weights_do_not_depend_on_the_unit_of_reward():
     pi_hat = jnp.asarray([[1.0, 2.0], [-4.0, 9.0]])
     np.testing.assert_allclose(normalise(pi_hat), (pi_hat - 2.0) / pi_hat.std(), rtol=1e-4)
     np.testing.assert_allclose(normalise(100.0 * pi_hat + 7.0), normalise(pi_hat), rtol=1e-4)

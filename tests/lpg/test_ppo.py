@@ -1,4 +1,4 @@
-"""PPO: the clipped surrogate by hand, A2C as its first step, plain optax as its many, passes that cover all."""
+"""PPO: the surrogate by hand, the first step of A2C, the steps of plain optax, and passes over all transitions."""
 
 import dataclasses
 import math
@@ -25,7 +25,7 @@ KEYS = jax.random.split(jax.random.key(0), N)
 
 
 def _start(name):
-    """An agent, N learners that are not uniform, and a rollout each with both kinds of ends."""
+    """Return an agent, N learners with policies that are not uniform, and rollouts with both kinds of ends."""
     space, config = AGENTS[name]
     agent = make_agent(space, {"logits": A, "value": 1}, config)
     learner = jax.jit(jax.vmap(lambda key: begin_learner(agent, key, jnp.int32(9))))(KEYS)
@@ -59,12 +59,12 @@ def test_surrogate_and_its_gradient_by_hand():
     value = clipped_surrogate(jnp.log(ratio), advantage, 0.2)
     np.testing.assert_allclose(value, [2.4, -3.0, 1.0, -1.6, 2.2, -1.8], rtol=1e-6)
     slope = jax.grad(lambda x: clipped_surrogate(x, advantage, 0.2).sum())(jnp.log(ratio))
-    # r A by log r, and nothing where r has gone far enough the way A wants it
+    # the derivative by log r is r A, and 0 where r lies beyond the clip in the direction of A
     np.testing.assert_allclose(slope, [0.0, -3.0, 1.0, 0.0, 2.2, -1.8], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", AGENTS)
-def test_a_single_step_is_that_of_a2c(name):
+def test_a_single_step_is_the_step_of_a2c(name):
     agent, learner, rollout = _start(name)
     rule = make_ppo(PPOConfig(clip=math.inf, epochs=1, minibatches=1), DISCOUNT)
     ppo, info = _updater(rule, agent)(learner, rollout, KEYS)
@@ -120,7 +120,7 @@ def test_every_step_descends_the_loss_of_its_minibatch():
     assert beyond[0] == 0.0 < max(beyond)
 
 
-def test_an_update_follows_its_keys_and_moves_what_was_visited():
+def test_an_update_follows_its_keys_and_moves_visited_rows():
     agent, learner, rollout = _start("table")
     update = _updater(make_ppo(PPOConfig(), DISCOUNT), agent)
     after, info = update(learner, rollout, KEYS)
@@ -137,7 +137,7 @@ def test_an_update_follows_its_keys_and_moves_what_was_visited():
             np.testing.assert_array_equal(moved, visited)
 
 
-def test_every_pass_is_a_permutation_of_its_own():
+def test_every_pass_has_its_own_permutation():
     passes = [minibatch_indices(key, 12, epochs=2, minibatches=4) for key in KEYS]
     assert passes[0].shape == (8, 3)
     orders = [p.reshape(2, 12)[i] for p in passes for i in range(2)]
@@ -146,7 +146,7 @@ def test_every_pass_is_a_permutation_of_its_own():
     assert len({tuple(order.tolist()) for order in orders}) == 4
 
 
-def test_what_cannot_be_cut_or_would_not_move_is_refused():
+def test_wrong_minibatches_epochs_and_clips_are_refused():
     agent, learner, rollout = _start("table")
     with pytest.raises(ValueError, match=r"does not divide the 12 transitions.* such as 4"):
         jax.eval_shape(_updater(make_ppo(PPOConfig(minibatches=5), DISCOUNT), agent), learner, rollout, KEYS)

@@ -16,7 +16,7 @@ def make(name):
     return make_rule(name, settings, 0.99)
 
 
-def test_every_rule_goes_by_its_name_and_has_a_policy():
+def test_every_rule_has_the_name_of_its_entry_and_a_policy():
     assert {"a2c", "ppo", "random"} == set(hand_written())
     assert {*hand_written(), *learned()} == set(RULES)
     for name in RULES:
@@ -27,13 +27,13 @@ def test_every_rule_goes_by_its_name_and_has_a_policy():
 
 
 @pytest.mark.parametrize(("wrong", "nearest"), [("a3c", "a2c"), ("pp0", "ppo"), ("rand", "random")])
-def test_an_unknown_name_is_answered_with_the_nearest(wrong, nearest):
+def test_an_unknown_name_gets_the_nearest_name(wrong, nearest):
     with pytest.raises(ValueError, match=f'did you mean "{nearest}".*a2c, ppo, random'):
         make(wrong)
 
 
 @pytest.mark.parametrize("space", [Discrete(4), Box((3,))], ids=["table", "mlp"])
-def test_random_is_uniform_whatever_it_was_born_with(space):
+def test_random_is_uniform_from_every_initial_policy(space):
     config = AgentConfig() if isinstance(space, Discrete) else AgentConfig(torso="mlp", widths=(8,), optimizer="adam")
     rule = make_random()
     agent = make_agent(space, rule.heads(3), config)

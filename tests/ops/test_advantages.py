@@ -8,7 +8,7 @@ from groove import ops
 
 
 def _loop_advantage(reward, value, next_value, terminated, truncated, discount, trace):
-    """Plain Python, one worker at a time, one episode end at a time."""
+    """Return the advantages by plain Python loops over workers and steps."""
     steps, workers = reward.shape
     out = np.zeros((steps, workers))
     for w in range(workers):
