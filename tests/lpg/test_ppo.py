@@ -150,6 +150,7 @@ def test_wrong_minibatches_epochs_and_clips_are_refused():
     agent, learner, rollout = _start("table")
     with pytest.raises(ValueError, match=r"does not divide the 12 transitions.* such as 4"):
         jax.eval_shape(_updater(make_ppo(PPOConfig(minibatches=5), DISCOUNT), agent), learner, rollout, KEYS)
-    for wrong in ({"epochs": 0}, {"minibatches": 0}, {"clip": 0.0}, {"clip": math.nan}):
-        with pytest.raises(ValueError, match="at least 1"):
-            make_ppo(PPOConfig(**wrong), DISCOUNT)
+    wrong = {"epochs": (0, "at least 1"), "minibatches": (0, "at least 1"), "clip": (0.0, "above 0")}
+    for name, (value, complaint) in [*wrong.items(), ("clip", (math.nan, "above 0"))]:
+        with pytest.raises(ValueError, match=f"ppo.{name} = {value} must be {complaint}"):
+            make_ppo(PPOConfig(**{name: value}), DISCOUNT)
