@@ -53,7 +53,7 @@ def positive_value_loss(outcome: LevelOutcome) -> Array:
 
 
 def l1_value_loss(outcome: LevelOutcome) -> Array:
-    """Return mean_t |A_t|, where A_t is the critic's generalised advantage (Jiang et al. 2021a), f32 [N]."""
+    """Return mean_t abs(A_t), where A_t is the critic's generalised advantage (Jiang et al. 2021a), f32 [N]."""
     return outcome.l1_value_loss
 
 
@@ -68,7 +68,7 @@ def max_monte_carlo(outcome: LevelOutcome) -> Array:
 
 
 def learnability(outcome: LevelOutcome) -> Array:
-    """Return Var(G) / max |G|^2 over the student's last episodes, f32 [N].
+    """Return Var(G) / max abs(G)^2 over the student's last episodes, f32 [N].
 
     The score generalises p (1 - p), the variance of success (Rutherford et al. 2024), to returns G of any range. Both
     are equal where G is 0 or 1. The score does not depend on the unit of reward, and is 0 where all episodes have the
