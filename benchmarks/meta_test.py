@@ -21,7 +21,8 @@ from jax.sharding import Mesh, PartitionSpec
 from groove.agents.agent import make_agent
 from groove.cli._main import FlagSet, Program, run_program
 from groove.envs.base import EnvFamily
-from groove.evaluation.suites import Task, find_tasks
+from groove.evaluation.suites.base import Task
+from groove.evaluation.suites.registry import find_tasks
 from groove.lifetimes import lifetime
 from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.base import UpdateRule

@@ -8,17 +8,25 @@ from pathlib import Path
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
 
 import jax
+import pytest
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_compilation_cache_dir", str(Path(tempfile.gettempdir()) / "groove-test-xla"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
-# files that take longest, begun first, so that no worker is left alone with one of them at the end
-LONGEST = ("test_program", "test_step", "test_gradient", "test_meta_test", "test_build", "test_generation", "test_host")
+# files that take longest start first, so that no worker is left alone with one of them at the end
+LONGEST = ("meta_train", "trainer", "gradient", "generation_step", "tester", "meta_test", "build", "host_lifetime")
 
 
 def pytest_collection_modifyitems(items):
-    """Orders files by how long they take; within a file nothing changes."""
+    """Sort files by how long they take; keep the order within a file."""
     items.sort(
-        key=lambda item: next((i for i, name in enumerate(LONGEST) if f"{name}.py" in item.nodeid), len(LONGEST))
+        key=lambda item: next((i for i, name in enumerate(LONGEST) if f"/test_{name}.py" in item.nodeid), len(LONGEST))
     )
+
+
+@pytest.fixture
+def devices_of_the_tests(monkeypatch):
+    """Keep the devices and the compilation cache of the tests, whatever a program asks for."""
+    monkeypatch.setattr("groove.utils.parallel.request_devices", lambda count: None)
+    monkeypatch.setattr("groove.utils.parallel.keep_compilations", lambda: None)

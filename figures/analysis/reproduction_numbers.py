@@ -15,9 +15,9 @@ from figures.pipeline.methods import GAMES, REFERENCES
 from figures.pipeline.stored import folder, stored_cells
 from groove.cli._main import FlagSet, Program, run_program
 from groove.evaluation import aggregate
-from groove.evaluation.compare import Comparison, aggregates, compare
+from groove.evaluation.comparison import Comparison, aggregates, compare_cells
 from groove.evaluation.results import Cell
-from groove.utils.bootstrap import Interval
+from groove.utils.bootstrap import Interval, stratified_bootstrap
 from groove.utils.errors import ConfigError
 
 _FLAGS = FlagSet()
@@ -37,13 +37,13 @@ def of_rules(cells: Sequence[Cell], rules: Sequence[str], tasks: Sequence[str]) 
     chosen = [cell for cell in cells if cell.rule in (*rules, *REFERENCES) and cell.task in tasks]
     if missing := [rule for rule in (*rules, *REFERENCES) if rule not in {cell.rule for cell in chosen}]:
         raise ConfigError(f"there are no results of {', '.join(missing)} on {', '.join(tasks)}; run the figures.")
-    return compare(chosen)
+    return compare_cells(chosen)
 
 
 def between(comparison: Comparison, statistic: Callable[..., np.ndarray], pair: Sequence[str]) -> str:
     """Return a statistic of the scores of two rules, with a bootstrap interval, as text."""
     return show(
-        aggregate.stratified_bootstrap(
+        stratified_bootstrap(
             statistic,
             *(comparison.scores[rule] for rule in pair),
             rng=np.random.default_rng(0),

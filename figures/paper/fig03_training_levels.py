@@ -23,9 +23,9 @@ from figures.pipeline.steps import FirstLevels, HardLevels, MetaTraining
 from figures.pipeline.style import IQM, PANEL, finish
 from groove.cli._main import run_program
 from groove.evaluation import aggregate
-from groove.evaluation.compare import Comparison, aggregates
+from groove.evaluation.comparison import Comparison, aggregates
 from groove.evaluation.results import Cell
-from groove.utils.bootstrap import Interval
+from groove.utils.bootstrap import Interval, stratified_bootstrap
 from groove.utils.plotting import BLUE, GREY, ORANGE, dress, new_figure
 
 Counts = tuple[int, ...]
@@ -105,7 +105,7 @@ def wins(comparison: Comparison, counts: Counts) -> str:
     """Return the probability that an agent of a rule from hard levels beats one of a rule from random levels."""
     sentences = []
     for pair in zip(labels("hardest", counts), labels("random", counts), counts, strict=True):
-        p = aggregate.stratified_bootstrap(
+        p = stratified_bootstrap(
             aggregate.probability_of_improvement,
             *(comparison.scores[label] for label in pair[:2]),
             rng=np.random.default_rng(0),

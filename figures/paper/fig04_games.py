@@ -22,11 +22,10 @@ from figures.pipeline.request import Request, Scale
 from figures.pipeline.style import PANEL, finish, save_drawn
 from groove.cli._main import run_program
 from groove.envs.external.atari import ATARI_57
-from groove.evaluation import aggregate
-from groove.evaluation.compare import Comparison
 from groove.evaluation.compare_plots import draw_aggregates, draw_learning_curves
+from groove.evaluation.comparison import Comparison
 from groove.evaluation.results import Cell
-from groove.utils.bootstrap import Interval
+from groove.utils.bootstrap import Interval, stratified_bootstrap
 from groove.utils.plotting import BLUE, INK, ORANGE, dress, new_figure
 
 LABELS = ("groove", "lpg", "a2c", "random")
@@ -69,7 +68,7 @@ def draw_change(comparison: Comparison, path: Path) -> None:
 
 def change(comparison: Comparison) -> Interval[npt.NDArray[np.float64]]:
     """Return GROOVE's mean score minus LPG's, f64[tasks], with a bootstrap interval."""
-    return aggregate.stratified_bootstrap(
+    return stratified_bootstrap(
         lambda groove, lpg: groove.mean(-2) - lpg.mean(-2),
         *(comparison.scores[label] for label in LABELS[:2]),
         rng=np.random.default_rng(0),

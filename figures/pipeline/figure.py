@@ -8,7 +8,7 @@ from pathlib import Path
 from figures.pipeline.plan import Plan, carry_out, describe
 from figures.pipeline.request import Request, Scale, request_flags
 from groove.cli._main import FlagSet, Program
-from groove.evaluation.compare import Comparison, compare
+from groove.evaluation.comparison import Comparison, compare_cells
 from groove.evaluation.results import Cell, Results
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
@@ -95,7 +95,7 @@ def compared(cells: Sequence[Cell], labels: Sequence[str]) -> Comparison:
     if missing:
         raise ConfigError(f"there are no results of {', '.join(missing)} at this scale; run the figure.")
     _require_one_rule_per_seed(cells)
-    return compare(sorted(cells, key=lambda cell: labels.index(cell.rule)))
+    return compare_cells(sorted(cells, key=lambda cell: labels.index(cell.rule)))
 
 
 def _require_one_rule_per_seed(cells: Sequence[Cell]) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from figures.pipeline.steps import MetaTraining, python
 from groove.dropin.find import find_rule
-from groove.evaluation.meta_test import Job
-from groove.evaluation.meta_test import plan as missing_jobs
+from groove.evaluation.jobs import Job
+from groove.evaluation.jobs import plan as missing_jobs
 from groove.evaluation.results import Results
-from groove.evaluation.suites import find_tasks
+from groove.evaluation.suites.registry import find_tasks
 
 GUESSED = {"smoke": 10.0, "laptop": 60.0, "paper": 3600.0}  # seconds of a rule on a task, before any was measured
 

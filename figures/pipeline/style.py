@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from groove.evaluation.compare import Comparison, aggregates
 from groove.evaluation.compare_plots import colours
+from groove.evaluation.comparison import Comparison, aggregates
 from groove.utils.io import write_json
 from groove.utils.plotting import INK, dress, new_figure, save_picture
 from groove.utils.text import quantity

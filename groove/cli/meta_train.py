@@ -1,7 +1,6 @@
 """From a command line to a run: what the launch programs call. Complaints are one line each, and exit code 2."""
 
 import dataclasses
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,6 @@ from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import assign, replace_all, to_dict
 
 MAY_DIFFER = ("preset", "run.steps", "run.minutes", "run.wandb", "run.checkpoint_every")  # of a resumed run
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "groove" / "xla"
 
 
 def meta_train(
@@ -79,7 +77,7 @@ def _prepare(
     config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum))
     make_players(config)
     if cache:
-        parallel.keep_compilations(CACHE)
+        parallel.keep_compilations()
     directory = run_dir or f"runs/{curriculum}-{config.preset}-{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
     values = to_dict(config)
     opened = RunDir.resume(directory, values, may_differ=MAY_DIFFER) if resume else RunDir.create(directory, values)

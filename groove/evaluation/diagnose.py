@@ -1,173 +1,92 @@
-"""Where a rule falls short of A2C: random gridworlds by their features, and the worst of them as a set to train on."""
+"""Diagnosing a rule: the random gridworlds on which the rule falls short of A2C."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import dataclasses
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
-from jax.sharding import Mesh
 
-from groove.dropin.find import NamedRule
-from groove.envs.gridworld.dynamics import make_gridworld
-from groove.envs.gridworld.level_file import LevelSet
-from groove.envs.gridworld.levels import GridSizes, LevelDistribution
-from groove.evaluation.meta_test import agent_keys, make_curves
-from groove.evaluation.suites import Budget, Task
-from groove.lifetimes.learning_curves import Report
-from groove.utils.plotting import INK, new_figure, save_picture
+from groove.dropin.find import find_rules
+from groove.envs.gridworld.level_file import save_levels
+from groove.envs.gridworld.render import draw_levels
+from groove.evaluation.diagnosis import Diagnosis, measure
+from groove.evaluation.progress import progress_bars
+from groove.evaluation.suites.registry import find_tasks
+from groove.utils import parallel
+from groove.utils.errors import ConfigError
+from groove.utils.paths import PathLike, check_folder, names_of, user_path, writing
 
-_KEY = 0xD1A6
-PAIRS = (  # of features, as rows and columns of one heat map
-    ("size", "max_steps"),
-    ("wall_share", "nearest_positive"),
-    ("mean_respawn", "max_steps"),
-    ("positive_objects", "nearest_positive"),
-)
-LABELS = {
-    "size": "grid side",
-    "max_steps": "episode length (steps)",
-    "wall_share": "share of walls",
-    "nearest_positive": "steps to the nearest reward",
-    "mean_respawn": "respawn probability",
-    "positive_objects": "objects with positive reward",
-}
-BINS = 4
-FEWEST = 5  # levels of a cell, below which its mean is not shown
-
-Floats = npt.NDArray[np.float64]
-
-
-class Bins(NamedTuple):
-    """Ranges of a feature, ends included: f64[bins] each."""
-
-    low: Floats
-    high: Floats
-
-    def labels(self) -> list[str]:
-        """Each range in words."""
-        return [f"{a:.3g}" if a == b else f"{a:.3g} .. {b:.3g}" for a, b in zip(self.low, self.high, strict=True)]
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """One rule beside A2C on many random levels.
-
-    Attributes:
-      levels: GridLevel [n], NumPy.
-      features: name -> f64[n], NaN where undefined.
-      rule, a2c: f64[n], mean return at the end of life over seeds.
-      name: of the rule.
-      budget: what was spent on each level.
-      seeds: agents of each on every level.
-    """
-
-    levels: Any
-    features: Mapping[str, Floats]
-    rule: Floats
-    a2c: Floats
-    name: str
-    budget: Budget
-    seeds: int
-
-    @property
-    def shortfall(self) -> Floats:
-        """A2C's return less the rule's, f64[n]: algorithmic regret."""
-        return self.a2c - self.rule
-
-    def worst(self, count: int) -> LevelSet:
-        """The levels of the largest shortfall, worst first."""
-        about = {"diagnosed": self.name, "seeds": self.seeds, "updates": self.budget.updates}
-        whole = LevelSet(self.levels, GridSizes(), self.shortfall.astype(np.float32), about)
-        return whole.take(np.argsort(-self.shortfall, kind="stable")[:count])
+_DRAWN = 24  # of the worst levels
 
 
 def diagnose(
-    rule: NamedRule, a2c: NamedRule, task: Task, budget: Budget, seeds: int, mesh: Mesh, reports: Sequence[Report]
+    rule: PathLike,
+    *,
+    levels: int = 1024,
+    seeds: int = 2,
+    updates: int = 250,
+    worst: int = 64,
+    to: PathLike | None = None,
+    devices: int = 0,
+    progress: bool = True,
 ) -> Diagnosis:
-    """Trains agents under both rules on the same random levels, with the same keys.
+    """Train agents under a rule and under A2C on the same random gridworlds.
 
     Args:
-      rule, a2c: the rule and its reference.
-      task: whose agents are used.
-      budget: its `levels` says on how many.
-      seeds: agents of each on every level.
-      mesh: of devices.
-      reports: two, told how many agents of the rule and of A2C are done.
+      rule: a run directory, a rule file, a released rule, "ppo" or "random"; "LABEL=RULE" shows the rule as LABEL.
+      levels: number of random gridworlds.
+      seeds: agents of each rule on each level.
+      updates: lifetime of every agent, in agent updates.
+      worst: number of levels in worst.safetensors, those with the largest lead of A2C.
+      to: the folder of heat_maps.png, worst.png and worst.safetensors, which `--curriculum set:FILE` trains on; None
+        to write nothing.
+      devices: number of local devices; 0 for all.
+      progress: show progress.
+
+    Returns:
+      The levels, their features, and the returns of the rule and of A2C.
+
+    Raises:
+      GrooveError: if the rule is not found, a number is out of range, or the folder cannot be written.
     """
-    env = make_gridworld(GridSizes(), LevelDistribution(min_lifetime=budget.updates, max_lifetime=budget.updates))
-    key = jax.random.key(_KEY)
-    levels = jax.jit(jax.vmap(env.sample_level))(jax.random.split(key, budget.levels))
-    agents = [(level, seed) for level in range(budget.levels) for seed in range(seeds)]
-    keys = agent_keys(jax.random.fold_in(key, 1), agents)
-    chosen = jax.tree.map(lambda x: x[jnp.asarray([level for level, _ in agents])], levels)
-    returns = []
-    for one, report in zip((rule, a2c), reports, strict=True):
-        curves = make_curves(env, one, task, budget, mesh)
-        final = curves(one.eta, chosen, keys, (budget.updates,), report)[:, -1]
-        returns.append(final.reshape(budget.levels, seeds).mean(1).astype(np.float64))
-    assert env.describe is not None
-    features = {name: np.asarray(x, np.float64) for name, x in jax.jit(jax.vmap(env.describe))(levels).items()}
-    of_rule, of_a2c = returns
-    return Diagnosis(jax.tree.map(np.asarray, levels), features, of_rule, of_a2c, rule.name, budget, seeds)
+    for name, value in {"levels": levels, "seeds": seeds, "updates": updates, "worst": worst}.items():
+        if value < 1:
+            raise ConfigError(f"--{name} = {value} must be at least 1.")
+    found, a2c = find_rules(names_of(rule))[0], find_rules(["a2c"])[0]
+    folder = None if to is None else user_path(to)
+    if folder is not None:
+        check_folder(folder, "--to")
+    parallel.request_devices(devices)
+    parallel.keep_compilations()
+    (task,) = find_tasks(["gridworld/random"])
+    budget = dataclasses.replace(task.budgets["laptop"], levels=levels, updates=updates)
+    mesh = parallel.make_mesh(devices or jax.local_device_count())
+    with progress_bars(progress) as bars:
+        reports = [bars.report(bars.add(name, levels * seeds)) for name in (found.name, "a2c")]
+        diagnosis = measure(found, a2c, task, budget, seeds, mesh, reports)
+    if folder is not None:
+        write_diagnosis(diagnosis, folder, worst)
+    return diagnosis
 
 
-def draw_diagnosis(found: Diagnosis, path: Path) -> None:
-    """A heat map for each pair of features: A2C's mean return less the rule's, and how many levels that is of."""
-    figure = new_figure(13.0, 9.2, dpi=110, pad=0.12)
-    grids = [heat_map(found, *pair) for pair in PAIRS]
-    limit = max(float(np.nanmax(np.abs(mean))) for mean, *_ in grids)
-    for axes, pair, (mean, count, *bins) in zip(figure.subplots(2, 2).ravel(), PAIRS, grids, strict=True):
-        image = axes.imshow(mean, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", origin="lower")
-        for (i, j), n in np.ndenumerate(count):
-            shown = f"{mean[i, j]:+.2f}\nn = {n}" if np.isfinite(mean[i, j]) else f"n = {n}"
-            dark = abs(np.nan_to_num(mean[i, j])) > 0.6 * limit
-            axes.text(j, i, shown, ha="center", va="center", fontsize=9, color="white" if dark else INK)
-        for axis, name, ranges in zip((axes.yaxis, axes.xaxis), pair, bins, strict=True):
-            axis.set_ticks(range(len(ranges.low)), ranges.labels())
-            axis.set_label_text(LABELS[name], color=INK)
-    figure.colorbar(image, ax=figure.axes, shrink=0.6, label="A2C's return less the rule's: red, the rule falls short")
-    ratio = found.rule.mean() / found.a2c.mean()
-    figure.suptitle(
-        f"{found.name} beside A2C on {len(found.rule)} random levels, {found.seeds} seed(s) of "
-        f"{found.budget.updates} updates: {ratio:.2f} of A2C's return; behind on {np.mean(found.shortfall > 0):.0%} of "
-        f"levels.\nMeans of cells with fewer than {FEWEST} levels are not shown.",
-        fontsize=11,
-        color=INK,
-        x=0.01,
-        ha="left",
-    )
-    save_picture(figure, path)
+def write_diagnosis(diagnosis: Diagnosis, folder: Path, count: int) -> None:
+    """Write heat_maps.png, worst.safetensors and worst.png to a folder.
 
+    Args:
+      diagnosis: the measurements.
+      folder: the folder, made if it does not exist.
+      count: number of levels in worst.safetensors.
 
-def heat_map(found: Diagnosis, row: str, column: str) -> tuple[Floats, npt.NDArray[np.int64], Bins, Bins]:
-    """Mean shortfall, NaN for few levels, and count, [rows, columns], by bins of two features; and those bins.
-
-    Levels where either feature is undefined are in no cell.
+    Raises:
+      GrooveError: if a file cannot be written.
     """
-    a, b = found.features[row], found.features[column]
-    bins = [_bins(x) for x in (a, b)]
-    known = np.isfinite(a) & np.isfinite(b)
-    place = [np.searchsorted(low, x[known], "right") - 1 for (low, _), x in zip(bins, (a, b), strict=True)]
-    shape = (len(bins[0].low), len(bins[1].low))
-    flat = np.ravel_multi_index(place, shape)
-    count = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
-    total = np.bincount(flat, found.shortfall[known], minlength=count.size).reshape(shape)
-    mean = np.where(count >= FEWEST, total / np.maximum(count, 1), np.nan)
-    return mean, count, bins[0], bins[1]
+    from groove.evaluation.diagnosis_plots import draw_diagnosis
 
-
-def _bins(values: Floats) -> Bins:
-    """Ranges of values with about equally many levels each; of few different values, one range each."""
-    finite = np.sort(values[np.isfinite(values)])
-    different = np.unique(finite)
-    low = (
-        different
-        if len(different) <= BINS + 1
-        else np.unique(np.quantile(finite, np.arange(BINS) / BINS, method="higher"))
-    )
-    last = np.append(np.searchsorted(finite, low[1:]), len(finite)) - 1
-    return Bins(low, finite[last])
+    worst = diagnosis.worst(count)
+    shown = worst.take(range(min(_DRAWN, len(worst))))
+    rows = [jax.tree.map(lambda x, i=i: np.asarray(x)[i], shown.levels) for i in range(len(shown))]
+    with writing(folder, "Make room, or choose another --to, and run the command again."):
+        folder.mkdir(parents=True, exist_ok=True)
+        save_levels(folder / "worst.safetensors", worst)
+        draw_diagnosis(diagnosis, folder / "heat_maps.png")
+        draw_levels(rows, [f"behind by {score:.2f}" for score in shown.scores], shown.sizes, folder / "worst.png")

@@ -1,17 +1,21 @@
-"""The store of meta-test results: JSON lines, only ever appended to, a file a suite.
+"""The store of meta-test results: one file of JSON lines per suite, which is only ever appended to.
 
-Format 1. One line is what some seeds of one rule came to on one task at one budget:
+Format 1. One line holds the results of some seeds of one rule on one task at one budget:
 
-    format       1
-    cell         digest of task, budget, agent and rule: lines of one cell are seeds of one experiment
-    suite, task, budget (its name), rule (name shown), rule_identity
-    settings     the budget and the agent in full; the rule's origin
-    seeds        [s]
-    updates      [p], agent updates at which agents were judged; env_steps [p], of one agent
-    returns      [levels][s][p], mean undiscounted return of complete episodes
-    provenance   time, seconds, compile_seconds, command, versions, git revision, device
+    format          1
+    cell            digest of task, budget, agent and rule; lines of one cell are seeds of one experiment
+    suite, task     names; the task as SUITE/NAME
+    budget          name of the budget
+    rule            name of the rule as shown
+    rule_identity   digest of the rule's configuration and parameters
+    settings        the budget and the agent in full; the origin of the rule
+    seeds           [s]
+    updates         [p], agent updates after which agents were evaluated
+    env_steps       [p], environment steps of one agent
+    returns         [levels][s][p], mean undiscounted return of complete episodes
+    provenance      time, seconds, compile_seconds, command, versions, git revision, device
 
-A line that was cut off while being written is not read. Of two lines with one cell and seed the later one counts.
+Readers skip a line that was cut off while it was written. If two lines have one cell and seed, the later line counts.
 """
 
 import hashlib
@@ -29,7 +33,7 @@ from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, to_json
 
 RESULTS_FORMAT = 1
-_DIGITS = 6  # significant ones of a return
+_DIGITS = 6  # significant digits of a stored return
 
 
 class ResultsError(GrooveError):
@@ -41,13 +45,14 @@ class Cell:
     """All seeds of one rule on one task at one budget.
 
     Attributes:
-      task: suite/name.
-      budget: its name.
-      rule: as it is shown.
+      task: SUITE/NAME.
+      budget: name of the budget.
+      rule: name of the rule as shown.
       seeds: [s], increasing.
-      updates, env_steps: [p].
+      updates: i64[p], agent updates after which agents were evaluated.
+      env_steps: i64[p], environment steps of one agent.
       returns: f64[levels, s, p].
-      lines: what was read, for its provenance.
+      lines: the stored lines, with their provenance.
     """
 
     task: str
@@ -61,12 +66,16 @@ class Cell:
 
     @property
     def final(self) -> npt.NDArray[np.float64]:
-        """Returns at the end of life: f64[levels, s]."""
+        """Returns at the end of life, f64[levels, s]."""
         return self.returns[:, :, -1]
 
 
 def cell_id(identity: Mapping[str, Any]) -> str:
-    """The digest by which lines of one experiment are known; what it is made of must be JSON-able."""
+    """Return the digest that lines of one experiment share.
+
+    Args:
+      identity: everything that determines the experiment, as JSON values; the order of the keys does not matter.
+    """
     text = json.dumps(to_json(identity), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -75,14 +84,14 @@ class Results:
     """A folder of results."""
 
     def __init__(self, folder: str | Path) -> None:
-        """Opens the folder; it need not exist."""
+        """Open the folder, which need not exist."""
         self.folder = Path(folder)
 
     def append(self, suite: str, line: Mapping[str, Any]) -> None:
-        """Adds one line; it is on the disk, whole, when this returns.
+        """Add one line; the whole line is on the disk when this method returns.
 
         Raises:
-          ResultsError: if it cannot be written.
+          ResultsError: if the line cannot be written.
         """
         path = self.folder / f"{suite}.jsonl"
         text = json.dumps(to_json({"format": RESULTS_FORMAT, "suite": suite, **line})) + "\n"
@@ -95,23 +104,30 @@ class Results:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise ResultsError(f"{path} cannot be written: {one_line(error)}.") from error
+            raise ResultsError(
+                f"{path} cannot be written: {one_line(error)}. Earlier lines are safe; make room or choose another "
+                "--results, and run the command again."
+            ) from error
 
     def lines(self, suite: str | None = None) -> list[dict[str, Any]]:
-        """What is stored, of one suite or of all, in the order it was written.
+        """Return the stored lines of one suite, or of all suites, in the order in which they were written.
 
         Raises:
-          ResultsError: if a file cannot be read or is of another format.
+          ResultsError: if a file cannot be read or has another format.
         """
         paths = [self.folder / f"{suite}.jsonl"] if suite else sorted(self.folder.glob("*.jsonl"))
         return [line for path in paths if path.exists() for line in _read(path)]
 
     def seeds_of(self, suite: str, cell: str) -> set[int]:
-        """The seeds of a cell that are stored."""
+        """Return the stored seeds of a cell."""
         return {seed for line in self.lines(suite) if line["cell"] == cell for seed in line["seeds"]}
 
     def cells(self, keep: Iterable[str] | None = None) -> list[Cell]:
-        """Every cell that is stored, or those of some digests, seeds merged."""
+        """Return stored cells, with the seeds of all their lines.
+
+        Args:
+          keep: digests of the cells to return; None for all cells.
+        """
         wanted = None if keep is None else set(keep)
         groups: dict[str, list[dict[str, Any]]] = {}
         for line in self.lines():
@@ -121,7 +137,7 @@ class Results:
 
 
 def rounded(returns: npt.ArrayLike) -> list[Any]:
-    """Nested lists of the significant digits that are worth keeping."""
+    """Return an array as nested lists of numbers with six significant digits."""
     values = np.asarray(returns, np.float64)
     flat = [float(f"{value:.{_DIGITS}g}") for value in values.ravel()]
     nested: list[Any] = np.asarray(flat).reshape(values.shape).tolist()
@@ -129,8 +145,9 @@ def rounded(returns: npt.ArrayLike) -> list[Any]:
 
 
 def _merge(lines: Sequence[Mapping[str, Any]]) -> Cell:
+    """Build a cell from its lines; a later line replaces the seeds of earlier lines."""
     by_seed: dict[int, npt.NDArray[np.float64]] = {}
-    for line in lines:  # later ones replace earlier ones
+    for line in lines:
         returns = np.asarray(line["returns"], np.float64)
         by_seed |= {seed: returns[:, i] for i, seed in enumerate(line["seeds"])}
     last, seeds = lines[-1], sorted(by_seed)
@@ -156,12 +173,14 @@ def _read(path: Path) -> list[dict[str, Any]]:
     try:
         raw = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ResultsError(f"{path} cannot be read: {one_line(error)}.") from error
+        raise ResultsError(
+            f"{path} cannot be read: {one_line(error)}. Choose another --results, or move the file away."
+        ) from error
     lines = []
     for number, text in enumerate(raw, 1):
         try:
             line = json.loads(text)
-        except ValueError:  # cut off; what it held is run again
+        except ValueError:  # a line that was cut off; its seeds are trained again
             continue
         if not isinstance(line, dict) or line.get("format") != RESULTS_FORMAT:
             raise ResultsError(

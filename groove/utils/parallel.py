@@ -1,5 +1,6 @@
 """Devices: one mesh axis over the slots. Slots are sharded, everything else is replicated, gradients are averaged."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,18 +11,21 @@ import jax.numpy as jnp
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from groove.types import Array, PyTree
+from groove.utils.errors import GrooveError
 
 SLOTS = "slots"
 RUN_ONCE: dict[str, Any] = {"xla_backend_optimization_level": 0}  # of programs that take longer to optimise than to run
 
 
 def request_devices(count: int) -> None:
-    """Asks the CPU backend for `count` devices, or for 0 one a core; must run before the backend starts.
+    """Ask the CPU backend for `count` devices, or for one device per core if `count` is 0.
 
-    One device a core lets small operations, which XLA's CPU backend does not split, use every core.
+    One device per core lets small operations, which XLA's CPU backend does not split, use every core. If the backend
+    has started already, as in a notebook, its devices stay as they are.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    jax.config.update("jax_num_cpu_devices", count or cores)
+    with contextlib.suppress(RuntimeError):  # raised if the backend has started
+        jax.config.update("jax_num_cpu_devices", count or cores)
 
 
 def largest_share(count: int, most: int) -> int:
@@ -44,20 +48,27 @@ def describe(devices: int) -> str:
     return f"{devices} {jax.local_devices()[0].device_kind} device{'s' * (devices > 1)}"
 
 
-def keep_compilations(directory: Path) -> None:
-    """Keeps compiled programs in a directory, so that the next process starts sooner."""
-    jax.config.update("jax_compilation_cache_dir", str(directory))
+def keep_compilations() -> None:
+    """Keep compiled programs in the user's cache, so that the next process starts sooner; without a home, do nothing.
+
+    The cache is $XDG_CACHE_HOME/groove/xla, by default ~/.cache/groove/xla.
+    """
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(cache / "groove" / "xla"))
 
 
 def make_mesh(devices: int) -> Mesh:
     """A mesh of the first `devices` local devices.
 
     Raises:
-      ValueError: when there are fewer.
+      GrooveError: if there are fewer.
     """
     local = jax.local_devices()
     if devices > len(local):
-        raise ValueError(f"{devices} devices were asked for, but this process has {len(local)}; lower --devices.")
+        raise GrooveError(f"{devices} devices were asked for, but this process has {len(local)}; lower --devices.")
     return jax.make_mesh((devices,), (SLOTS,), devices=local[:devices], axis_types=(AxisType.Auto,))
 
 

@@ -1,9 +1,13 @@
-"""Paths that users give."""
+"""Paths that users give: read as they are written, and checked before any work begins."""
 
 import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from groove.utils.errors import GrooveError
+from groove.utils.io import one_line
 
 PathLike = str | os.PathLike[str]
 
@@ -18,3 +22,86 @@ def user_path(path: PathLike) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise GrooveError(f'there is no home folder for "{path}": write the path without "~".') from error
+
+
+def names_of(names: PathLike | Iterable[PathLike]) -> list[str]:
+    """Return one name or path, or several, as a list of texts."""
+    each = [names] if isinstance(names, str | os.PathLike) else names
+    return [os.fspath(name) for name in each]
+
+
+def rejoin_paths(words: Sequence[str]) -> list[str]:
+    """Return words that were separated by commas, but join those that together are PATH or LABEL=PATH of a path.
+
+    The run of a mixture has commas in the name of its folder, as in "runs/dr=0.5,mazes=0.5-laptop-0".
+    """
+    paths, start = [], 0
+    while start < len(words):
+        end = next((end for end in range(len(words), start + 1, -1) if _is_path(",".join(words[start:end]))), start + 1)
+        paths.append(",".join(words[start:end]))
+        start = end
+    return paths
+
+
+def check_folder(folder: Path, flag: str) -> None:
+    """Check that files can be written to a folder, which need not exist; nothing is left behind.
+
+    Args:
+      folder: the folder.
+      flag: the flag that gives the folder, for the message.
+
+    Raises:
+      GrooveError: if the folder cannot be written.
+    """
+    try:
+        nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if _exists(parent))
+        if not nearest.is_dir():
+            raise NotADirectoryError(f"{nearest} is not a folder")
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise GrooveError(f"{folder} cannot be written: {one_line(error)}; choose another {flag}.") from error
+
+
+def check_file(path: Path, flag: str) -> None:
+    """Check that a file can be written, in a folder that exists; nothing is left behind.
+
+    Args:
+      path: the file, which need not exist.
+      flag: the flag that gives the file, for the message.
+
+    Raises:
+      GrooveError: if the file cannot be written.
+    """
+    if path.is_dir():
+        raise GrooveError(f"{path} is a folder; give {flag} the name of a file.")
+    if not path.parent.is_dir():
+        raise GrooveError(f"the folder {path.parent} does not exist; make it, or choose another {flag}.")
+    check_folder(path.parent, flag)
+
+
+@contextmanager
+def writing(path: Path, remedy: str) -> Iterator[None]:
+    """Turn an operating-system error inside the block into a GrooveError.
+
+    Args:
+      path: the file or folder that the block writes.
+      remedy: a sentence that says what to do.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise GrooveError(f"{path} cannot be written: {one_line(error)}. {remedy}") from error
+
+
+def _exists(path: Path) -> bool:
+    """Return whether a path exists, be it a link to nothing; raise OSError if it could never exist."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _is_path(text: str) -> bool:
+    return any(os.path.exists(os.path.expanduser(path)) for path in (text, text.partition("=")[2]))

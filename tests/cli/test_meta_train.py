@@ -13,11 +13,11 @@ import jax
 import numpy as np
 import pytest
 
-from groove.cli.levels import levels
 from groove.curriculum.sources import make_source
 from groove.dropin.rule_file import load_rule
 from groove.envs.gridworld.level_file import load_levels
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
+from groove.evaluation.levels import export_levels, read_levels
 
 ROOT = Path(__file__).parents[2]
 FILES = [
@@ -165,7 +165,7 @@ def test_another_architecture_is_not_resumed(finished, environment):
 
 def test_the_levels_of_a_run_can_be_exported_and_trained_on(finished, tmp_path):
     path = tmp_path / "hard.safetensors"
-    assert levels("export", str(finished[0]), str(path), top=5) == 0
+    export_levels(read_levels(finished[0], top=5), path)
     chosen = load_levels(path)
     assert chosen.about["curriculum"] == "ar"
     assert chosen.scores.tolist() == sorted(chosen.scores.tolist(), reverse=True)

@@ -1,57 +1,41 @@
-"""Releases: the seed that validates best, with a card that says what it is and how it did."""
-
-import dataclasses
-import json
+"""Releases: the best seed with its card; everything is checked before the first file is written."""
 
 import jax
-import numpy as np
 import pytest
 
 import groove
 from groove.dropin.find import find_rule
 from groove.dropin.rule import load
-from groove.dropin.rule_file import save_rule
+from groove.dropin.rule_file import released_rules
 from groove.evaluation.release import release
 from groove.evaluation.results import Results
-from groove.lpg.lpg import make_lpg
-from groove.training.presets import preset
-from groove.training.run_dir import RunDir
-from groove.utils.errors import ConfigError
-from groove.utils.typed_fields import replace, to_dict
-
-
-def _run(path, seed, score, value):
-    config = replace(preset("smoke"), "seed", seed)
-    run = RunDir.create(path, to_dict(config), min_free_bytes=0)
-    row = {"step": 20, "env_steps": 3e6, "seconds": 90.0, "validation/normalised_return": score}
-    row |= {"validation/normalised_low": score - 0.1, "validation/normalised_high": score + 0.1}
-    row["validation/untrained_normalised"] = 0.3
-    earlier = row | {"step": 10, "validation/normalised_return": 1 - score}
-    run.metrics_jsonl.write_text(json.dumps(earlier) + "\n" + json.dumps(row) + "\n")
-    run.summary.write_text(json.dumps(row))
-    for step, file in ((20, run.rule), (10, run.best_rule)):
-        eta = make_lpg(config.lpg).init(jax.random.key(0))
-        eta = jax.tree.map(lambda x, step=step: np.full(x.shape, value + step, np.float32), eta)
-        save_rule(file, eta, {"rule": "lpg", "lpg": dataclasses.asdict(config.lpg), "meta_steps": step})
-    return str(path)
+from groove.utils.errors import ConfigError, GrooveError
+from tests._helpers.cells import line
+from tests._helpers.finished_runs import finished_run
 
 
 @pytest.fixture
 def stored(tmp_path):
     results = Results(tmp_path / "results")
     for i, rule in enumerate(("mine", "a2c", "random")):
-        line = {"cell": rule, "task": "minatar/Breakout", "budget": "laptop", "rule": rule, "seeds": [0, 1]}
-        line |= {"rule_identity": rule}
-        results.append("minatar", line | {"updates": [1], "env_steps": [1280], "returns": [[[3.0 - i], [3.5 - i]]]})
+        changes = {"task": "minatar/Breakout", "budget": "laptop", "rule_identity": rule}
+        changes |= {"updates": [1], "env_steps": [1280]}
+        results.append("minatar", line(rule, (0, 1), rule, [[[3.0 - i], [3.5 - i]]], **changes))
     return str(results.folder)
 
 
+def _arguments(folder, stored, runs, /, **changes):
+    usual = {"to": folder / "weights", "results": stored, "suites": ["minatar"], "rules": ["mine", "a2c", "random"]}
+    return {"name": "mine", "runs": runs} | usual | changes
+
+
 def test_the_best_seed_is_released_with_its_card(tmp_path, stored):
-    runs = [_run(tmp_path / f"run{seed}", seed, score, seed) for seed, score in ((1, 0.8), (2, 0.9), (3, 0.7))]
-    path = release("mine", runs, str(tmp_path / "weights"), stored, ["minatar"], ["mine", "a2c", "random"], "## Limits")
+    scores = ((1, 0.8), (2, 0.9), (3, 0.7))
+    runs = [str(finished_run(tmp_path / f"run{seed}", seed, score, seed)) for seed, score in scores]
+    path = release(**_arguments(tmp_path, stored, runs, notes="## Limits"))
     rule = load(str(path))
     assert all((x == 22).all() for x in jax.tree.leaves(rule.eta))
-    assert rule.about["released"] == {"name": "mine", "groove": groove_version(), "license": "Apache-2.0"}
+    assert rule.about["released"] == {"name": "mine", "groove": _version(), "license": "Apache-2.0"}
     for said in ('groove.load("mine")', "seed 1: 0.80, seed 2: 0.90", "| 20 | 0.90 [0.80, 1.00] |", "## Limits"):
         assert said in rule.card
     assert "minatar/Breakout | 1.28 k | 3.25" in rule.card
@@ -60,53 +44,71 @@ def test_the_best_seed_is_released_with_its_card(tmp_path, stored):
 
 
 def test_an_earlier_rule_may_have_validated_better(tmp_path, stored):
-    runs = [_run(tmp_path / f"run{seed}", seed, score, seed) for seed, score in ((1, 0.4), (2, 0.3))]
-    rules = ["mine", "a2c", "random"]
-    rule = load(str(release("mine", runs, str(tmp_path / "w"), stored, ["minatar"], rules, earlier=True)))
-    assert all((x == 12).all() for x in jax.tree.leaves(rule.eta))  # 0.7, of the second
+    runs = [finished_run(tmp_path / f"run{seed}", seed, score, seed) for seed, score in ((1, 0.4), (2, 0.3))]
+    rule = load(str(release(**_arguments(tmp_path, stored, runs, earlier=True))))
+    assert all((x == 12).all() for x in jax.tree.leaves(rule.eta))  # run 2 validates at 0.7 after 10 meta-steps
     assert "20; released is the rule after 10" in rule.card
 
 
-def test_seeds_are_chosen_by_development_tasks_and_by_no_held_out_one(tmp_path, stored):
-    runs = [_run(tmp_path / f"run{seed}", seed, 0.5, seed) for seed in (1, 2)]
+def test_seeds_are_chosen_by_development_tasks_and_by_no_held_out_task(tmp_path, stored):
+    runs = [str(finished_run(tmp_path / f"run{seed}", seed, 0.5, seed)) for seed in (1, 2)]
     results = Results(stored)
     for rule, value in (("random", 1.0), ("a2c", 3.0), (runs[0], 2.5), (runs[1], 2.0)):
         identity = find_rule(rule).identity
-        line = {"cell": identity, "task": "development/tables", "budget": "laptop", "rule": rule, "seeds": [0]}
-        line |= {"rule_identity": identity, "updates": [1], "env_steps": [1280], "returns": [[[value]]]}
-        results.append("development", line)
-    arguments = ("mine", runs, str(tmp_path / "w"), stored, ["minatar"], ["mine", "a2c", "random"])
-    rule = load(str(release(*arguments, by=["development/tables"])))
+        changes = {"task": "development/tables", "budget": "laptop", "rule_identity": identity}
+        changes |= {"updates": [1], "env_steps": [1280]}
+        results.append("development", line(identity, (0,), rule, [[[value]]], **changes))
+    rule = load(str(release(**_arguments(tmp_path, stored, runs, by=["development/tables"]))))
     assert all((x == 21).all() for x in jax.tree.leaves(rule.eta))
     assert "seed 1: 0.75, seed 2: 0.50; released is the best by the mean of development/tables" in rule.card
     with pytest.raises(ConfigError, match="is held out"):
-        release(*arguments, by=["minatar/Breakout"])
-    with pytest.raises(ConfigError, match="on development/networks"):  # the suite is its tasks
-        release(*arguments, by=["development"])
+        release(**_arguments(tmp_path, stored, runs, by=["minatar/Breakout"]))
+    with pytest.raises(ConfigError, match="on development/networks"):  # the suite stands for all its tasks
+        release(**_arguments(tmp_path, stored, runs, by=["development"]))
 
 
-def groove_version():
-    from importlib.metadata import version
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"name": "../mine"}, "must be a plain name"),
+        ({"name": ""}, "must be a plain name"),
+        ({"runs": []}, "no runs were given"),
+        ({"suites": ["minatr"]}, 'did you mean "minatar"'),
+        ({"suites": ["gridworld"]}, "holds no results of mine, a2c, random on gridworld"),
+        ({"by": ["developmnt"]}, 'did you mean "development"'),
+        ({"to": "occupied"}, "choose another --to"),
+    ],
+)
+def test_a_mistake_costs_one_line_and_writes_nothing(changes, complaint, tmp_path, stored, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "occupied").write_text("")
+    run = finished_run(tmp_path / "run", 1, 0.5, 1.0)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(GrooveError, match=complaint) as refused:
+        release(**_arguments(tmp_path, stored, [run], **changes))
+    assert "\n" not in str(refused.value)
+    assert sorted(tmp_path.iterdir()) == before
 
-    return version("groove-rl")
 
-
-def test_what_is_no_finished_run_is_refused_and_nothing_written(tmp_path, stored):
-    with pytest.raises(ConfigError, match="does not hold a finished run"):
-        release("mine", [str(tmp_path)], str(tmp_path / "weights"), stored, ["minatar"], ["a2c"])
-    run = _run(tmp_path / "run", 1, 0.5, 1.0)
-    RunDir(tmp_path / "run").summary.write_text("{}")
-    with pytest.raises(ConfigError, match="never validated"):
-        release("mine", [run], str(tmp_path / "weights"), stored, ["minatar"], ["a2c"])
-    assert not (tmp_path / "weights").exists()
+def test_a_released_rule_is_not_replaced_if_its_tables_cannot_be_made(tmp_path, stored):
+    run = finished_run(tmp_path / "run", 1, 0.5, 1.0)
+    path = release(**_arguments(tmp_path, stored, run))
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    with pytest.raises(GrooveError, match="holds no results"):
+        release(**_arguments(tmp_path, stored, finished_run(tmp_path / "other", 2, 0.9, 9.0), suites=["gridworld"]))
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
 
 
 def test_released_rules_are_small_sound_and_have_cards():
-    from groove.dropin.rule_file import released_rules
-
     assert {"groove", "lpg", "ta-lpg"} <= set(released_rules())
     for name, path in released_rules().items():
         rule = groove.load(name)
         assert path.stat().st_size < 2_000_000
         assert f'groove.load("{name}")' in rule.card
         assert rule.config.lifetime_conditioning == (name == "ta-lpg")
+
+
+def _version():
+    from importlib.metadata import version
+
+    return version("groove-rl")

@@ -1,27 +1,13 @@
-"""The store of results: only appended to, survives a cut, merges seeds, and says what it cannot read."""
+"""The store of results: only appended to, safe against a cut, one cell from several lines, and clear errors."""
 
 import numpy as np
 import pytest
 
 from groove.evaluation.results import Results, ResultsError, cell_id, rounded
+from tests._helpers.cells import line
 
 
-def line(cell="c", seeds=(0, 1), rule="a2c", returns=None, **changes):
-    values = np.arange(2.0 * len(seeds)).reshape(1, len(seeds), 2) if returns is None else returns
-    return {
-        "cell": cell,
-        "task": "s/t",
-        "budget": "smoke",
-        "rule": rule,
-        "seeds": list(seeds),
-        "updates": [1, 2],
-        "env_steps": [10, 20],
-        "returns": rounded(values),
-        **changes,
-    }
-
-
-def test_what_is_appended_is_read(tmp_path):
+def test_appended_lines_are_read(tmp_path):
     results = Results(tmp_path / "new")
     results.append("s", line())
     results.append("s", line("other"))
@@ -45,13 +31,13 @@ def test_seeds_of_one_cell_are_merged_and_the_later_line_counts(tmp_path):
 
 
 @pytest.mark.parametrize("kept", [1, 40, -1])
-def test_a_line_cut_off_is_not_read_and_does_not_spoil_the_next(tmp_path, kept):
+def test_a_line_that_was_cut_off_is_skipped_and_does_not_spoil_the_next(tmp_path, kept):
     results, path = Results(tmp_path), tmp_path / "s.jsonl"
     results.append("s", line("first"))
     whole = path.read_bytes()
     results.append("s", line("second"))
     path.write_bytes(whole + path.read_bytes()[len(whole) :][:kept])
-    complete = {"first", "second"} if kept == -1 else {"first"}  # but for its newline, the line is whole
+    complete = {"first", "second"} if kept == -1 else {"first"}  # -1 cuts off the newline only
     assert {stored["cell"] for stored in results.lines()} == complete
     results.append("s", line("third"))
     assert {stored["cell"] for stored in results.lines()} == complete | {"third"}
@@ -69,9 +55,16 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
         Results(tmp_path / "file").append("s", line())
 
 
-def test_cells_are_known_by_content_not_by_order():
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
+    (tmp_path / "s.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(ResultsError, match=r"s.jsonl cannot be read: .* Choose another --results"):
+        Results(tmp_path).lines()
+
+
+def test_cells_are_identified_by_content_not_by_order():
     assert cell_id({"a": 1, "b": [1, 2]}) == cell_id({"b": (1, 2), "a": 1}) != cell_id({"a": 1, "b": [2, 1]})
 
 
 def test_six_digits_are_kept():
     assert rounded([[1234567.8, -0.00012345678]]) == [[1234570.0, -0.000123457]]
+    assert np.shape(rounded(np.zeros((2, 3, 4)))) == (2, 3, 4)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import sys
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
@@ -13,11 +14,12 @@ import numpy as np
 import pytest
 
 from groove.agents.agent import AgentConfig, make_agent
-from groove.cli.meta_test import meta_test
 from groove.envs.base import Box
 from groove.envs.external.jaxtari import make_jaxtari
 from groove.envs.external.key_noise import Keys
+from groove.evaluation.meta_test import meta_test
 from groove.lifetimes.rollout import rollout, start_workers
+from groove.utils.errors import GrooveError
 
 LIVES, WIDTH, TOP = 3, 8, 100
 NOOP, SCORE, LOSE_POINT, DIE, LOSE_LIFE = range(5)  # the fake's actions, each taken in every frame
@@ -252,17 +254,16 @@ def test_without_jaxtari_the_error_names_the_extra(monkeypatch):
         make_jaxtari("pong")
 
 
-def test_without_sprites_it_says_who_installs_them_and_runs_nothing(jaxtari, monkeypatch, tmp_path, capsys):
+@pytest.mark.usefixtures("devices_of_the_tests")
+def test_without_sprites_it_says_who_installs_them_and_runs_nothing(jaxtari, monkeypatch, tmp_path):
     jaxtari.paths.ownership_or_alt_markers_present = lambda: False
     jaxtari.make = lambda name: pytest.fail("made a game")
     with pytest.raises(ValueError, match=r"install-sprites .*asks you about your licence") as refused:
         make_jaxtari("pong")
     assert "\n" not in str(refused.value)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: SimpleNamespace())
-    monkeypatch.setattr("groove.utils.parallel.keep_compilations", lambda folder: None)
-    monkeypatch.setattr("groove.utils.parallel.request_devices", lambda count: None)  # there are eight already
-    assert meta_test(rules=["a2c"], suites=["chain", "jaxtari"], budget="smoke", results=str(tmp_path / "results")) == 2
-    assert capsys.readouterr().err == f"groove: {refused.value}\n"
+    with pytest.raises(GrooveError, match=re.escape(str(refused.value))):
+        meta_test(["a2c"], ["chain", "jaxtari"], "smoke", results=tmp_path / "results")
     assert not (tmp_path / "results").exists()
 
 

@@ -1,0 +1,30 @@
+"""The program compare: compares stored results of meta-tests."""
+
+from groove.cli._main import FlagSet, Program
+
+_FLAGS = FlagSet()
+_RESULTS = _FLAGS.string("results", "results", "Folder of stored results.")
+_BUDGET = _FLAGS.string("budget", "laptop", "Budget of the results: smoke, laptop or paper.")
+_RULES = _FLAGS.names(
+    "rules",
+    [],
+    "Rules in the order of the columns, separated by commas, by the names under which they were tested; if none, all.",
+)
+_SUITE = _FLAGS.names("suite", [], "Suites or single tasks, separated by commas; if none, all.")
+_TO = _FLAGS.string("to", None, "Folder of the table and the pictures.", required=True)
+
+
+def run() -> None:
+    """Run the program."""
+    from groove.evaluation.compare import compare
+
+    report = compare(_RULES.value, _SUITE.value, _BUDGET.value, results=_RESULTS.value, to=_TO.value)
+    print(f"\n{report.table}\ntable and pictures in {report.folder}")
+
+
+PROGRAM = Program(
+    summary="Compare stored results of meta-tests: a table, learning curves, aggregates and a profile.",
+    example="--rules groove,lpg,a2c,random --suite minatar --to comparison",
+    flags=_FLAGS,
+    run=run,
+)

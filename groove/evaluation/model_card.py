@@ -1,0 +1,131 @@
+"""The model card of a released rule: how the rule was made and how it did, as Markdown."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from groove.evaluation.finished_run import FinishedRun
+
+
+class Choice(NamedTuple):
+    """The released rule among those of several runs.
+
+    Attributes:
+      run: the run whose rule is released.
+      step: meta-steps after which the rule is released.
+      scores: run -> score by which the run was chosen.
+      by: tasks of the suite `development` that give the scores; empty for meta-validation.
+    """
+
+    run: FinishedRun
+    step: int
+    scores: Mapping[FinishedRun, float]
+    by: tuple[str, ...]
+
+
+class Tables(NamedTuple):
+    """Meta-tests on the card.
+
+    Attributes:
+      texts: Markdown tables, one per suite.
+      results: the store of results from which the tables come.
+      rules: names of the rules side by side.
+    """
+
+    texts: tuple[str, ...]
+    results: str
+    rules: tuple[str, ...]
+
+
+def model_card(name: str, choice: Choice, tables: Tables, notes: str) -> str:
+    """Return the card as Markdown.
+
+    Args:
+      name: name of the released rule.
+      choice: the rule.
+      tables: its meta-tests.
+      notes: Markdown that ends the card, for example known failures.
+    """
+    return "\n".join(
+        [
+            f"# {name}",
+            "",
+            f"A learned update rule (`{choice.run.config.rule}`) for discrete actions. Apache-2.0.",
+            "",
+            f'    rule = groove.load("{name}")',
+            "",
+            *_origin(choice),
+            *_validation(choice.run),
+            *_meta_tests(tables),
+            *([notes.strip(), ""] if notes.strip() else []),
+        ]
+    )
+
+
+def _origin(choice: Choice) -> list[str]:
+    config, start, summary = choice.run.config, choice.run.starts[0], choice.run.summary
+    settings = dataclasses.asdict(config.rules[config.rule])
+    device, git = start["device"], start["git"] or {}
+    ordered = sorted(choice.scores.items(), key=lambda item: item[0].config.seed)
+    seeds = ", ".join(f"seed {run.config.seed}: {score:.2f}" for run, score in ordered)
+    by = f"the mean of {', '.join(choice.by)} (random play 0, A2C 1)" if choice.by else "meta-validation (A2C is 1)"
+    return [
+        "## How it was made",
+        "",
+        f"    {_as_typed(start['command'])}",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| commit | {git.get('revision', 'not in a checkout')}{' with changes' if git.get('dirty') else ''} |",
+        f"| rule | {', '.join(f'{setting} {value}' for setting, value in settings.items())} |",
+        f"| curriculum | `{config.curriculum}`, meta-optimizer `{config.meta.optimizer}` |",
+        f"| meta-steps | {summary['step']:,}; released is the rule after {choice.step:,} |",
+        f"| environment steps of students | {summary['env_steps'] / 1e6:,.0f} M |",
+        f"| wall time | {summary['seconds'] / 60:.0f} min on {device['count']} {device['kind']} device(s) |",
+        f"| versions | {', '.join(f'{n} {v}' for n, v in start['versions'].items() if v)} |",
+        f"| meta-seeds | {seeds}; released is the best by {by} |",
+        "",
+        "The whole configuration is in the rule file and in the JSON beside it.",
+        "",
+    ]
+
+
+def _validation(run: FinishedRun) -> list[str]:
+    rows = [f"| {step:,} | {v:.2f} [{lo:.2f}, {hi:.2f}] |" for step, (v, lo, hi) in run.validations.items()]
+    return [
+        "## Meta-validation",
+        "",
+        "Return of fresh tabular agents on unseen random gridworlds, as a share of A2C's, 95 % bootstrap interval "
+        f"over {run.config.validation.levels} levels; the untrained rule is at "
+        f"{run.summary['validation/untrained_normalised']:.2f}.",
+        "",
+        "| meta-step | of A2C |",
+        "|---|---|",
+        *rows,
+        "",
+    ]
+
+
+def _meta_tests(tables: Tables) -> list[str]:
+    command = f"--results {tables.results} --rules {','.join(tables.rules)} --suite SUITE --to FOLDER"
+    return [
+        "## Meta-tests",
+        "",
+        "All meta-seeds of a method are pooled under its name. The tables come from stored results:",
+        "",
+        f"    python launch/compare.py {command}",
+        "",
+        *[line for table in tables.texts for line in (table, "")],
+    ]
+
+
+def _as_typed(command: Sequence[str]) -> str:
+    """Return a command as other people would type it, without the folders of this machine."""
+    program = f"python {command[0]}" if command[0].endswith(".py") else Path(command[0]).name
+    kept, skip = [], False
+    for word in command[1:]:
+        if not skip and word != "--run_dir" and not word.startswith("--run_dir="):
+            kept.append(word)
+        skip = word == "--run_dir"
+    return " ".join([program, *kept])

@@ -1,0 +1,37 @@
+"""Budgets, tasks, and suites whose extra is missing."""
+
+import pytest
+
+from groove.evaluation.suites.agents import TABLE
+from groove.evaluation.suites.base import BUDGETS, SMOKE, Budget, Suite, Task, budgets, by_name
+from groove.utils.errors import GrooveError
+
+
+@pytest.mark.parametrize(
+    ("updates", "points", "expected"), [(10, 2, (5, 10)), (7, 3, (2, 4, 7)), (2, 10, (1, 2)), (5, 1, (5,))]
+)
+def test_points_are_spread_evenly_and_the_last_is_the_lifetime(updates, points, expected):
+    assert Budget(updates, points=points).at == expected
+
+
+def test_an_update_takes_the_steps_of_all_workers():
+    assert Budget(1, workers=3, steps=5).rollout == 15
+
+
+def test_tasks_have_a_path_and_share_programs_by_family():
+    spent = budgets(SMOKE, SMOKE, SMOKE)
+    alone, first, second = (
+        Task("s", name, None, TABLE, spent, family=family) for name, family in zip("abc", ["", "f", "f"])
+    )
+    assert tuple(spent) == BUDGETS
+    assert [task.path for task in (alone, first, second)] == ["s/a", "s/b", "s/c"]
+    assert alone.program != first.program == second.program
+    assert by_name([alone, first]) == {"a": alone, "b": first}
+
+
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(monkeypatch):
+    suite = Suite("about", {}, extra="arcade", module="jumanji")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(GrooveError, match=r'jumanji is not installed; run pip install "groove-rl\[arcade\]"'):
+        suite.require_extra()
+    Suite("about", {}).require_extra()
