@@ -1,20 +1,41 @@
 """GROOVE: reinforcement-learning update rules discovered by meta-learning on an adversarial curriculum."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from groove.dropin.heads import flax_agent, haiku_heads
     from groove.dropin.rule import Rule, as_optax, load, make_rollout
+    from groove.training.run import MetaTrainingResult, meta_train
     from groove.types import Rollout
 
-__all__ = ["Rollout", "Rule", "as_optax", "flax_agent", "haiku_heads", "load", "make_rollout"]
+_HOMES = {  # public name -> the module that defines it, imported on first use, so that groove.torch needs no JAX
+    "Rollout": "groove.types",
+    "Rule": "groove.dropin.rule",
+    "as_optax": "groove.dropin.rule",
+    "flax_agent": "groove.dropin.heads",
+    "haiku_heads": "groove.dropin.heads",
+    "load": "groove.dropin.rule",
+    "make_rollout": "groove.dropin.rule",
+    "MetaTrainingResult": "groove.training.run",
+    "meta_train": "groove.training.run",
+}
+
+__all__ = [
+    "MetaTrainingResult",
+    "Rollout",
+    "Rule",
+    "as_optax",
+    "flax_agent",
+    "haiku_heads",
+    "load",
+    "make_rollout",
+    "meta_train",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports on first use, so that groove.torch does without JAX."""
-    if name not in __all__:
+    """Import a public name on first use."""
+    if name not in _HOMES:
         raise AttributeError(f"module 'groove' has no attribute '{name}'")
-    from groove.dropin import heads
-    from groove.dropin import rule as api
-
-    return getattr(heads if hasattr(heads, name) else api, name)
+    return getattr(importlib.import_module(_HOMES[name]), name)

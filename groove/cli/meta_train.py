@@ -1,107 +1,103 @@
-"""From a command line to a run: what the launch programs call. Complaints are one line each, and exit code 2."""
+"""The program `groove meta-train`."""
 
-import dataclasses
-import re
-import sys
-from collections.abc import Sequence
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-from groove.training.config import Config
-from groove.training.legacy import read_config
-from groove.training.presets import PRESETS
-from groove.training.presets import preset as find_preset
-from groove.utils.errors import ConfigError
-from groove.utils.typed_fields import assign, replace_all, to_dict
+from groove.cli._main import FlagSet, Program
+from groove.utils.typed_fields import split_assignment
 
-MAY_DIFFER = ("preset", "run.steps", "run.minutes", "run.wandb", "run.checkpoint_every")  # of a resumed run
+_FLAGS = FlagSet()
+_CONFIG = _FLAGS.string(
+    "config",
+    None,
+    "Preset of sizes: smoke (seconds), laptop (minutes on two cores), release, or paper (one accelerator). Without "
+    "this flag: laptop on a CPU, paper on an accelerator, or the stored configuration with --resume.",
+)
+_CURRICULUM = _FLAGS.string(
+    "curriculum",
+    None,
+    "Where levels come from and which levels are replayed, as in ar, dr, ar@mazes or set:FILE; docs/curricula.md lists "
+    "all. Without this flag: ar.",
+)
+_ANTAGONIST = _FLAGS.string(
+    "antagonist",
+    None,
+    "Rules that regret is measured against: a2c, ppo, random or optimal; the best of several, as in a2c,ppo. Without "
+    "this flag: a2c.",
+)
+_META_OPTIMIZER = _FLAGS.string(
+    "meta_optimizer",
+    None,
+    "How the rule moves: gradient (truncated meta-gradient) or es (evolution strategies). Without this flag: gradient.",
+)
+_PLR = _FLAGS.choice(
+    "plr", None, ["standard", "robust"], "Level replay; robust gives no meta-gradient on levels without a score."
+)
+_SEED = _FLAGS.integer("seed", None, "Seed of every random stream, an integer of at least 0. Without this flag: 0.")
+_DEVICES = _FLAGS.integer(
+    "devices", None, "Number of local devices that the slots are distributed over. Without this flag: all that divide."
+)
+_STEPS = _FLAGS.integer("steps", None, "Length of the run in meta-steps. Without this flag: the preset's.")
+_MINUTES = _FLAGS.number(
+    "minutes", None, "Limit of the training time in minutes; 0 for no limit. Without this flag: the preset's."
+)
+_WANDB = _FLAGS.boolean("wandb", None, "Log to Weights & Biases, too.")
+_LIFETIME_CONDITIONING = _FLAGS.boolean(
+    "lifetime_conditioning",
+    False,
+    "TA-LPG: the rule sees the share of the lifetime that is over and the logarithm of the lifetime, and lifetimes are "
+    "log-uniform between 10 and 250 agent updates.",
+)
+_SET = _FLAGS.repeated(
+    "set", "Set any field of the configuration, as in --set gradient.learning_rate=3e-4; may be repeated."
+)
+_RUN_DIR = _FLAGS.string(
+    "run_dir", None, "Directory for the files of the run. Without this flag: a new directory in runs/."
+)
+_RESUME = _FLAGS.boolean("resume", False, "Continue the run in --run_dir from its latest checkpoint.")
+_COMPILATION_CACHE = _FLAGS.boolean(
+    "compilation_cache", True, "Keep compiled programs in ~/.cache/groove between processes."
+)
 
-
-def meta_train(
-    *,
-    preset: str | None = None,
-    assignments: Sequence[str] = (),
-    run_dir: str | None = None,
-    resume: bool = False,
-    compilation_cache: bool = True,
-) -> int:
-    """Meta-trains a rule; returns the exit code.
-
-    Args:
-      preset: name of the configuration; None chooses by backend.
-      assignments: "field=value" overrides, applied in order.
-      run_dir: where the run's files go; None for a new directory under runs/.
-      resume: continue the run in `run_dir`.
-      compilation_cache: keep compiled programs between processes.
-    """
-    try:
-        config, directory = _prepare(preset, assignments, run_dir, resume, compilation_cache)
-    except ValueError as error:
-        return _refuse(error)
-    from groove.dropin.rule_file import RuleFileError
-    from groove.training.checkpoint import CheckpointError
-    from groove.training.loggers import LoggerError
-    from groove.training.loop import train
-
-    try:
-        train(config, directory, resume)
-    except (CheckpointError, LoggerError, RuleFileError) as error:  # any other error is a bug, and shows where
-        return _refuse(error)
-    return 0
-
-
-def _prepare(
-    preset: str | None, assignments: Sequence[str], run_dir: str | None, resume: bool, cache: bool
-) -> tuple[Config, Any]:
-    from groove.training.build import make_players, pin_curriculum
-    from groove.training.run_dir import RunDir
-    from groove.training.validate import validate
-    from groove.utils import parallel
-
-    if resume:
-        if run_dir is None:
-            raise ConfigError("--resume needs --run_dir, the directory of the run to continue.")
-        stored = read_config(RunDir(Path(run_dir).absolute()).read_config())
-        config = _override(find_preset(preset) if preset else stored, assignments)
-        parallel.request_devices(stored.devices)
-        config = _settle(config, stored.devices, stored.gradient.decay_steps)
-    else:
-        config = _override(find_preset(preset) if preset else Config(preset=""), assignments)
-        parallel.request_devices(config.devices)
-        if preset is None:
-            config = _override(find_preset(parallel.default_preset()), assignments)
-        config = _settle(config, parallel.usable_devices(max(config.levels_at_once, 1)), config.run.steps)
-    validate(config)
-    curriculum = re.sub(r"[^\w.,=@-]+", "_", config.curriculum)  # which may hold a path
-    config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum))
-    make_players(config)
-    if cache:
-        parallel.keep_compilations()
-    directory = run_dir or f"runs/{curriculum}-{config.preset}-{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
-    values = to_dict(config)
-    opened = RunDir.resume(directory, values, may_differ=MAY_DIFFER) if resume else RunDir.create(directory, values)
-    how = "resuming" if resume else "config"
-    print(f"{how} {config.preset} ({PRESETS[config.preset].about}), {parallel.describe(config.devices)}")
-    print(f"files in {opened.path}")
-    return config, opened
+_FIELDS = {  # field of the configuration -> its flag
+    "curriculum": _CURRICULUM,
+    "antagonists": _ANTAGONIST,
+    "meta.optimizer": _META_OPTIMIZER,
+    "seed": _SEED,
+    "devices": _DEVICES,
+    "run.steps": _STEPS,
+    "run.minutes": _MINUTES,
+    "run.wandb": _WANDB,
+}
+_TEMPORALLY_AWARE = {"rules.lpg.lifetime_conditioning": True, "levels.min_lifetime": 10, "levels.max_lifetime": 250}
 
 
-def _settle(config: Config, devices: int, decay_steps: int) -> Config:
-    """Fills in what a run decides once, at its first start."""
-    values = {"devices": config.devices or devices}
-    if config.meta.optimizer == "gradient":
-        values["gradient.decay_steps"] = config.gradient.decay_steps or decay_steps
-    return replace_all(config, values)
+def run() -> None:
+    """Meta-train as the flags say."""
+    from groove.training.run import meta_train
+
+    meta_train(
+        preset=_CONFIG.value,
+        overrides=dict(_overrides()),
+        run_dir=_RUN_DIR.value,
+        resume=_RESUME.value,
+        compilation_cache=_COMPILATION_CACHE.value,
+    )
 
 
-def _override(config: Config, assignments: Sequence[str]) -> Config:
-    for assignment in assignments:
-        config = assign(config, assignment)
-    return config
+def _overrides() -> Iterator[tuple[str, Any]]:
+    """Yield the fields that flags set; a later value of a field replaces an earlier one."""
+    if _LIFETIME_CONDITIONING.value:
+        yield from _TEMPORALLY_AWARE.items()
+    yield from ((field, flag.value) for field, flag in _FIELDS.items() if flag.value is not None)
+    if _PLR.value is not None:
+        yield "plr.robust", _PLR.value == "robust"
+    yield from (split_assignment(assignment) for assignment in _SET.value)
 
 
-def _refuse(error: ValueError) -> int:
-    for line in str(error).splitlines():
-        print(f"groove: {line}", file=sys.stderr)
-    return 2
+PROGRAM = Program(
+    summary="Meta-train an update rule on a curriculum of levels.",
+    example="--config laptop --curriculum ar",
+    flags=_FLAGS,
+    run=run,
+)

@@ -20,14 +20,13 @@ from groove.meta.generation_step import make_generation_step
 from groove.meta.slots import Antagonist, Setup
 from groove.meta.trainer import MetaStep, Trainer, make_trainer
 from groove.meta.truncated_step import make_truncated_step
-from groove.training.config import Config
+from groove.training.config import BASELINE, Config
 from groove.training.validation import LifetimeReturns, make_lifetime_returns, unseen_levels
 from groove.types import Stream
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
 
 OPTIMAL = "optimal"  # the antagonist that plays the best policy, by dynamic programming
-BASELINE = "a2c"  # the rule that validation compares the learned rule with
 
 
 class Parts(NamedTuple):

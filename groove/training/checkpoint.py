@@ -1,41 +1,52 @@
-"""Checkpoints to resume a run from, by Orbax."""
+"""Checkpoints to resume a run from, written by Orbax."""
 
-import json
 import os
 import threading
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import jax
 import numpy as np
 
+from groove.training.checksums import DamageError, is_sealed, seal, verify
 from groove.types import PyTree
 from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, to_json, write_json
-
-CHECKSUMS = "checksums.json"
+from groove.utils.io import one_line, to_json
 
 
 class CheckpointError(GrooveError):
-    """A checkpoint that cannot be written or read; the message is one line that says which and what to do."""
+    """A checkpoint that cannot be written or read; the message is one line that names the checkpoint and the cure."""
 
 
 class DamagedError(CheckpointError):
-    """A checkpoint of which a file is missing, truncated or altered."""
+    """A checkpoint with a file that is missing, truncated or altered."""
+
+
+class EarlierState(NamedTuple):
+    """The shape in which an earlier version stored states.
+
+    Attributes:
+      matches: names of arrays -> whether a checkpoint with these arrays has the earlier shape.
+      to_earlier: state -> the same arrays in the earlier shape.
+      from_earlier: the inverse of `to_earlier`.
+    """
+
+    matches: Callable[[Collection[str]], bool]
+    to_earlier: Callable[[PyTree], PyTree]
+    from_earlier: Callable[[PyTree], PyTree]
 
 
 @dataclass(frozen=True)
 class _LastAndBest:
-    """Orbax's preservation policy: the last `keep` checkpoints, and the one of the highest metric."""
+    """Orbax's preservation policy: keep the last checkpoints, and the one with the highest metric."""
 
-    keep: int
-    metrics: dict[int, float | None]  # step -> metric; the Checkpointer adds to it
+    keep: int  # checkpoints
+    metrics: dict[int, float | None]  # step -> metric; the Checkpointer adds entries
 
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
-        """Says of each checkpoint, in order of steps, whether it stays."""
+        """Return for each checkpoint, in order of steps, whether it is kept."""
         steps = [info.step for info in checkpoints]
         scored = [(self.metrics[step], step) for step in steps if self.metrics.get(step) is not None]
         kept = {*steps[-self.keep :], *([max(scored)[1]] if scored else [])}
@@ -43,11 +54,11 @@ class _LastAndBest:
 
 
 class Checkpointer:
-    """The checkpoints of one run: written in the background, checked when read, the last and the best kept.
+    """The checkpoints of one run: written in the background, checked when read, the last ones and the best kept.
 
-    A checkpoint appears under its step's number only once it is complete, so one that the end of the process
-    cut off is never seen. Next to the arrays stand the names, shapes and types of all of them, and a checksum
-    of every file: Orbax notices another architecture too late, and a flipped bit not at all.
+    A checkpoint appears under the number of its step only once it is complete, so that a checkpoint that the end of the
+    process cut off is never seen. Beside its arrays, a checkpoint holds their names, shapes and types, and a checksum
+    of every file: Orbax notices another architecture late, and a flipped bit never.
     """
 
     def __init__(
@@ -56,23 +67,26 @@ class Checkpointer:
         keep: int = 3,
         notice: Callable[[str], None] = print,
         read_only: bool = False,
+        earlier: EarlierState | None = None,
     ) -> None:
-        """Opens a directory of checkpoints, which is made if it is missing.
+        """Open a directory of checkpoints, which is made if it is missing.
 
         Args:
-          directory: where they are.
-          keep: how many of the latest stay, beside the best.
-          notice: is told of a checkpoint that was passed over.
-          read_only: changes nothing, so that a run in progress can be looked at.
+          directory: the directory.
+          keep: number of latest checkpoints that are kept, beside the best.
+          notice: receives one line about every checkpoint that was passed over.
+          read_only: change nothing, so that the checkpoints of a run in progress can be read.
+          earlier: the shape of states that an earlier version stored, to read its checkpoints, too.
 
         Raises:
           CheckpointError: if the directory cannot be used.
         """
-        import orbax.checkpoint as ocp  # takes seconds to import, and rules are loaded without it
+        import orbax.checkpoint as ocp  # takes seconds to import, and is not needed to load rules
 
         self.directory = Path(directory).absolute()
         self._ocp = ocp
         self._notice = notice
+        self._earlier = earlier
         self._metrics: dict[int, float | None] = {}
         self._sealing: threading.Thread | None = None
         self._read_only = read_only
@@ -89,22 +103,22 @@ class Checkpointer:
             try:
                 self._metrics[step] = self._read_note(step)["metric"]
             except DamagedError:
-                continue  # it counts as one without a metric; `restore` says what is wrong with it
+                continue  # a checkpoint without a metric; `restore` reports the damage
 
     def save(self, step: int, state: PyTree, host: Mapping[str, Any], metric: float | None = None) -> bool:
-        """Starts writing a checkpoint; the state may be donated as soon as this returns.
+        """Start to write a checkpoint; the state may be donated as soon as this returns.
 
         Args:
-          step: the meta-step it belongs to, later than every checkpoint there is.
+          step: the meta-step of the state, later than that of every other checkpoint.
           state: a pytree of arrays.
-          host: JSON-able values to keep beside it.
-          metric: what to rank it by, higher being better; None or NaN if it has not been measured.
+          host: values to keep beside the state, which JSON can hold.
+          metric: ranks the checkpoint, higher is better; None or NaN if the metric was not measured.
 
         Returns:
-          False if there already is a checkpoint of this step, which then stands as it is.
+          False if there is a checkpoint of this step already, which is left as it is.
 
         Raises:
-          CheckpointError: if there is a later checkpoint, or this or the previous one cannot be written.
+          CheckpointError: if there is a later checkpoint, or this checkpoint or the one before cannot be written.
         """
         self.wait()
         latest = self.latest_step()
@@ -126,20 +140,20 @@ class Checkpointer:
         return True
 
     def restore(self, template: PyTree, step: int | None = None) -> tuple[PyTree, dict[str, Any], int]:
-        """Reads a checkpoint back, bit for bit.
+        """Read a checkpoint back, bit for bit.
 
-        Without a step it is the latest one that can be read. One that cannot is renamed to
-        `<step>.unreadable`, with a notice, and the one before it is tried.
+        Without a step, this is the latest checkpoint that can be read. A damaged checkpoint is renamed to
+        `<step>.unreadable`, with a notice, and the checkpoint before is tried.
 
         Args:
-          template: a state of the same shapes and types; array placement and key types are taken from it.
-          step: which one; None for the latest.
+          template: a state of the same shapes and types, which gives the placement of arrays and the types of keys.
+          step: the step of the checkpoint; None for the latest.
 
         Returns:
           The state, the host values, and the step.
 
         Raises:
-          CheckpointError: if there is none, it is damaged, or its architecture is not the template's.
+          CheckpointError: if there is no checkpoint, or it is damaged, or its architecture is not the template's.
         """
         self.wait()
         if step is not None:
@@ -157,19 +171,20 @@ class Checkpointer:
         raise CheckpointError(f"{self.directory} holds no readable checkpoint: start a new run in another directory.")
 
     def latest_step(self) -> int | None:
-        """The step of the latest checkpoint, None if there is none."""
+        """Return the step of the latest checkpoint; None if there is none."""
         return max(self._manager.all_steps(), default=None)
 
     def best_step(self) -> int | None:
-        """The step of the checkpoint with the highest metric, None if none has one."""
-        scored = [(m, s) for s in self._manager.all_steps() if (m := self._metrics.get(s)) is not None]
+        """Return the step of the checkpoint with the highest metric; None if no checkpoint has a metric."""
+        steps = self._manager.all_steps()
+        scored = [(metric, step) for step in steps if (metric := self._metrics.get(step)) is not None]
         return max(scored)[1] if scored else None
 
     def wait(self) -> None:
-        """Returns when everything is on disk.
+        """Return when everything is on disk.
 
         Raises:
-          CheckpointError: if it could not be written.
+          CheckpointError: if a checkpoint could not be written.
         """
         if self._sealing is not None:
             self._sealing.join()
@@ -177,7 +192,7 @@ class Checkpointer:
         self._guard(self._manager.wait_until_finished)
 
     def close(self) -> None:
-        """Waits for what is being written, and lets the directory go."""
+        """Wait until everything is on disk, and release the directory."""
         try:
             self.wait()
         finally:
@@ -192,32 +207,28 @@ class Checkpointer:
     def _guard(self, call: Callable[[], Any]) -> Any:
         try:
             return call()
-        except Exception as error:  # Orbax and TensorStore raise whatever they like
+        except Exception as error:  # Orbax and TensorStore raise errors of many types
             raise CheckpointError(
                 f"{self.directory} could not be written ({one_line(error)}): make room or mend the disk, then --resume."
             ) from error
 
     def _seal(self, step: int) -> None:
-        """Notes the checksums of a checkpoint's files once Orbax has finished it; runs in its own thread."""
+        """Write the checksums of a checkpoint once Orbax has finished it; this runs in its own thread."""
         try:
             self._manager.wait_until_finished()
-            folder = self.directory / str(step)
             if jax.process_index() == 0:
-                write_json(folder / CHECKSUMS, {name: _checksum(folder / name) for name in _files(folder)})
+                seal(self.directory / str(step))
         except Exception:  # `wait` meets the same error and reports it
             return
 
     def _verify(self, step: int) -> dict[str, Any]:
+        """Return the note of a checkpoint whose files are sound."""
         folder = self.directory / str(step)
-        sealed = folder / CHECKSUMS
-        if sealed.exists():  # not if the process ended between Orbax's last file and this one
+        if is_sealed(folder):  # unless the process ended between Orbax's last file and the checksums
             try:
-                expected = json.loads(sealed.read_text(encoding="utf-8"))
-                bad = [name for name, crc in expected.items() if _checksum(folder / name) != crc]
-            except (OSError, ValueError, AttributeError) as error:
-                raise _damaged(sealed, one_line(error)) from error
-            if bad:
-                raise _damaged(folder / bad[0], "it is missing, truncated or altered")
+                verify(folder)
+            except DamageError as error:
+                raise _damaged(error.path, error.reason) from error
         return self._read_note(step)
 
     def _read_note(self, step: int) -> dict[str, Any]:
@@ -225,25 +236,32 @@ class Checkpointer:
         try:
             note = self._manager.restore(step, args=read)["note"]
             return {"host": note["host"], "metric": note["metric"], "arrays": note["arrays"]}
-        except Exception as error:  # whatever a damaged file makes Orbax raise
+        except Exception as error:  # a damaged file makes Orbax raise errors of many types
             raise _damaged(self.directory / str(step) / "note", one_line(error)) from error
 
     def _read_state(self, step: int, note: Mapping[str, Any], template: PyTree) -> PyTree:
-        difference = _first_difference(note["arrays"], dict(_describe_arrays(template)))
+        """Read the arrays of a checkpoint into the shape of the template, also if an earlier version wrote them."""
+        earlier = self._earlier
+        if earlier is not None and earlier.matches(note["arrays"]):
+            return earlier.from_earlier(self._read_arrays(step, note["arrays"], earlier.to_earlier(template)))
+        return self._read_arrays(step, note["arrays"], template)
+
+    def _read_arrays(self, step: int, arrays: Mapping[str, str], template: PyTree) -> PyTree:
+        folder = self.directory / str(step)
+        difference = _first_difference(arrays, dict(_describe_arrays(template)))
         if difference:
             raise CheckpointError(
-                f"{self.directory / str(step)} is of another architecture: {difference}. Resume with the "
-                "configuration it was written with."
+                f"{folder} is of another architecture: {difference}. Resume with the configuration of the run that "
+                "wrote the checkpoint."
             )
         target = jax.tree.map(self._ocp.utils.to_shape_dtype_struct, template)
         read = self._ocp.args.Composite(state=self._ocp.args.StandardRestore(target))
         try:
             return self._manager.restore(step, args=read)["state"]
-        except Exception as error:  # whatever a damaged file, or a full memory, makes Orbax raise
-            folder = self.directory / str(step)
-            if not (folder / CHECKSUMS).exists():
+        except Exception as error:  # a damaged file, or a full memory, makes Orbax raise errors of many types
+            if not is_sealed(folder):
                 raise _damaged(folder / "state", one_line(error)) from error
-            raise CheckpointError(f"{folder} is whole but could not be loaded: {one_line(error)}.") from error
+            raise CheckpointError(f"{folder} is sound but could not be loaded: {one_line(error)}.") from error
 
     def _refuse_absent(self, step: int) -> None:
         steps = sorted(self._manager.all_steps())
@@ -251,6 +269,7 @@ class Checkpointer:
             raise CheckpointError(f"{self.directory} has no checkpoint of step {step}, but {steps or 'none'}.")
 
     def _put_aside(self, step: int, error: CheckpointError) -> None:
+        """Rename a damaged checkpoint, so that it is passed over."""
         aside = self.directory / f"{step}.unreadable"
         try:
             os.rename(self.directory / str(step), aside)
@@ -264,26 +283,18 @@ class Checkpointer:
 
 
 def _describe_arrays(state: PyTree) -> Iterator[tuple[str, str]]:
-    """The name of every array of a state, and its type and shape, in the state's own order."""
+    """Yield the name of every array of a state with its type and shape, in the state's own order."""
     for path, leaf in jax.tree_util.tree_flatten_with_path(state)[0]:
         name = jax.tree_util.keystr(path, simple=True, separator="/")
         yield name, f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]"
 
 
 def _first_difference(saved: Mapping[str, str], wanted: Mapping[str, str]) -> str | None:
+    """Say which array differs; None if all arrays are alike."""
     for name in [*wanted, *saved]:
         if saved.get(name) != wanted.get(name):
             return f"{name} is {saved.get(name, 'absent')} there and {wanted.get(name, 'absent')} here"
     return None
-
-
-def _files(folder: Path) -> list[str]:
-    files = (file for file in folder.rglob("*") if file.is_file() and file.name != CHECKSUMS)
-    return sorted(str(file.relative_to(folder)) for file in files)
-
-
-def _checksum(path: Path) -> int | None:
-    return zlib.crc32(path.read_bytes()) if path.is_file() else None
 
 
 def _damaged(path: Path, reason: str) -> DamagedError:

@@ -15,6 +15,11 @@ from groove.utils.typed_fields import at_least
 
 NETWORK_AGENT = AgentConfig(torso="mlp", widths=(32,), optimizer="adam", learning_rate=1e-3)  # LPG's on random grids
 
+BASELINE = "a2c"  # the hand-written rule that validation compares the learned rule with
+BASELINE_LABEL = BASELINE.upper()  # in texts and pictures
+MOST_DEVICES = 1024
+MOST_SEED = 2**63 - 1  # JAX takes 64-bit seeds
+
 
 @dataclass(frozen=True)
 class MetaConfig:
@@ -123,8 +128,8 @@ class Config:
     """
 
     preset: str = "paper"
-    seed: int = 0
-    devices: int = at_least(0, 0)
+    seed: int = at_least(0, 0, most=MOST_SEED)
+    devices: int = at_least(0, 0, most=MOST_DEVICES)
     curriculum: str = "ar"
     antagonists: tuple[str, ...] = ("a2c",)
     rule: str = "lpg"

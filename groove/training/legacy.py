@@ -1,7 +1,7 @@
-"""Configurations written by earlier versions, read as this version's."""
+"""Configurations of earlier versions in today's form."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from groove.training.config import Config
@@ -62,7 +62,7 @@ def upgrade(values: Mapping[str, Any]) -> dict[str, Any]:
                 raise ConfigError(f"{path} = {value} was set by an earlier version and has no counterpart today.")
             continue
         if path == "meta.decay_steps" and values["meta"].get("optimizer") == "es":
-            continue  # earlier versions wrote it for evolution strategies, too, which never read it
+            continue  # earlier versions wrote this field under evolution strategies, which never read it
         today[new_name(path) or path] = value
     return today
 
@@ -75,5 +75,16 @@ def new_name(path: str) -> str | None:
     return None
 
 
+def earlier_names(fields: Iterable[str]) -> dict[str, str]:
+    """Return {earlier name: today's name} of the fields that were renamed."""
+    return {
+        old + field[len(today) :]: field
+        for field in fields
+        for old, today in _RENAMED.items()
+        if field == today or field.startswith(f"{today}.")
+    }
+
+
 def _plain(value: Any) -> Any:
+    """Return a value as JSON would return it."""
     return list(value) if isinstance(value, tuple) else value

@@ -1,10 +1,9 @@
-"""Where metrics go: JSON lines and CSV (the record of the run), TensorBoard, and Weights & Biases."""
+"""Logs of metrics as files: JSON lines, which are the record of a run, and CSV."""
 
 import csv
 import io
 import json
 import math
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -20,28 +19,53 @@ class LoggerError(GrooveError):
 
 
 class Logger(Protocol):
-    """Something that metrics are written to."""
+    """A destination of metrics."""
 
     def write(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """Writes one row of scalars; `step` counts meta-steps. Rows need not have the same names."""
+        """Write one row of scalars; `step` counts meta-steps. Rows may have different names."""
 
     def close(self) -> None:
-        """Writes what is left, and closes."""
+        """Write what is left, and close."""
+
+
+class MultiLogger:
+    """Several loggers as one."""
+
+    def __init__(self, loggers: Iterable[Logger]) -> None:
+        """Take the loggers, in the order in which rows are written."""
+        self._loggers = list(loggers)
+
+    def write(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """Write the row to every logger."""
+        metrics = scalars(metrics)  # fetched from the device once, not once per logger
+        for logger in self._loggers:
+            logger.write(step, metrics)
+
+    def close(self) -> None:
+        """Close every logger, even if one of them fails, and then raise the first failure."""
+        failures = []
+        for logger in self._loggers:
+            try:
+                logger.close()
+            except Exception as error:  # the other loggers must be closed all the same
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
 
 class JsonlLogger:
-    """One JSON object a row, on disk as soon as `write` returns; NaN and infinity are null."""
+    """A file of one JSON object per row, on disk as soon as `write` returns; NaN and infinity are null."""
 
     def __init__(self, path: str | Path, resume_step: int | None = None) -> None:
-        """Opens the file.
+        """Open the file.
 
         Args:
           path: the file.
-          resume_step: None for a new file; else the step that the run goes on from: later rows, and one that
-            was cut off in the middle, are dropped.
+          resume_step: None for a new file. Otherwise the meta-step at which the run continues: later rows and a last
+            row that was cut off are dropped.
 
         Raises:
-          LoggerError: if a new file exists already, or an old one cannot be read or written.
+          LoggerError: if a new file exists already, or an old file cannot be read or written.
         """
         path = Path(path)
         if resume_step is not None and path.exists():
@@ -50,38 +74,37 @@ class JsonlLogger:
         self._file = _open(path, "x" if resume_step is None else "a")
 
     def write(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """See Logger."""
-        row = {"step": int(step)} | {name: _finite(value) for name, value in _scalars(metrics).items()}
+        """Append one row."""
+        row = {"step": int(step)} | {name: _finite(value) for name, value in scalars(metrics).items()}
         self._file.write(json.dumps(row, allow_nan=False) + "\n")
         self._file.flush()
 
     def close(self) -> None:
-        """See Logger."""
+        """Close the file."""
         self._file.close()
 
 
 class CsvLogger:
-    """One line a row, on disk as soon as `write` returns; NaN and infinity are empty fields.
+    """A table of one line per row, on disk as soon as `write` returns; NaN and infinity are empty fields.
 
-    A name that was not in the rows so far becomes a new last column, for which the file is written anew:
-    metrics such as validation's, which appear only sometimes, have columns of their own from then on.
+    A new name becomes the last column, and the file is rewritten with the wider table. Metrics that appear only
+    sometimes, such as those of validation, have columns of their own from then on.
     """
 
     def __init__(self, path: str | Path, resume_step: int | None = None) -> None:
-        """Opens the file; arguments and errors as in JsonlLogger."""
+        """Open the file; arguments and errors are those of JsonlLogger."""
         self._path = Path(path)
         self._columns = ["step"]
-        rows: list[list[str]] = []
         if resume_step is not None and self._path.exists():
             self._columns, rows = _read_csv(self._path)
-            rows = [row for row in rows if float(row[0]) <= resume_step]
-            write_atomically(self._path, _csv_text([self._columns, *rows]).encode())
+            kept = [row for row in rows if float(row[0]) <= resume_step]
+            write_atomically(self._path, _csv_text([self._columns, *kept]).encode())
         self._file = _open(self._path, "x" if resume_step is None else "a")
         self._empty = self._path.stat().st_size == 0
 
     def write(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """See Logger."""
-        row: dict[str, Any] = {"step": int(step), **_scalars(metrics)}
+        """Append one row."""
+        row: dict[str, Any] = {"step": int(step), **scalars(metrics)}
         new = [name for name in row if name not in self._columns]
         self._columns += new
         if self._empty:
@@ -94,7 +117,7 @@ class CsvLogger:
         self._empty = False
 
     def close(self) -> None:
-        """See Logger."""
+        """Close the file."""
         self._file.close()
 
     def _add_columns(self, count: int) -> None:
@@ -104,114 +127,15 @@ class CsvLogger:
         self._file = _open(self._path, "a")
 
 
-class TensorBoardLogger:
-    """Scalars as TensorBoard event files, on disk within two seconds; needs no TensorFlow."""
-
-    def __init__(self, directory: str | Path, resume_step: int | None = None) -> None:
-        """Opens a new event file; TensorBoard hides what earlier ones say beyond `resume_step`."""
-        from tensorboardX import SummaryWriter
-
-        purge = None if resume_step is None else resume_step + 1
-        self._writer = SummaryWriter(str(directory), purge_step=purge, max_queue=1000, flush_secs=2)
-
-    def write(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """See Logger."""
-        for name, value in _scalars(metrics).items():
-            if math.isfinite(value):
-                self._writer.add_scalar(name, value, int(step))
-
-    def close(self) -> None:
-        """See Logger."""
-        self._writer.close()
-
-
-class WandbLogger:
-    """A Weights & Biases run, of the optional extra `wandb`; WANDB_MODE=offline keeps it on this machine."""
-
-    def __init__(
-        self,
-        directory: str | Path,
-        config: Mapping[str, Any],
-        *,
-        project: str = "groove",
-        name: str | None = None,
-        mode: str | None = None,
-    ) -> None:
-        """Starts a run, or continues the one that was started from the same directory.
-
-        Args:
-          directory: the run directory; W&B's files, and the run's id, go into its folder `wandb`.
-          config: the configuration to show there.
-          project: the W&B project.
-          name: the run's name; the directory's by default.
-          mode: "online", "offline" or "disabled"; None for the environment's WANDB_MODE.
-
-        Raises:
-          LoggerError: if wandb is not installed, or does not start.
-        """
-        try:
-            import wandb
-        except ImportError as error:
-            raise LoggerError("W&B is not installed: run pip install 'groove-rl[wandb]'.") from error
-        directory = Path(directory)
-        try:
-            self._run: Any = wandb.init(
-                project=project,
-                name=name or directory.name,
-                id=_wandb_id(directory / "wandb" / "groove_run_id"),
-                dir=str(directory),
-                config=dict(config),
-                mode=mode,
-                resume="allow",
-            )
-        except Exception as error:  # wandb has errors of its own for the network, the login and the disk
-            raise LoggerError(f"W&B did not start ({one_line(error)}): WANDB_MODE=offline works without it.") from error
-        self._run.define_metric("*", step_metric="step")  # its own counter cannot go back to a resumed step
-
-    def write(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """See Logger."""
-        finite = {name: value for name, value in _scalars(metrics).items() if math.isfinite(value)}
-        self._run.log({"step": int(step), **finite})
-
-    def close(self) -> None:
-        """See Logger."""
-        self._run.finish()
-
-
-class MultiLogger:
-    """Several loggers as one."""
-
-    def __init__(self, loggers: Iterable[Logger]) -> None:
-        """Takes the loggers, in the order in which they are written to."""
-        self._loggers = list(loggers)
-
-    def write(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """See Logger."""
-        metrics = _scalars(metrics)  # values on a device are fetched once, not once a logger
-        for logger in self._loggers:
-            logger.write(step, metrics)
-
-    def close(self) -> None:
-        """Closes them all, even when one of them fails, and then raises the first failure."""
-        failures = []
-        for logger in self._loggers:
-            try:
-                logger.close()
-            except Exception as error:  # the others are to be closed, whatever this one says
-                failures.append(error)
-        if failures:
-            raise failures[0]
-
-
 def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
-    """Reads the rows of a JsonlLogger; a last row that was cut off is left out.
+    """Read the rows of a JsonlLogger; a last row that was cut off is left out.
 
     Raises:
       LoggerError: if the file cannot be read, or another row is damaged.
     """
     lines = _read_text(Path(path)).split("\n")
     rows = []
-    for number, line in enumerate(lines[:-1], 1):  # what follows the last line break is empty or cut off
+    for number, line in enumerate(lines[:-1], 1):  # the text after the last line break is empty or cut off
         try:
             row = json.loads(line)
             int(row["step"])
@@ -221,12 +145,21 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
     return rows
 
 
+def scalars(metrics: Mapping[str, Any]) -> Row:
+    """Fetch scalars of any kind (Python, NumPy, JAX) as Python's int and float."""
+    plain = {name: value.item() if hasattr(value, "item") else value for name, value in metrics.items()}
+    return {name: int(value) if isinstance(value, int) else float(value) for name, value in plain.items()}
+
+
 def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the columns and the rows of a CsvLogger; a last row that was cut off is left out."""
     text = _read_text(path)
     whole = text[: text.rfind("\n") + 1]
     columns, *rows = list(csv.reader(io.StringIO(whole))) or [["step"]]
     if columns[0] != "step" or any(len(row) != len(columns) for row in rows):
-        raise LoggerError(f"{path} is no table of metrics: remove it (metrics.jsonl has it all), or restore the file.")
+        raise LoggerError(
+            f"{path} is no table of metrics: remove the file (metrics.jsonl has every row), or restore it."
+        )
     return columns, rows
 
 
@@ -252,18 +185,5 @@ def _open(path: Path, mode: str) -> TextIO:
         raise LoggerError(f"{path} cannot be written: {one_line(error)}.") from error
 
 
-def _scalars(metrics: Mapping[str, Any]) -> Row:
-    """Fetches scalars of any kind (Python, NumPy, JAX) as Python's int and float."""
-    plain = {name: value.item() if hasattr(value, "item") else value for name, value in metrics.items()}
-    return {name: int(value) if isinstance(value, int) else float(value) for name, value in plain.items()}
-
-
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def _wandb_id(path: Path) -> str:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, secrets.token_hex(4).encode())
-    return path.read_text(encoding="utf-8").strip()

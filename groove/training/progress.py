@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: a live panel on a terminal, a calm line now and then elsewhere."""
+"""The display of a run in progress: a live panel on a terminal, otherwise a line now and then."""
 
 import math
 import time
@@ -13,17 +13,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from groove.training.config import BASELINE_LABEL
 from groove.utils.text import duration, quantity
 
 LINE_SECONDS = 15.0  # between two lines where there is no terminal
 PANEL_WIDTH = 88
-_LABELLED = ("unseen levels", "skipped")  # rows that do not speak for themselves in a line
+_LABELLED = ("unseen levels", "skipped")  # rows whose label a line repeats, because their values do not explain it
 
 
 class Progress:
-    """A run as it goes on: `update` after every chunk of meta-steps, `message` for what else deserves a line.
+    """The display of a run: `update` after every chunk of meta-steps, `message` for any other line.
 
-    A metric that a row lacks, or that is NaN in it, keeps being shown as it was last.
+    A metric that is missing or NaN in a row is shown with its last value.
     """
 
     def __init__(
@@ -36,15 +37,15 @@ class Progress:
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepares the display; entering it as a context shows it.
+        """Prepare the display; entering it as a context shows it.
 
         Args:
           total_steps: the meta-step at which the run ends.
-          minutes: the time after which it ends; with both, whichever comes first.
-          start_step: the meta-step it goes on from.
-          title: the panel's heading.
-          console: where to; standard output by default.
-          clock: seconds, from any origin.
+          minutes: the time after which the run ends. With both limits, the run ends at whichever comes first.
+          start_step: the meta-step at which the run starts or continues.
+          title: the heading of the panel.
+          console: where the display appears; by default standard output.
+          clock: returns seconds, from any origin.
 
         Raises:
           ValueError: if the run has no end.
@@ -78,7 +79,7 @@ class Progress:
             self._print_line()
 
     def update(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """Shows the state after a meta-step.
+        """Show the state after a meta-step.
 
         Args:
           step: the meta-step.
@@ -95,19 +96,19 @@ class Progress:
             self._print_line()
 
     def message(self, text: str) -> None:
-        """Prints a line that stays."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        """Print a line that stays."""
+        print_line(self._console, text)
 
     @contextmanager
     def subtask(self, description: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Shows a second bar for as long as the context lasts.
+        """Show a second bar for as long as the context lasts.
 
         Args:
-          description: what is being done, such as "validating 256 levels".
-          total: its parts.
+          description: the work, such as "validating 256 levels".
+          total: parts of the work.
 
         Yields:
-          A function to call with the number of parts that have just been done.
+          A function to call with the number of parts that were just done.
         """
         self._subtask = (description, 0, total)
         if self._live is None:
@@ -124,25 +125,25 @@ class Progress:
             self._subtask = None
 
     def seconds_left(self) -> float | None:
-        """The time to the end at the pace so far; None while there is no pace yet."""
+        """Return the seconds to the end at the pace so far; None if only steps limit the run and none is done."""
         now = self._clock()
         left = [] if self._minutes is None else [self._start + 60 * self._minutes - now]
         if self._total is not None and self._updates:
             end, step = self._updates[-1]
             begin, first = self._updates[0]
-            if first == step:  # all there is to go by includes compilation
+            if first == step:  # the only update so far, which includes compilation
                 begin, first = self._start, self._start_step
             left.append((self._total - step) * (end - begin) / max(step - first, 1) - (now - end))
         return max(0.0, min(left)) if left else None
 
     def fraction(self) -> float:
-        """How much of the run is done, of 1."""
+        """Return the share of the run that is done, in [0, 1]."""
         steps = self._step / self._total if self._total else 0.0
         minutes = (self._clock() - self._start) / (60 * self._minutes) if self._minutes else 0.0
         return min(1.0, max(steps, minutes))
 
     def panel(self) -> RenderableType:
-        """The live panel as it is now."""
+        """Return the live panel in its current state."""
         grid = Table.grid(padding=(0, 2), expand=True)
         grid.add_column(style="dim", no_wrap=True, width=13)
         grid.add_column(no_wrap=True, ratio=1)
@@ -190,7 +191,7 @@ class Progress:
         low, high = shown.get("validation/normalised_low"), shown.get("validation/normalised_high")
         interval = f" [{low:.2f}, {high:.2f}]" if low is not None and high is not None else ""
         untrained = shown.get("validation/untrained_normalised")
-        parts = [f"{shown['validation/normalised_return']:.2f} of A2C{interval}"]
+        parts = [f"{shown['validation/normalised_return']:.2f} of {BASELINE_LABEL}{interval}"]
         parts += [f"untrained {untrained:.2f}"] if untrained is not None else []
         return [*parts, f"at step {self._validated_at:,}"]
 
@@ -203,6 +204,11 @@ class Progress:
         self._line_at, self._pending = self._clock(), False
 
 
+def print_line(console: Console, text: str) -> None:
+    """Print text as it is, without wrapping."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def _named(shown: Mapping[str, float], **names: str) -> list[str]:
     return [f"{label} {shown[name]:.3f}" for label, name in names.items() if name in shown]
 
@@ -210,6 +216,6 @@ def _named(shown: Mapping[str, float], **names: str) -> list[str]:
 def _bar(fraction: float, text: str) -> RenderableType:
     row = Table.grid(padding=(0, 2), expand=True)
     row.add_column(ratio=1)
-    row.add_column(no_wrap=True, min_width=42)  # so that two bars under each other are of one length
+    row.add_column(no_wrap=True, min_width=42)  # two bars below each other have equal length
     row.add_row(ProgressBar(total=1.0, completed=fraction), Text(text))
     return row

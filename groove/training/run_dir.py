@@ -1,6 +1,7 @@
-"""The directory of one run: what lies where in it, when it may be opened, and what it says of the run."""
+"""The directory of one run: its files, the conditions for opening it, and the configuration in it."""
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping
@@ -8,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, to_json, write_json
+from groove.training.config import Config
+from groove.training.legacy import read_config
+from groove.utils.errors import ConfigError, GrooveError
+from groove.utils.io import one_line, write_json
 from groove.utils.provenance import describe_start
+from groove.utils.typed_fields import flatten, to_dict
 
 MIN_FREE_BYTES = 256 * 2**20
 
@@ -21,7 +25,7 @@ class RunError(GrooveError):
 
 @dataclass(frozen=True)
 class _Inside:
-    """The path of a file of the run directory that it is an attribute of."""
+    """The path of one file of a run directory."""
 
     name: str
 
@@ -36,34 +40,34 @@ class RunDir:
     path: Path
 
     config = _Inside("config.json")  # the configuration, and the circumstances of every start
-    metrics_jsonl = _Inside("metrics.jsonl")  # one row a log line: the source of truth
+    metrics_jsonl = _Inside("metrics.jsonl")  # one row per line: the record of the run
     metrics_csv = _Inside("metrics.csv")  # the same rows for a spreadsheet
     tensorboard = _Inside("tensorboard")  # a folder of event files
     checkpoints = _Inside("checkpoints")  # a folder, to resume from
-    rule = _Inside("rule.safetensors")  # the rule as it is now, with rule.json beside it
+    rule = _Inside("rule.safetensors")  # the current rule, with rule.json beside it
     best_rule = _Inside("best_rule.safetensors")  # the rule at its best validation, with best_rule.json
-    average_rule = _Inside("average_rule.safetensors")  # the moving average of the rule, where one is kept
+    average_rule = _Inside("average_rule.safetensors")  # the moving average of the rule, if the run keeps one
     curves = _Inside("curves.png")  # the metrics, drawn
     levels = _Inside("levels.png")  # the highest-scoring levels of the buffer, drawn
     validation = _Inside("validation.json")  # the last meta-validation in full
-    summary = _Inside("summary.json")  # what the run came to
+    summary = _Inside("summary.json")  # the last value of every metric, and why the run ended
 
     @classmethod
-    def create(cls, path: str | Path, config: Mapping[str, Any], *, min_free_bytes: int = MIN_FREE_BYTES) -> Self:
-        """Opens a directory for a new run and writes config.json; overwrites nothing.
+    def create(cls, path: str | Path, config: Config, *, min_free_bytes: int = MIN_FREE_BYTES) -> Self:
+        """Open a directory for a new run and write config.json; no file is overwritten.
 
         Args:
           path: a directory that does not exist yet, or holds no run.
-          config: the run's configuration, JSON-able.
-          min_free_bytes: the least free space to begin with.
+          config: the configuration of the run.
+          min_free_bytes: free space that the disk must have.
 
         Raises:
-          RunError: if it holds a run, is a file, cannot be written, or lies on a full disk.
+          RunError: if the path holds a run, is a file, cannot be written, or lies on a full disk.
         """
         run = cls(Path(path).absolute())
         run._refuse_occupied()
         _make_writable(run.path, min_free_bytes)
-        write_json(run.config, {"config": config, "starts": [describe_start()]})
+        write_json(run.config, {"config": to_dict(config), "starts": [describe_start()]})
         for folder in (run.tensorboard, run.checkpoints):
             folder.mkdir(exist_ok=True)
         return run
@@ -72,48 +76,51 @@ class RunDir:
     def resume(
         cls,
         path: str | Path,
-        config: Mapping[str, Any] | None = None,
+        config: Config | None = None,
         *,
         may_differ: Collection[str] = (),
         min_free_bytes: int = MIN_FREE_BYTES,
     ) -> Self:
-        """Opens the directory of an earlier run, to continue it; config.json says what it goes on with, and this start.
+        """Open the directory of an earlier run to continue it, and add this start to config.json.
 
         Args:
           path: the directory.
-          config: what to continue with, to be compared with what is written there; or None.
-          may_differ: dotted names of fields that do not change the run ("steps"), or of groups ("log").
-          min_free_bytes: the least free space to begin with.
+          config: the configuration to continue with, which is compared with the stored one; None for the stored one.
+          may_differ: dotted names of fields that do not change the run ("run.steps"), or of groups ("run").
+          min_free_bytes: free space that the disk must have.
 
         Raises:
-          RunError: if there is nothing to resume, config.json cannot be read, the configurations differ (each
-            field is named, with both values), or the directory cannot be written.
+          RunError: if there is nothing to resume, config.json cannot be read, the configurations differ (each field is
+            named with both values), or the directory cannot be written.
         """
         run = cls(Path(path).absolute())
-        run._refuse_not_resumable()
-        saved = run._read()
+        stored = run.read_config()
         if config is not None:
-            run._refuse_other_config(saved["config"], config, may_differ)
+            run._refuse_other_config(stored, config, may_differ)
         _make_writable(run.path, min_free_bytes)
-        starts = [*saved["starts"], describe_start()]
-        write_json(run.config, {"config": saved["config"] if config is None else config, "starts": starts})
+        starts = [*run._read()["starts"], describe_start()]
+        write_json(run.config, {"config": to_dict(stored if config is None else config), "starts": starts})
         return run
 
-    def read_config(self) -> dict[str, Any]:
-        """The configuration the run was started with, to resume it by.
+    def read_config(self) -> Config:
+        """Return the configuration that the run was started with, by this version or an earlier one.
 
         Raises:
           RunError: if there is nothing to resume, or config.json cannot be read.
         """
         self._refuse_not_resumable()
-        config: dict[str, Any] = self._read()["config"]
-        return config
+        stored = self._read()["config"]
+        try:
+            return read_config(stored)
+        except ConfigError as error:
+            raise RunError(f"{self.config} cannot be read: {one_line(error)}") from error
 
     def _read(self) -> dict[str, Any]:
+        """Return the content of config.json."""
         try:
             saved = json.loads(self.config.read_text(encoding="utf-8"))
             if not isinstance(saved["config"], dict) or not isinstance(saved["starts"], list):
-                raise TypeError("its `config` or `starts` is of the wrong type")
+                raise TypeError("`config` or `starts` has another type")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
                 f"{self.config} cannot be read ({one_line(error)}): restore it from a copy, or start a new "
@@ -122,10 +129,10 @@ class RunDir:
         return dict(saved)
 
     def _refuse_occupied(self) -> None:
-        if self.path.exists() and not self.path.is_dir():
+        if os.path.exists(self.path) and not self.path.is_dir():  # false, not an error, for a name that is too long
             raise RunError(f"{self.path} is a file: choose a directory for the run.")
         names = [file.name for file in vars(RunDir).values() if isinstance(file, _Inside)]
-        held = [name for name in names if (self.path / name).exists()]
+        held = [name for name in names if os.path.exists(self.path / name)]
         if held:
             raise RunError(
                 f"{self.path} already holds a run ({held[0]}): choose another directory, or continue it with --resume."
@@ -142,32 +149,31 @@ class RunDir:
                 "another directory."
             )
 
-    def _refuse_other_config(
-        self, saved: Mapping[str, Any], config: Mapping[str, Any], may_differ: Collection[str]
-    ) -> None:
-        differing = config_differences(saved, config, may_differ)
-        if differing:
+    def _refuse_other_config(self, stored: Config, config: Config, may_differ: Collection[str]) -> None:
+        differences = config_differences(to_dict(stored), to_dict(config), may_differ)
+        if differences:
             raise RunError(
-                f"{self.path} was started with another configuration: {'; '.join(differing)}. Resume with "
+                f"{self.path} was started with another configuration: {'; '.join(differences)}. Resume with "
                 "the same values, or start a new run in another directory."
             )
 
 
 def config_differences(
-    saved: Mapping[str, Any], config: Mapping[str, Any], may_differ: Collection[str] = ()
+    stored: Mapping[str, Any], config: Mapping[str, Any], may_differ: Collection[str] = ()
 ) -> list[str]:
-    """Says of every field that differs, by dotted name, what it was and is; `may_differ` as in `resume`."""
-    old, new = _flatten(to_json(saved)), _flatten(to_json(config))
-    lines = []
+    """Return one text per field that differs, with its dotted name and both values; `may_differ` as in `resume`."""
+    old, new = flatten(stored), flatten(config)
+    texts = []
     for name in sorted(old.keys() | new.keys()):
         allowed = any(name == free or name.startswith(f"{free}.") for free in may_differ)
         was, now = old.get(name, "absent"), new.get(name, "absent")
         if was != now and not allowed:
-            lines.append(f"{name} was {was!r}, is {now!r}")
-    return lines
+            texts.append(f"{name} was {was!r}, is {now!r}")
+    return texts
 
 
 def _make_writable(path: Path, min_free_bytes: int) -> None:
+    """Make a directory, and check that it can be written and has free space."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
@@ -185,10 +191,3 @@ def _make_writable(path: Path, min_free_bytes: int) -> None:
 
 def _entries(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat

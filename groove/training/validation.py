@@ -1,4 +1,4 @@
-"""Meta-validation: the rule, the untrained rule and A2C on unseen levels."""
+"""Meta-validation: the learned rule, the untrained rule and the baseline on unseen levels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,50 +11,42 @@ import numpy.typing as npt
 
 from groove.envs.base import EnvFamily
 from groove.lifetimes.learning_curves import LearningCurves
+from groove.training.config import BASELINE
 from groove.types import Key, PyTree
 from groove.utils.bootstrap import Interval, ratio_of_means
 
-# (eta, report) -> returns f32[levels] at the end of life; `report` hears how many levels are done
+# (eta, report) -> returns f32[levels] at the end of life; report(number of levels done) is called now and then
 LifetimeReturns = Callable[[Any, Callable[[int], None]], npt.NDArray[np.float32]]
-
-
-def unseen_levels(env: EnvFamily, key: Key, count: int) -> PyTree:
-    """Levels of the base distribution, from a key apart from any that training uses: [count]."""
-    return jax.jit(jax.vmap(env.sample_level))(jax.random.split(jax.random.fold_in(key, 0x5EED), count))
-
-
-def make_lifetime_returns(curves: LearningCurves, levels: PyTree, key: Key, updates: int) -> LifetimeReturns:
-    """Meta-validation: the mean return at the end of life of one fresh agent a level.
-
-    Args:
-      curves: the judge.
-      levels: [levels].
-      key: all the randomness.
-      updates: L, of every agent.
-    """
-    count = jax.tree.leaves(levels)[0].shape[0]
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
-
-    def returns(eta: Any, report: Callable[[int], None] = lambda done: None) -> npt.NDArray[np.float32]:
-        return curves(eta, levels, keys, (updates,), lambda done: report(int(done)))[:, 0]
-
-    return returns
+_UNSEEN = 0x5EED  # folded into the seed of a run; training folds no such number
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Returns on the validation levels, f32[levels] each."""
+    """Returns on the validation levels at the end of a lifetime, f32[levels] each.
+
+    Attributes:
+      student: of agents under the learned rule.
+      untrained: of agents under the rule as it was before meta-training.
+      baseline: of agents under the baseline.
+    """
 
     student: npt.NDArray[np.float32]
     untrained: npt.NDArray[np.float32]
-    a2c: npt.NDArray[np.float32]
+    baseline: npt.NDArray[np.float32]
 
     def normalised(self, which: str = "student", seed: int = 0) -> Interval:
-        """A2C-normalised return, the ratio of mean returns over levels, with a 95 % interval."""
-        return ratio_of_means(getattr(self, which), self.a2c, np.random.default_rng(seed))
+        """Return the baseline-normalised return, with a 95% bootstrap interval.
+
+        The value is the ratio of two mean returns over levels.
+
+        Args:
+          which: "student" or "untrained".
+          seed: of the bootstrap.
+        """
+        return ratio_of_means(getattr(self, which), self.baseline, np.random.default_rng(seed))
 
     def metrics(self) -> dict[str, float]:
-        """As the log names them."""
+        """Return the metrics under their names in the log."""
         student, untrained = self.normalised("student"), self.normalised("untrained")
         return {
             "validation/normalised_return": student.value,
@@ -63,7 +55,32 @@ class Validation:
             "validation/untrained_normalised": untrained.value,
             "validation/untrained_low": untrained.low,
             "validation/untrained_high": untrained.high,
-            "validation/student_return": float(self.student.mean()),
-            "validation/untrained_return": float(self.untrained.mean()),
-            "validation/a2c_return": float(self.a2c.mean()),
+            **{f"validation/{name}_return": float(values.mean()) for name, values in self.returns().items()},
         }
+
+    def returns(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the returns under the names of the log and of validation.json."""
+        return {"student": self.student, "untrained": self.untrained, BASELINE: self.baseline}
+
+
+def unseen_levels(env: EnvFamily, key: Key, count: int) -> PyTree:
+    """Draw levels [count] from a key that training never uses."""
+    return jax.jit(jax.vmap(env.sample_level))(jax.random.split(jax.random.fold_in(key, _UNSEEN), count))
+
+
+def make_lifetime_returns(curves: LearningCurves, levels: PyTree, key: Key, updates: int) -> LifetimeReturns:
+    """Build the function that returns what one fresh agent per level earns at the end of its lifetime.
+
+    Args:
+      curves: trains and evaluates the agents.
+      levels: [levels].
+      key: seed of all randomness.
+      updates: L, the lifetime of every agent, agent updates.
+    """
+    count = jax.tree.leaves(levels)[0].shape[0]
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
+
+    def returns(eta: Any, report: Callable[[int], None] = lambda done: None) -> npt.NDArray[np.float32]:
+        return curves(eta, levels, keys, (updates,), lambda done: report(int(done)))[:, 0]
+
+    return returns

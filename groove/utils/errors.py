@@ -16,10 +16,16 @@ class MissingExtraError(GrooveError, ImportError):
     """An optional package that is not installed; also an ImportError, which other code may expect."""
 
 
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """Return the closest valid name as a question in brackets, or an empty string where none is close."""
+def closest(name: str, valid: Iterable[str]) -> str | None:
+    """Return the valid name that is spelled most alike; None if no name is close."""
     close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.4)
-    return f' (did you mean "{close[0]}"?)' if close else ""
+    return close[0] if close else None
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return the closest valid name as a question in brackets; an empty string if no name is close."""
+    close = closest(name, valid)
+    return f' (did you mean "{close}"?)' if close else ""
 
 
 def missing_extra(package: str, extra: str) -> MissingExtraError:

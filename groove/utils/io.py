@@ -1,36 +1,35 @@
-"""Files written all or nothing, and values as JSON."""
+"""Files that are written all or nothing, and values as JSON."""
 
+import contextlib
 import json
 import math
 import os
-import tempfile
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a value as readable JSON, all or nothing; NaN and infinity become null."""
+    """Write a value as readable JSON, all or nothing; NaN and infinity become null."""
     write_atomically(path, (json.dumps(to_json(value), indent=2, allow_nan=False) + "\n").encode())
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replaces a file by one with this content: a reader sees the old one or the new one, never a part."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's own mode keeps out everybody else
+    """Replace a file by one with this content: a reader sees the old file or the new one, never a part.
+
+    A new file has the permissions that the process's umask leaves.
+    """
+    with _temporary_beside(path) as (file, temporary):
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def to_json(value: Any) -> Any:
-    """Turns mappings, sequences, paths and arrays into what JSON knows; NaN and infinity become None."""
+    """Return mappings, sequences, paths and arrays as values that JSON holds; NaN and infinity become None."""
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -39,12 +38,30 @@ def to_json(value: Any) -> Any:
         return None
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if hasattr(value, "tolist"):  # NumPy and JAX, arrays and scalars
+    if hasattr(value, "tolist"):  # arrays and scalars of NumPy and JAX
         return to_json(value.tolist())
     return str(value)
 
 
 def one_line(error: BaseException, limit: int = 160) -> str:
-    """The first line of an error's text, cut to a length that fits into another message."""
+    """Return the first line of an error's text, cut to a length that fits into another message.
+
+    Args:
+      error: the error.
+      limit: characters.
+    """
     text = (str(error).strip() or type(error).__name__).splitlines()[0]
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+@contextlib.contextmanager
+def _temporary_beside(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """Open a new file in the folder of another file, and remove the new file if the block fails."""
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)  # the kernel applies the umask
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file, temporary
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -14,7 +14,7 @@ from groove.types import Array, PyTree
 from groove.utils.errors import GrooveError
 
 SLOTS = "slots"
-RUN_ONCE: dict[str, Any] = {"xla_backend_optimization_level": 0}  # of programs that take longer to optimise than to run
+RUN_ONCE: dict[str, Any] = {"xla_backend_optimization_level": 0}  # where optimising takes longer than running
 
 
 def request_devices(count: int) -> None:
@@ -29,22 +29,22 @@ def request_devices(count: int) -> None:
 
 
 def largest_share(count: int, most: int) -> int:
-    """The largest divisor of `count` that is not above `most`."""
+    """Return the largest divisor of `count` that is not above `most`."""
     return max(d for d in range(1, most + 1) if count % d == 0)
 
 
 def usable_devices(slots: int) -> int:
-    """The most local devices that N slots can be shared out over equally."""
+    """Return the largest number of local devices that N slots can be distributed over equally."""
     return largest_share(slots, jax.local_device_count())
 
 
 def default_preset() -> str:
-    """The configuration that suits this backend: laptop on a CPU, paper on an accelerator."""
+    """Return the preset that suits this backend: laptop on a CPU, paper on an accelerator."""
     return "laptop" if jax.default_backend() == "cpu" else "paper"
 
 
 def describe(devices: int) -> str:
-    """The devices in words, as in "2 cpu devices"."""
+    """Return the devices in words, as in "2 cpu devices"."""
     return f"{devices} {jax.local_devices()[0].device_kind} device{'s' * (devices > 1)}"
 
 
@@ -61,7 +61,7 @@ def keep_compilations() -> None:
 
 
 def make_mesh(devices: int) -> Mesh:
-    """A mesh of the first `devices` local devices.
+    """Build a mesh of the first `devices` local devices.
 
     Raises:
       GrooveError: if there are fewer.
@@ -73,7 +73,7 @@ def make_mesh(devices: int) -> Mesh:
 
 
 def shard(mesh: Mesh, tree: PyTree, specs: PyTree) -> PyTree:
-    """Puts a tree of arrays on the mesh, as its tree prefix of specs says."""
+    """Put a tree of arrays on the mesh; `specs` is a tree prefix of partition specs."""
     shardings = jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs, is_leaf=_is_spec)
     return jax.device_put(
         tree, jax.tree.map(lambda s, t: jax.tree.map(lambda _: s, t), shardings, tree, is_leaf=_is_sharding)
@@ -81,22 +81,22 @@ def shard(mesh: Mesh, tree: PyTree, specs: PyTree) -> PyTree:
 
 
 def over_slots(mesh: Mesh, function: Callable, in_specs: Any, out_specs: Any) -> Callable:
-    """Runs a function on each device's share of the slots; collectives inside use the axis SLOTS."""
+    """Return a function that runs on each device's share of the slots; collectives inside use the axis SLOTS."""
     return jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
 
 
 def global_index(local: int) -> Array:
-    """Global indices of this device's slots, int32[local]; inside `over_slots`."""
+    """Return the global indices of this device's slots, int32[local]; inside `over_slots`."""
     return jax.lax.axis_index(SLOTS) * local + jnp.arange(local)
 
 
 def gather_slots(tree: PyTree) -> PyTree:
-    """Every device's slots, [N, ...], on every device; inside `over_slots`."""
+    """Gather the slots of all devices, [N, ...], on every device; inside `over_slots`."""
     return jax.tree.map(lambda x: jax.lax.all_gather(x, SLOTS, tiled=True), tree)
 
 
 def own_slots(tree: PyTree, local: int) -> PyTree:
-    """This device's share of replicated [N, ...]; inside `over_slots`."""
+    """Return this device's share of a replicated tree [N, ...]; inside `over_slots`."""
     start = jax.lax.axis_index(SLOTS) * local
     return jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, start, local), tree)
 

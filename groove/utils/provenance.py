@@ -1,4 +1,4 @@
-"""When, where, by which command and with which versions a program runs."""
+"""The record of a program's start: when, where, by which command and with which versions."""
 
 import importlib.metadata
 import platform
@@ -20,8 +20,8 @@ DISTRIBUTIONS = {
 
 
 def describe_start() -> dict[str, Any]:
-    """When, where, by which command and with which versions a run starts; needs the JAX backend."""
-    import jax  # here, so that who only reads rules does without
+    """Return when, where, by which command and with which versions a run starts; this starts the JAX backend."""
+    import jax  # here, because readers of rules need no JAX
 
     devices = jax.devices()
     versions = {name: _version(distribution) for name, distribution in DISTRIBUTIONS.items()}
@@ -35,7 +35,7 @@ def describe_start() -> dict[str, Any]:
 
 
 def git_revision(folder: Path) -> dict[str, Any] | None:
-    """The commit a folder is checked out at, and whether files differ from it; None outside a checkout."""
+    """Return the commit that a folder is checked out at, and whether its files differ; None outside a checkout."""
 
     def git(*command: str) -> str:
         return subprocess.run(
@@ -43,7 +43,7 @@ def git_revision(folder: Path) -> dict[str, Any] | None:
         ).stdout.strip()
 
     try:
-        if not git("ls-files", "."):  # installed into a virtual environment inside somebody else's checkout
+        if not git("ls-files", "."):  # a virtual environment inside another project's checkout
             return None
         return {"revision": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "-uno"))}
     except (OSError, subprocess.SubprocessError):
@@ -51,6 +51,7 @@ def git_revision(folder: Path) -> dict[str, Any] | None:
 
 
 def _version(distribution: str) -> str | None:
+    """Return the version of an installed distribution; None if the distribution is not installed."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

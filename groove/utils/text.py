@@ -2,7 +2,7 @@
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words of at most two units: 42 s, 3 min 05 s, 2 h 10 min."""
+    """Return seconds in at most two units: 42 s, 3 min 05 s, 2 h 10 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -12,7 +12,7 @@ def duration(seconds: float) -> str:
 
 
 def quantity(value: float) -> str:
-    """A number to three digits, with k, M or G for thousands: 0.42, 12.3, 1.25 M."""
+    """Return a number with three digits, and k, M or G for thousands, millions or billions: 0.42, 12.3, 1.25 M."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if abs(value) >= size:
             return f"{value / size:.3g} {unit}"

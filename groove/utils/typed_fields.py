@@ -6,6 +6,7 @@ dotted path "rules.ppo.clip" names a field of the entry "ppo" of the mapping "ru
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -31,7 +32,9 @@ class Range(NamedTuple):
     open: bool
 
     def holds(self, value: float) -> bool:
-        """Return whether the value lies in the range; NaN lies in none."""
+        """Return whether the value is finite and lies in the range."""
+        if not math.isfinite(value):
+            return False
         above = value > self.least if self.open else value >= self.least
         return above and (self.most is None or value <= self.most)
 
@@ -60,7 +63,7 @@ def range_complaints(settings: Any, prefix: str = "") -> Iterator[str]:
             continue
         allowed: Range | None = _metadata(settings, name).get(_RANGE)
         if allowed is not None and not allowed.holds(value):
-            yield f"{prefix}{name} = {value} must be {allowed}."
+            yield f"{prefix}{name} = {value} must be {allowed}{'' if math.isfinite(value) else ', and finite'}."
 
 
 def assign(settings: T, assignment: str) -> T:
@@ -69,14 +72,37 @@ def assign(settings: T, assignment: str) -> T:
     Raises:
       ConfigError: on an unknown field, with the nearest one, or a value of another type.
     """
+    return set_field(settings, *split_assignment(assignment))
+
+
+def split_assignment(assignment: str) -> tuple[str, str]:
+    """Return the dotted path and the text of "field.subfield=value".
+
+    Raises:
+      ConfigError: if there is no "=".
+    """
     path, equals, text = (part.strip() for part in assignment.partition("="))
     if not equals:
         raise ConfigError(f'"{assignment}" is not an assignment; write for instance run.steps=100.')
-    return replace(settings, path, _parse(path, text, _type_of(settings, path)))
+    return path, text
+
+
+def set_field(settings: T, path: str, value: Any) -> T:
+    """Return the settings with the field of a dotted path set to a value of the field's type.
+
+    Args:
+      settings: the settings.
+      path: the dotted path of the field.
+      value: the value, or the text of it.
+
+    Raises:
+      ConfigError: on an unknown field, with the nearest one, or a value of another type.
+    """
+    return replace(settings, path, _parse(path, _as_text(value), _type_of(settings, path)))
 
 
 def replace(settings: T, path: str, value: Any) -> T:
-    """Return the settings with the field of a dotted path replaced.
+    """Return the settings with the field of a dotted path replaced; the value is taken without a check.
 
     Raises:
       ConfigError: if there is no such field.
@@ -106,8 +132,7 @@ def from_dict(default: T, values: Mapping[str, Any]) -> T:
       ConfigError: on a field that `default` does not have, or a value of another type.
     """
     for path, value in flatten(values).items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        default = replace(default, path, _parse(path, text, _type_of(default, path)))
+        default = set_field(default, path, value)
     return default
 
 
@@ -120,7 +145,7 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _children(settings: Any) -> Mapping[str, Any]:
-    """The fields of a dataclass or the entries of a mapping; empty for a value."""
+    """Return the fields of a dataclass or the entries of a mapping; empty for a value."""
     if isinstance(settings, Mapping):
         return settings
     if dataclasses.is_dataclass(settings):
@@ -129,12 +154,14 @@ def _children(settings: Any) -> Mapping[str, Any]:
 
 
 def _metadata(settings: Any, name: str) -> Mapping[str, Any]:
+    """Return the metadata of a field; empty for an entry of a mapping."""
     if isinstance(settings, Mapping):
         return {}
     return next(field.metadata for field in dataclasses.fields(settings) if field.name == name)
 
 
 def _child(settings: Any, name: str, path: str, root: Any) -> Any:
+    """Return one field, or refuse `path` as unknown under `root`."""
     children = _children(settings)
     if name not in children:
         raise ConfigError(f'unknown field "{path}"{nearest(path, flatten(dataclasses.asdict(root)))}.')
@@ -142,6 +169,7 @@ def _child(settings: Any, name: str, path: str, root: Any) -> Any:
 
 
 def _replace(settings: T, name: str, value: Any, path: str) -> T:
+    """Return the settings with one of their own fields replaced; `path` is its name in messages."""
     _child(settings, name, path, settings)
     if isinstance(settings, Mapping):
         return typing.cast(T, {**settings, name: value})
@@ -149,6 +177,7 @@ def _replace(settings: T, name: str, value: Any, path: str) -> T:
 
 
 def _type_of(settings: Any, path: str) -> Any:
+    """Return the declared type of a field, and refuse a group of fields."""
     root, kind = settings, None
     for name in path.split("."):
         value = _child(settings, name, path, root)
@@ -158,6 +187,11 @@ def _type_of(settings: Any, path: str) -> Any:
         fields = ", ".join(_children(settings)) or "none"
         raise ConfigError(f"{path} is a group; set one of its fields ({fields}), as in {path}.FIELD=VALUE.")
     return kind
+
+
+def _as_text(value: Any) -> str:
+    """Return a value as the command line would give it."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _parse(path: str, text: str, kind: Any) -> Any:
@@ -181,6 +215,7 @@ def _parse(path: str, text: str, kind: Any) -> Any:
 
 
 def _describe(kind: Any) -> str:
+    """Return a type in words."""
     if typing.get_origin(kind) is typing.Literal:
         return "one of " + ", ".join(typing.get_args(kind))
     if isinstance(kind, types.GenericAlias):

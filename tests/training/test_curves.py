@@ -1,4 +1,4 @@
-"""The picture shows what was logged and nothing else; the summary begins with the headline."""
+"""The picture shows what was logged and nothing else."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from groove.training.curves import draw_curves, running_mean, series, summary_text
+from groove.training.curves import PANELS, draw_curves, panels_for, running_mean, series
 from groove.training.loggers import JsonlLogger, LoggerError
 from groove.utils.plotting import BLUE, ORANGE
 
@@ -100,35 +100,7 @@ def test_the_running_mean_is_the_mean_of_the_window(window):
     np.testing.assert_allclose(running_mean(values, window), expected, rtol=1e-10, atol=1e-12)
 
 
-def test_the_summary_begins_with_the_headline():
-    summary = {
-        "validation/normalised_return": 0.794,
-        "validation/normalised_low": 0.76,
-        "validation/normalised_high": 0.82,
-        "validation/untrained_normalised": 0.06,
-        "validation/untrained_normalised_low": None,
-        "validation/student_return": 0.41,
-        "validation/a2c_return": 0.52,
-        "step": 2000,
-        "env_steps": 65.5e6,
-        "seconds": 571.0,
-        "skipped": 2.0,
-        "stopped": "by Ctrl-C",
-        "run_dir": "/runs/a",
-    }
-    assert summary_text(summary).splitlines() == [
-        "learned rule    0.79 of A2C's return on unseen levels  [0.76, 0.82]",
-        "untrained rule  0.06 of A2C's return on unseen levels",
-        "returns         learned 0.410, A2C 0.520",
-        "trained for     2,000 meta-steps, 65.5 M environment steps, in 9 min 31 s",
-        "skipped         2 meta-gradients that were not finite",
-        "stopped         by Ctrl-C",
-        "files           /runs/a",
-    ]
-
-
-def test_a_summary_without_validation_says_so():
-    assert summary_text({"step": 5, "skipped": 0, "stopped": None}).splitlines() == [
-        "The rule was not validated.",
-        "trained for     5 meta-steps",
-    ]
+def test_the_legend_names_the_antagonists_of_the_run():
+    assert panels_for(())[0].lines["antagonist_return"] == "antagonist"
+    assert panels_for(("ppo", "optimal"))[0].lines["antagonist_return"] == "antagonist (ppo, optimal)"
+    assert [panel.title for panel in panels_for(("a2c",))] == [panel.title for panel in PANELS]

@@ -8,7 +8,6 @@ import pytest
 from rich.console import Console
 
 from groove.training.progress import Progress
-from groove.utils.text import duration, quantity
 
 ROW = {
     "student_return": 0.4123,
@@ -184,25 +183,3 @@ def test_on_a_terminal_the_panel_is_live_and_goes_when_an_error_passes(clock):
     assert "3 of 10" in text
     assert "Saved." in text
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is shown again"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.2, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (185, "3 min 05 s"),
-        (3599.7, "1 h 00 min"),
-        (7860, "2 h 11 min"),
-    ],
-)
-def test_durations(seconds, words):
-    assert duration(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("value", "words"), [(0.4213, "0.421"), (12.34, "12.3"), (1500, "1.5 k"), (1_254_321, "1.25 M"), (-2e9, "-2 G")]
-)
-def test_quantities(value, words):
-    assert quantity(value) == words

@@ -11,6 +11,7 @@ import numpy as np
 
 from groove.types import Array, Key
 from groove.utils.errors import GrooveError
+from groove.utils.typed_fields import at_least
 
 # (row, column) of up, right, down, left, stay. With nine actions the four diagonals come before stay.
 _MOVES = {
@@ -18,6 +19,8 @@ _MOVES = {
     True: np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1), (0, 0)], np.int32),
 }
 _STEP_REWARD = 1  # folded into a level's key
+MOST_SIDE = 99  # of a grid
+MOST_OBJECTS = 16  # observations of the largest grid with so many objects are still int32
 EVENT_BITS = 16  # probabilities are multiples of 2**-16; three random words hold six events of a step
 
 
@@ -32,8 +35,8 @@ class GridSizes:
         code).
     """
 
-    side: int = 10
-    objects: int = 5
+    side: int = at_least(3, 10, most=MOST_SIDE)
+    objects: int = at_least(1, 5, most=MOST_OBJECTS)
     diagonal: bool = False
 
     @property
@@ -87,21 +90,21 @@ class LevelDistribution:
       min_step_reward, max_step_reward: magnitude of that reward, log-uniform.
     """
 
-    min_size: int = 4
-    max_size: int = 10
-    walls: int = 15
-    max_objects: int = 5
-    min_steps: int = 20
-    max_steps: int = 750
-    min_terminate: float = 0.01
-    max_terminate: float = 1.0
-    min_respawn: float = 0.001
-    max_respawn: float = 0.1
-    min_lifetime: int = 250
-    max_lifetime: int = 250
-    step_reward_share: float = 0.0
-    min_step_reward: float = 0.01
-    max_step_reward: float = 1.0
+    min_size: int = at_least(3, 4, most=MOST_SIDE)
+    max_size: int = at_least(3, 10, most=MOST_SIDE)
+    walls: int = at_least(0, 15, most=MOST_SIDE**2)
+    max_objects: int = at_least(1, 5, most=MOST_OBJECTS)
+    min_steps: int = at_least(1, 20, most=10**6)
+    max_steps: int = at_least(1, 750, most=10**6)
+    min_terminate: float = at_least(1e-6, 0.01, most=1)
+    max_terminate: float = at_least(1e-6, 1.0, most=1)
+    min_respawn: float = at_least(1e-6, 0.001, most=1)
+    max_respawn: float = at_least(1e-6, 0.1, most=1)
+    min_lifetime: int = at_least(1, 250, most=10**8)
+    max_lifetime: int = at_least(1, 250, most=10**8)
+    step_reward_share: float = at_least(0, 0.0, most=1)
+    min_step_reward: float = at_least(1e-6, 0.01, most=1e6)
+    max_step_reward: float = at_least(1e-6, 1.0, most=1e6)
 
 
 def moves(sizes: GridSizes) -> np.ndarray:

@@ -1,0 +1,92 @@
+"""A valid configuration from the arguments of a run."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from groove.training.build import make_players, pin_curriculum
+from groove.training.config import Config
+from groove.training.legacy import earlier_names
+from groove.training.presets import preset as find_preset
+from groove.training.unread import refuse_unread_agent
+from groove.training.validate import validate, validate_ranges
+from groove.utils import parallel
+from groove.utils.errors import ConfigError, closest
+from groove.utils.typed_fields import flatten, replace_all, set_field, to_dict
+
+
+def prepare_new(preset: str | None, overrides: Mapping[str, Any]) -> Config:
+    """Return the configuration of a new run, and start the backend with the devices that the run asks for.
+
+    Args:
+      preset: name of a preset; None for the one that suits the backend.
+      overrides: dotted path of a field -> value, or the text of it.
+
+    Raises:
+      ConfigError: if the configuration cannot work; the message has one line per complaint.
+    """
+    config = override(find_preset(preset) if preset else Config(preset=""), overrides)
+    validate_ranges(config)  # before any device is asked for
+    parallel.request_devices(config.devices)
+    if preset is None:
+        config = override(find_preset(parallel.default_preset()), overrides)
+    devices = parallel.usable_devices(max(config.levels_at_once, 1))
+    return _check(settle(config, devices, config.run.steps))
+
+
+def prepare_resumed(stored: Config, preset: str | None, overrides: Mapping[str, Any]) -> Config:
+    """Return the configuration that continues a run, and start the backend with the devices that the run began with.
+
+    Args:
+      stored: the configuration of the run.
+      preset: name of a preset that replaces the stored configuration; None to keep it.
+      overrides: dotted path of a field -> value, or the text of it.
+
+    Raises:
+      ConfigError: if the configuration cannot work; the message has one line per complaint.
+    """
+    config = override(find_preset(preset) if preset else stored, overrides)
+    parallel.request_devices(stored.devices)
+    return _check(settle(config, stored.devices, stored.gradient.decay_steps))
+
+
+def override(config: Config, overrides: Mapping[str, Any]) -> Config:
+    """Return the configuration with some fields set: dotted path -> value, or the text of it.
+
+    Raises:
+      ConfigError: on an unknown field, with the new name of a renamed one, or on a value of another type.
+    """
+    for path, value in overrides.items():
+        if path == "preset":
+            raise ConfigError("preset is no field to set: choose the preset itself, by --config or preset=NAME.")
+        _refuse_renamed(config, path)
+        config = set_field(config, path, value)
+    return config
+
+
+def settle(config: Config, devices: int, decay_steps: int) -> Config:
+    """Fill in what a run decides once, at its first start: the devices, and the length of the learning-rate decay."""
+    values = {"devices": config.devices or devices}
+    if config.meta.optimizer == "gradient":
+        values["gradient.decay_steps"] = config.gradient.decay_steps or decay_steps
+    return replace_all(config, values)
+
+
+def _check(config: Config) -> Config:
+    """Return the configuration with its level files pinned, or refuse it before any file is written."""
+    validate(config)
+    config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum))
+    _, setup = make_players(config)
+    refuse_unread_agent(config, setup.env)
+    return config
+
+
+def _refuse_renamed(config: Config, path: str) -> None:
+    """Refuse the earlier name of a field, also a misspelt one."""
+    fields = flatten(to_dict(config))
+    renamed = earlier_names(fields)
+    if path in renamed:
+        raise ConfigError(f"{path} is now {renamed[path]}: set {renamed[path]} instead.")
+    close = closest(path, [*fields, *renamed])
+    if path not in fields and close in renamed:
+        raise ConfigError(f'unknown field "{path}" (did you mean "{renamed[close]}"?).')

@@ -1,0 +1,117 @@
+"""Meta-training as one call."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from groove.dropin.rule import Rule, load
+from groove.training.config import Config
+from groove.training.loop import train
+from groove.training.prepare import prepare_new, prepare_resumed
+from groove.training.presets import PRESETS
+from groove.training.progress import print_line
+from groove.training.run_dir import RunDir
+from groove.utils import parallel
+from groove.utils.errors import ConfigError
+from groove.utils.jax_flags import standard_flags
+from groove.utils.paths import PathLike, user_path
+
+MAY_DIFFER = ("preset", "run.steps", "run.minutes", "run.wandb", "run.checkpoint_every")  # when a run is resumed
+
+
+@dataclass(frozen=True)
+class MetaTrainingResult:
+    """A finished or interrupted run.
+
+    Attributes:
+      run_dir: the directory with the files of the run.
+      summary: the last value of each metric by its name in metrics.jsonl, and `step`, `seconds` and `stopped` (why the
+        run ended early, or None).
+      config: the configuration of the run.
+    """
+
+    run_dir: Path
+    summary: Mapping[str, Any]
+    config: Config
+
+    @property
+    def rule(self) -> Rule:
+        """The learned rule, loaded from the run directory."""
+        return load(self.run_dir)
+
+
+def meta_train(
+    curriculum: str | None = None,
+    preset: str | None = None,
+    *,
+    seed: int | None = None,
+    run_dir: PathLike | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    compilation_cache: bool = True,
+) -> MetaTrainingResult:
+    """Meta-train an update rule, and write checkpoints, metrics, pictures and the rule to a directory.
+
+    The first Ctrl-C saves a checkpoint and returns; a second one interrupts at once.
+
+    Args:
+      curriculum: where levels come from and which levels are replayed, as in "ar", "dr" or "ar@mazes"; None for "ar",
+        or for the curriculum of the run that is resumed.
+      preset: "smoke", "laptop", "release" or "paper"; None for "laptop" on a CPU and "paper" on an accelerator, or for
+        the configuration of the run that is resumed.
+      seed: of every random stream; None for 0, or for the seed of the run that is resumed.
+      run_dir: a directory for the files of the run; None for a new one in the folder runs/.
+      overrides: dotted path of a field of `Config` -> value, or the text of it, as in {"run.steps": 100}.
+      resume: continue the run in `run_dir` from its latest checkpoint.
+      progress: show the run on standard output.
+      compilation_cache: keep compiled programs in the user's cache between processes.
+
+    Returns:
+      The run directory, the summary, the configuration and the learned rule.
+
+    Raises:
+      GrooveError: if the configuration cannot work, or a file cannot be read or written.
+    """
+    changes = {"curriculum": curriculum, "seed": seed}
+    changes = {path: value for path, value in changes.items() if value is not None} | dict(overrides or {})
+    console = Console(quiet=not progress)
+    with standard_flags():
+        config, opened = _resume(run_dir, preset, changes) if resume else _create(run_dir, preset, changes)
+        if compilation_cache:
+            parallel.keep_compilations()
+        _introduce(console, config, opened, resume)
+        summary = train(config, opened, console, resume)
+    return MetaTrainingResult(opened.path, summary, config)
+
+
+def _create(run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, RunDir]:
+    config = prepare_new(preset, changes)
+    return config, RunDir.create(_new_directory(config) if run_dir is None else user_path(run_dir), config)
+
+
+def _resume(run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, RunDir]:
+    if run_dir is None:
+        raise ConfigError("--resume needs --run_dir, the directory of the run to continue.")
+    path = user_path(run_dir).absolute()
+    config = prepare_resumed(RunDir(path).read_config(), preset, changes)
+    return config, RunDir.resume(path, config, may_differ=MAY_DIFFER)
+
+
+def _new_directory(config: Config) -> Path:
+    """Return a directory named after the curriculum, the preset, the seed and the time."""
+    without_paths = re.sub(r"(?<=:)/[^,@]*/|#\w+", "", config.curriculum)  # of level files, pinned by their digests
+    curriculum = re.sub(r"[^\w.,=@-]+", "_", without_paths)
+    return Path("runs") / f"{curriculum}-{config.preset}-{config.seed}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _introduce(console: Console, config: Config, run_dir: RunDir, resume: bool) -> None:
+    start = "resuming" if resume else "config"
+    about = PRESETS[config.preset].about
+    print_line(console, f"{start} {config.preset} ({about}), {parallel.describe(config.devices)}")
+    print_line(console, f"files in {run_dir.path}")

@@ -1,0 +1,60 @@
+"""The outcome of a run as a few lines of text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from groove.training.config import BASELINE, BASELINE_LABEL
+from groove.utils.text import duration, quantity
+
+_LABEL_WIDTH = 15
+_HEADLINES = {  # label -> metric, and the prefix of the ends of its interval
+    "learned rule": ("normalised_return", "normalised"),
+    "untrained rule": ("untrained_normalised", "untrained"),
+}
+_RETURNS = {"student_return": "learned", f"{BASELINE}_return": BASELINE_LABEL, "untrained_return": "untrained"}
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """Return the outcome of a run in a few lines, the validated returns first.
+
+    Args:
+      summary: the last value of each metric by its name in metrics.jsonl, and optionally `run_dir` and `stopped` (why
+        the run ended early). Missing values and None are left out.
+    """
+    known = {name: value for name, value in summary.items() if value is not None}
+    rows = {
+        "returns": _returns(known),
+        "trained for": _effort(known),
+        "skipped": _skipped(known),
+        "stopped": str(known.get("stopped", "")),
+        "files": str(known.get("run_dir", "")),
+    }
+    lines = [f"{label:<{_LABEL_WIDTH}} {text}" for label, text in rows.items() if text]
+    return "\n".join([*_headlines(known), *lines])
+
+
+def _headlines(known: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for label, (metric, prefix) in _HEADLINES.items():
+        value = known.get(f"validation/{metric}")
+        if value is not None:
+            low, high = known.get(f"validation/{prefix}_low"), known.get(f"validation/{prefix}_high")
+            interval = f"  [{low:.2f}, {high:.2f}]" if low is not None and high is not None else ""
+            lines.append(f"{label:<{_LABEL_WIDTH}} {value:.2f} of {BASELINE_LABEL}'s return on unseen levels{interval}")
+    return lines or ["The rule was not validated."]
+
+
+def _returns(known: Mapping[str, Any]) -> str:
+    named = {label: known.get(f"validation/{name}") for name, label in _RETURNS.items()}
+    return ", ".join(f"{label} {value:.3f}" for label, value in named.items() if value is not None)
+
+
+def _effort(known: Mapping[str, Any]) -> str:
+    parts = [f"{known['step']:,} meta-steps"] if "step" in known else []
+    parts += [f"{quantity(known['env_steps'])} environment steps"] if "env_steps" in known else []
+    parts += [f"in {duration(known['seconds'])}"] if "seconds" in known else []
+    return ", ".join(parts)
+
+
+def _skipped(known: Mapping[str, Any]) -> str:
+    return f"{known['skipped']:,.0f} meta-gradients that were not finite" if known.get("skipped") else ""

@@ -1,0 +1,122 @@
+"""Settings that a run would not read: a value that differs from the preset's is refused, because it has no effect."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from groove.curriculum.registry import FIXED, CurriculumSpec, parse_curriculum
+from groove.curriculum.scores import SCORES
+from groove.envs.base import Discrete, EnvFamily
+from groove.lpg.registry import RULES, learned, make_rule
+from groove.meta.outcomes import CRITIC_FIELDS
+from groove.training.config import BASELINE, Config
+from groove.training.presets import PRESETS, preset
+from groove.utils.errors import ConfigError
+from groove.utils.typed_fields import flatten, to_dict
+
+
+class Reader(NamedTuple):
+    """The readers of some fields.
+
+    Attributes:
+      fields: a field or a group of fields, by dotted path.
+      is_read: whether this run reads the fields.
+      by: which runs read the fields, in words.
+    """
+
+    fields: str
+    is_read: bool
+    by: str
+
+
+def unread(config: Config) -> Iterator[str]:
+    """Yield one complaint per field that differs from its preset's value and is not read."""
+    if config.preset not in PRESETS:
+        return
+    changed = changed_fields(config)
+    for reader in (*_by_curriculum(config), *_by_meta_optimizer(config), *_by_rules(config)):
+        if not reader.is_read:
+            yield from _complaints(changed, reader, config.curriculum)
+
+
+def refuse_unread_agent(config: Config, env: EnvFamily) -> None:
+    """Refuse settings of network agents for levels whose observations are an index.
+
+    Settings of tables are always read, because validation trains tables.
+
+    Raises:
+      ConfigError: with one line per complaint.
+    """
+    if config.preset in PRESETS and isinstance(env.observation, Discrete):
+        by = "sources whose observations are an array, such as ar@networks"
+        complaints = _complaints(changed_fields(config), Reader("network_agent", False, by), config.curriculum)
+        if text := "\n".join(complaints):
+            raise ConfigError(text)
+
+
+def changed_fields(config: Config) -> list[str]:
+    """Return the dotted paths of the fields that differ from the preset's values."""
+    usual, values = flatten(to_dict(preset(config.preset))), flatten(to_dict(config))
+    return [path for path, value in values.items() if value != usual.get(path)]
+
+
+def parsed_curriculum(config: Config) -> CurriculumSpec | None:
+    """Return the parts of the curriculum's name; None if the name is invalid."""
+    try:
+        return parse_curriculum(config.curriculum)
+    except ValueError:
+        return None
+
+
+def _by_curriculum(config: Config) -> Iterator[Reader]:
+    spec = parsed_curriculum(config)
+    if spec is None:
+        return
+    replays, edits = spec.method != FIXED, spec.method == "accel"
+    yield Reader("antagonists", _measures_regret(config), "curricula whose score needs an antagonist, such as ar")
+    if replays:
+        yield Reader("plr.edit_probability", edits, "curricula that edit levels, such as accel")
+        draws = config.plr.prioritization != "topk"
+        yield Reader("plr.temperature", draws, "plr.prioritization=rank and proportional")
+        yield Reader("plr.staleness_coefficient", draws, "plr.prioritization=rank and proportional")
+    else:
+        yield Reader("plr", False, "curricula that replay, such as ar")
+
+
+def _by_meta_optimizer(config: Config) -> Iterator[Reader]:
+    by_gradient = config.meta.optimizer == "gradient"
+    needs_critic = bool(_score_needs(config) & CRITIC_FIELDS)
+    yield Reader("es", not by_gradient, "meta.optimizer=es")
+    for fields in ("gradient", "slots.count", "slots.stagger", *_weights_of_regularizers(config)):
+        yield Reader(fields, by_gradient, "meta.optimizer=gradient")
+    yield Reader("critic", by_gradient or needs_critic, "meta.optimizer=gradient and scores such as pvl")
+
+
+def _by_rules(config: Config) -> Iterator[Reader]:
+    for name in RULES:
+        antagonist = _measures_regret(config) and name in config.antagonists
+        is_read = antagonist or name in (config.rule, BASELINE)
+        yield Reader(f"rules.{name}", is_read, f"runs in which {name} is the learned rule or an antagonist")
+
+
+def _weights_of_regularizers(config: Config) -> list[str]:
+    """Return the settings of the learned rule that weight its regularizers; a regularizer has its setting's name."""
+    if config.rule not in learned():
+        return []
+    rule = make_rule(config.rule, config.rules[config.rule], config.discount)
+    return [f"rules.{config.rule}.{regularizer.name}" for regularizer in rule.regularizers]
+
+
+def _measures_regret(config: Config) -> bool:
+    return "antagonist_return" in _score_needs(config)
+
+
+def _score_needs(config: Config) -> frozenset[str]:
+    """Return the fields of outcomes that the curriculum's score needs."""
+    spec = parsed_curriculum(config)
+    return frozenset(SCORES[spec.score].needs) if spec is not None and spec.score else frozenset()
+
+
+def _complaints(changed: list[str], reader: Reader, curriculum: str) -> Iterator[str]:
+    for path in changed:
+        if path == reader.fields or path.startswith(f"{reader.fields}."):
+            yield f'{path} is read by {reader.by} only, not by this run ("{curriculum}"): leave it as it is.'
