@@ -10,7 +10,6 @@ from groove.cli._main import COMMANDS, FlagSet, Program, find_program, main, run
 from groove.utils.errors import GrooveError
 
 LAUNCH = Path(__file__).parents[2] / "launch"
-EVALUATION = ("meta-test", "compare", "diagnose", "levels", "release")
 
 
 def _program(run=lambda: None, arguments=None):
@@ -99,7 +98,7 @@ def test_help_names_every_flag_its_meaning_and_its_default(capsys):
         assert said in output
 
 
-@pytest.mark.parametrize("name", EVALUATION)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_flag_has_a_sentence_and_lines_fit_the_screen(name):
     program = find_program(name)
     text = usage(program, f"groove {name}")
@@ -114,7 +113,7 @@ def test_an_unknown_command_is_corrected(capsys):
     assert 'did you mean "meta-test"' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", EVALUATION)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_help_and_bad_flags_do_not_wait_for_jax(name):
     check = (
         f"import sys; from groove.cli._main import find_program, usage; usage(find_program({name!r}), 'groove')\n"
@@ -124,7 +123,15 @@ def test_help_and_bad_flags_do_not_wait_for_jax(name):
 
 
 def test_every_launch_script_runs_its_command():
-    for command in EVALUATION:
+    for command in COMMANDS:
         text = (LAUNCH / f"{command.replace('-', '_')}.py").read_text()
         assert command in COMMANDS
         assert f'launch("{command}")' in text
+
+
+def test_the_console_script_lists_and_runs_commands(capsys):
+    assert main(["groove", "--help"]) == 0
+    overview = capsys.readouterr().out
+    assert all(f"\n  {name}\n" in overview for name in COMMANDS)
+    assert main(["groove", "meta-train", "--help"]) == 0
+    assert "\n  groove meta-train " in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The program as a user starts it: every file is left, bad input costs one line, a killed run resumes to the bit."""
+"""The program as a user starts it: every file is written, bad input is one line, a killed run resumes to the bit."""
 
 import json
 import os
@@ -118,6 +118,11 @@ def test_a_request_to_stop_saves_and_can_be_resumed(finished, tmp_path, environm
         (["--curriculum=at"], 'did you mean "ar"'),
         (["--config=labtop"], 'did you mean "laptop"'),
         (["--set=meta.learning_rte=1"], 'did you mean "gradient.learning_rate"'),
+        (["--set=meta.learning_rate=1"], "meta.learning_rate is now gradient.learning_rate"),
+        (["--set=gradient.learning_rate"], "is not an assignment"),
+        (["--curiculum=ar"], 'unknown flag --curiculum (did you mean "curriculum"?)'),
+        (["--steps=many"], "not an integer"),
+        (["--plr=fast"], "plr"),
         (["--set=slots.count=0"], "slots.count = 0 must be at least 1"),
         (["--devices=3"], "does not divide over devices"),
         (["--set=plr.temperature=-1"], "temperature"),

@@ -1,0 +1,51 @@
+"""The best levels of the buffer, or the levels in use, with their scores."""
+
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from groove.envs.gridworld.dynamics import make_gridworld
+from groove.training.trained_levels import can_be_drawn, draw_trained_levels, trained_levels
+from tests._helpers.tiny import LEVELS, SIZES
+
+ENV = make_gridworld(SIZES, LEVELS)
+DRAWN = jax.vmap(ENV.sample_level)(jax.random.split(jax.random.key(0), 4))
+
+
+def parts(top, env=ENV):
+    return SimpleNamespace(env=env, curriculum=SimpleNamespace(name="ar", top=top))
+
+
+def state():
+    return SimpleNamespace(levels=SimpleNamespace(level=DRAWN), curriculum=None)
+
+
+def test_scored_levels_of_the_buffer_come_first():
+    scores = jnp.array([3.0, 1.0, -jnp.inf, -jnp.inf])
+    levels, kept = trained_levels(parts(lambda _, count: (DRAWN, scores)).curriculum, state(), 4)
+    assert kept.tolist() == [3.0, 1.0]
+    np.testing.assert_array_equal(levels.start, np.asarray(DRAWN.start)[:2])
+
+
+def test_without_a_buffer_the_levels_in_use_are_taken():
+    levels, scores = trained_levels(parts(None).curriculum, state(), 4)
+    assert np.isnan(scores).tolist() == [True] * 4
+    np.testing.assert_array_equal(levels.start, DRAWN.start)
+
+
+@pytest.mark.parametrize("top", [None, lambda _, count: (DRAWN, jnp.array([2.0, 1.0, 0.5, -jnp.inf]))])
+def test_levels_are_drawn(tmp_path, top):
+    draw_trained_levels(parts(top), state(), SIZES, 32, tmp_path / "levels.png")
+    assert (tmp_path / "levels.png").stat().st_size > 1000
+
+
+def test_an_empty_buffer_and_other_levels_are_not_drawn(tmp_path):
+    empty = parts(lambda _, count: (DRAWN, jnp.full(4, -jnp.inf)))
+    draw_trained_levels(empty, state(), SIZES, 32, tmp_path / "levels.png")
+    moving = parts(None, SimpleNamespace(describe=None))
+    assert not can_be_drawn(DRAWN, moving)
+    draw_trained_levels(moving, state(), SIZES, 32, tmp_path / "levels.png")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,23 @@
+"""Messages name the nearest valid name."""
+
+from groove.utils.errors import ConfigError, GrooveError, closest, missing_extra, nearest, unknown_name
+
+
+def test_the_closest_name():
+    assert closest("smok", ["smoke", "paper"]) == "smoke"
+    assert closest("xyz", ["smoke", "paper"]) is None
+    assert nearest("smok", ["smoke", "paper"]) == ' (did you mean "smoke"?)'
+    assert nearest("xyz", ["smoke", "paper"]) == ""
+
+
+def test_an_unknown_name_lists_the_valid_ones():
+    error = unknown_name("config", "smok", ["smoke", "paper"])
+    assert isinstance(error, ConfigError)
+    assert str(error) == 'unknown config "smok" (did you mean "smoke"?); choose one of smoke, paper.'
+
+
+def test_a_missing_extra_says_what_to_install():
+    error = missing_extra("jumanji", "arcade")
+    assert isinstance(error, GrooveError)
+    assert isinstance(error, ImportError)
+    assert 'pip install "groove-rl[arcade]"' in str(error)
