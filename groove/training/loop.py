@@ -51,7 +51,7 @@ class _Training:
             run_dir.checkpoints, notice=lambda text: print_line(console, text), earlier=EARLIER_STATE
         )
         self.state: TrainState = self.parts.trainer.init(jax.random.key(config.seed))
-        untrained = jax.tree.map(np.asarray, self.state.eta)
+        untrained = jax.tree.map(np.asarray, self.state.eta)  # the state is donated to the first chunk
         self.describe_levels = make_level_metrics(self.parts.env)
         self.step, self.seconds, self.best_score = 0, 0.0, -np.inf
         self.last_row: dict[str, float] = {}  # the last value of every metric

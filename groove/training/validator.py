@@ -21,11 +21,11 @@ class Validator:
 
         Args:
           parts: of the run.
-          untrained: eta before meta-training.
+          untrained: eta before meta-training, NumPy arrays.
           progress: shows how many levels are done.
         """
         self._parts, self._progress = parts, progress
-        self._untrained = jax.tree.map(np.asarray, untrained)
+        self._untrained = untrained
         self._constant: dict[str, npt.NDArray[np.float32]] = {}
         self._level_metrics: dict[str, float] = {}
 

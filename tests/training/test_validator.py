@@ -18,7 +18,7 @@ def test_constant_returns_are_computed_once():
             calls.append((kind, eta))
             report(1)
             report(3)
-            return np.full(3, 1.0 if eta == () else float(eta), np.float32)
+            return np.full(3, 1.0 if isinstance(eta, tuple) else float(eta), np.float32)
 
         return function
 
