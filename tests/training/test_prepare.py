@@ -1,11 +1,18 @@
 """Overrides are applied in order and by today's names; a run settles what it decides once."""
 
+import jax
 import pytest
 
 from groove.training.prepare import override, prepare_new, prepare_resumed, settle
 from groove.training.presets import preset
 from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import assign
+
+
+@pytest.fixture(autouse=True)
+def _started():
+    """Start the backend, so that requests for devices leave the eight devices of the tests as they are."""
+    jax.devices()
 
 
 def test_a_runsettles_its_devices_and_its_decay_once():

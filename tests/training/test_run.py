@@ -20,6 +20,7 @@ def resumed(tmp_path_factory):
     """A run of version 0.0, resumed in a thread from a path below "~", and everything that was printed."""
     home = unpack_run("ar", tmp_path_factory.mktemp("home") / "run").parent
     results = []
+    jax.devices()  # as in a notebook, the backend has started
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
 
@@ -77,6 +78,7 @@ def test_the_log_continues(resumed):
     ],
 )
 def test_bad_arguments_raise_and_leave_nothing(tmp_path, capsys, arguments, complaint):
+    jax.devices()
     with pytest.raises(GrooveError, match=complaint):
         meta_train(**{"run_dir": tmp_path / "run", **arguments})
     assert list(tmp_path.iterdir()) == []
