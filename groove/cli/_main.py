@@ -68,7 +68,9 @@ class FlagSet:
 
     def repeated(self, name: str, help: str) -> absl_flags.FlagHolder:
         """Define a flag that may be given several times; its value is the list of what was given."""
-        return absl_flags.DEFINE_multi_string(name, [], help, flag_values=self.values)
+        holder = absl_flags.DEFINE_multi_string(name, [], help, flag_values=self.values)
+        self.values[name].help = help  # without the sentence that absl appends
+        return holder
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,8 @@ def _help(flag: absl_flags.Flag) -> str:
     shown = default.strip("'") if default not in (None, "''") else "none"
     choices, _, text = flag.help.partition(">: ") if isinstance(flag, absl_flags.EnumFlag) else ("", "", flag.help)
     words = f" Choices: {choices[1:].replace('|', ', ')}." if choices else ""
-    return f"{text}{words} (default: {shown})"
+    said = shown == "none" and "Without this flag" in text  # the help text says what happens without a value
+    return f"{text}{words}" if said else f"{text}{words} (default: {shown})"
 
 
 def _entry(name: str, text: str) -> str:
