@@ -10,7 +10,7 @@ from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
 from groove.training.presets import preset
 from groove.training.run_dir import RunDir
-from groove.utils.typed_fields import replace, to_dict
+from groove.utils.typed_fields import replace
 
 
 def finished_run(path, seed, score, value):
@@ -19,7 +19,7 @@ def finished_run(path, seed, score, value):
     The rules after 10 and 20 meta-steps hold nothing but value + 10 and value + 20.
     """
     config = replace(preset("smoke"), "seed", seed)
-    run = RunDir.create(path, to_dict(config), min_free_bytes=0)
+    run = RunDir.create(path, config, min_free_bytes=0)
     row = {"step": 20, "env_steps": 3e6, "seconds": 90.0, "validation/normalised_return": score}
     row |= {"validation/normalised_low": score - 0.1, "validation/normalised_high": score + 0.1}
     row["validation/untrained_normalised"] = 0.3

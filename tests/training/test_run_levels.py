@@ -6,7 +6,6 @@ from groove.training.presets import preset
 from groove.training.run_dir import RunDir
 from groove.training.run_levels import levels_of_run
 from groove.utils.errors import GrooveError
-from groove.utils.typed_fields import to_dict
 
 
 def test_a_directory_without_a_run_is_refused(tmp_path):
@@ -16,6 +15,6 @@ def test_a_directory_without_a_run_is_refused(tmp_path):
 
 
 def test_a_run_without_a_checkpoint_is_refused(tmp_path):
-    RunDir.create(tmp_path / "run", to_dict(preset("smoke")), min_free_bytes=0)
+    RunDir.create(tmp_path / "run", preset("smoke"), min_free_bytes=0)
     with pytest.raises(GrooveError, match="checkpoint"):
         levels_of_run(tmp_path / "run")
