@@ -153,7 +153,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Measures raw gridworld steps per second under random actions.",
+    "Measure raw gridworld steps per second under random actions.",
     "--levels 512 --steps 1000 --devices 1,2",
     _FLAGS,
     main,

@@ -66,7 +66,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Measures the time of a generation of evolution strategies.", "--population 16 --hidden 256", _FLAGS, main
+    "Measure the time of a generation of evolution strategies.", "--population 16 --hidden 256", _FLAGS, main
 )
 
 if __name__ == "__main__":

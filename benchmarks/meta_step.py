@@ -78,7 +78,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Measures the speed and the memory of a meta-step.",
+    "Measure the speed and the memory of a meta-step.",
     "--curriculum ar --slots 8 --workers 64 --hidden 256",
     _FLAGS,
     main,

@@ -156,7 +156,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Measures the speed of training in meta-tests under A2C and under LPG.",
+    "Measure the speed of training in meta-tests under A2C and under LPG.",
     "--task minatar/Breakout --hidden 256",
     _FLAGS,
     main,

@@ -56,7 +56,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Measures the meta-step of every score beside that of domain randomisation.",
+    "Measure the meta-step of every score beside that of domain randomisation.",
     "--curricula dr,ar,pvl",
     _FLAGS,
     main,

@@ -147,7 +147,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Compares curricula at equal numbers of meta-steps.",
+    "Compare curricula at equal numbers of meta-steps.",
     "--curriculum ar --curriculum dr --steps 200 --to docs/comparison",
     _FLAGS,
     main,

@@ -67,7 +67,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Prints a Markdown table of the rules on the suite `development`; random play is 0 and A2C is 1 on every level.",
+    "Print a Markdown table of the rules on the suite `development`; random play is 0 and A2C is 1 on every level.",
     "--budget laptop",
     _FLAGS,
     main,

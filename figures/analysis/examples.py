@@ -105,7 +105,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Draws the learning curves of the examples under a learned rule and under A2C.",
+    "Draw the learning curves of the examples under a learned rule and under A2C.",
     "--rule groove --to docs/images/examples",
     _FLAGS,
     main,

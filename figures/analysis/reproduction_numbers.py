@@ -95,7 +95,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Prints the numbers of docs/reproduction.md that no picture shows, from stored results of budget laptop.",
+    "Print the numbers of docs/reproduction.md that no picture shows, from stored results of budget laptop.",
     "--results docs/results",
     _FLAGS,
     main,

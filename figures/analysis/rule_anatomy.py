@@ -92,7 +92,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Takes a learned rule apart: credit, episode ends, predictions, and the values that predictions encode.",
+    "Take a learned rule apart: credit, episode ends, predictions, and the values that predictions encode.",
     "--rule groove --to docs/images/anatomy_groove",
     _FLAGS,
     main,

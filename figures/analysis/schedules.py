@@ -116,7 +116,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Measures entropy, policy change and return over lives of several lengths under one rule.",
+    "Measure entropy, policy change and return over lives of several lengths under one rule.",
     "--rule ta-lpg --lifetimes 50,250 --to schedule.json",
     _FLAGS,
     main,

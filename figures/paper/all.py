@@ -28,7 +28,7 @@ def load() -> list[FigureScript]:
     return [importlib.import_module(f"figures.paper.{name}").FIGURE for name in FIGURES]
 
 
-PROGRAM = program(load, "Draws every figure of the paper; work that several figures need is done once.")
+PROGRAM = program(load, "Draw every figure of the paper; work that several figures need is done once.")
 
 if __name__ == "__main__":
     sys.exit(run_program(PROGRAM, sys.argv))

@@ -116,7 +116,7 @@ def wins(comparison: Comparison, counts: Counts) -> str:
 
 
 FIGURE = FigureScript(
-    "fig03_training_levels", "Draws figures 3 and 8: MinAtar by the number and kind of training levels.", plan, draw
+    "fig03_training_levels", "Draw figures 3 and 8: MinAtar by the number and kind of training levels.", plan, draw
 )
 PROGRAM = FIGURE.program()
 

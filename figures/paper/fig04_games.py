@@ -76,7 +76,7 @@ def change(comparison: Comparison) -> Interval[npt.NDArray[np.float64]]:
     )
 
 
-FIGURE = FigureScript("fig04_games", "Draws figures 1, 4 and 7: GROOVE against LPG on games.", plan, draw)
+FIGURE = FigureScript("fig04_games", "Draw figures 1, 4 and 7: GROOVE against LPG on games.", plan, draw)
 PROGRAM = FIGURE.program()
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def draw(request: Request, cells: Sequence[Cell], path: Path) -> None:
 
 FIGURE = FigureScript(
     "fig05_gridworld_profile",
-    "Draws figure 5: performance profiles on unseen gridworlds.",
+    "Draw figure 5: performance profiles on unseen gridworlds.",
     plan,
     draw,
 )

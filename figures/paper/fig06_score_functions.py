@@ -13,7 +13,7 @@ from groove.cli._main import run_program
 
 FIGURE = on_games(
     "fig06_score_functions",
-    "Draws figure 6: score functions of the curriculum, tested on MinAtar.",
+    "Draw figure 6: score functions of the curriculum, tested on MinAtar.",
     {
         "ar": ("ar@varied",),
         "uniform": ("varied",),

@@ -13,7 +13,7 @@ from groove.cli._main import run_program
 
 FIGURE = on_games(
     "fig10_antagonists",
-    "Draws figure 10: antagonists that define regret, tested on MinAtar.",
+    "Draw figure 10: antagonists that define regret, tested on MinAtar.",
     {
         "ar": ("ar@varied",),  # against A2C
         "against PPO": ("ar@varied", "antagonists=ppo"),

@@ -34,7 +34,7 @@ def draw(request: Request, cells: Sequence[Cell], path: Path) -> None:
 
 
 FIGURE = FigureScript(
-    "fig11_a2c_ppo", "Draws figure 11: learning curves of A2C and PPO on random and handcrafted gridworlds.", plan, draw
+    "fig11_a2c_ppo", "Draw figure 11: learning curves of A2C and PPO on random and handcrafted gridworlds.", plan, draw
 )
 PROGRAM = FIGURE.program()
 

@@ -147,7 +147,7 @@ def measured(request: Request, path: Path) -> dict[str, list[Mapping[str, Any]]]
 
 
 FIGURE = FigureScript(
-    "ta_lifetimes", "Draws TA-LPG's figure: the schedules that rules learn if they are told the lifetime.", plan, draw
+    "ta_lifetimes", "Draw TA-LPG's figure: the schedules that rules learn if they are told the lifetime.", plan, draw
 )
 PROGRAM = FIGURE.program()
 
