@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from groove.dropin.heads import flax_agent, haiku_heads
     from groove.dropin.rule import Rule, as_optax, load, make_rollout
+    from groove.evaluation.compare import compare
+    from groove.evaluation.diagnose import diagnose
+    from groove.evaluation.meta_test import meta_test
     from groove.training.run import MetaTrainingResult, meta_train
     from groove.types import Rollout
 
@@ -19,6 +22,9 @@ _HOMES = {  # public name -> the module that defines it, imported on first use, 
     "make_rollout": "groove.dropin.rule",
     "MetaTrainingResult": "groove.training.run",
     "meta_train": "groove.training.run",
+    "meta_test": "groove.evaluation.meta_test",
+    "compare": "groove.evaluation.compare",
+    "diagnose": "groove.evaluation.diagnose",
 }
 
 __all__ = [
@@ -26,10 +32,13 @@ __all__ = [
     "Rollout",
     "Rule",
     "as_optax",
+    "compare",
+    "diagnose",
     "flax_agent",
     "haiku_heads",
     "load",
     "make_rollout",
+    "meta_test",
     "meta_train",
 ]
 
