@@ -1,4 +1,4 @@
-"""From a configuration to the parts of a run: the one place where names become objects."""
+"""The parts of a run, built from a configuration: the one place where names become objects."""
 
 from typing import Any, NamedTuple
 
@@ -30,17 +30,29 @@ OPTIMAL = "optimal"  # the antagonist that plays the best policy, by dynamic pro
 
 
 class Parts(NamedTuple):
-    """The parts of a run."""
+    """The parts of a run.
 
-    env: EnvFamily  # the rule is trained on
-    base: EnvFamily  # random gridworlds, which the rule is validated on
+    Attributes:
+      env: environments that the rule is trained on.
+      base: random gridworlds that the rule is validated on.
+      rule: the learned rule.
+      curriculum: chooses the levels.
+      mesh: of devices, over the slots.
+      trainer: the jitted program of meta-steps.
+      unseen: validation levels of `base`, [levels].
+      rule_returns: returns of agents under the learned rule on the validation levels.
+      baseline_returns: returns of agents under the baseline on the validation levels.
+    """
+
+    env: EnvFamily
+    base: EnvFamily
     rule: UpdateRule
     curriculum: Curriculum
     mesh: Mesh
     trainer: Trainer
-    unseen: Any  # validation levels of `base`, [levels]
-    rule_returns: LifetimeReturns  # of agents under the learned rule
-    baseline_returns: LifetimeReturns  # of agents under the baseline
+    unseen: Any
+    rule_returns: LifetimeReturns
+    baseline_returns: LifetimeReturns
 
 
 def build(config: Config) -> Parts:
@@ -59,10 +71,10 @@ def build(config: Config) -> Parts:
 def make_players(config: Config) -> tuple[Curriculum, Setup]:
     """Build the curriculum and the static parts of the slots.
 
-    Building them is cheap, so that combinations that do not work are refused before a run begins.
+    This is cheap, so that combinations that do not work are refused before a run begins.
 
     Raises:
-      ConfigError: on a source, score, antagonist or buffer that does not fit; the message says which do.
+      ConfigError: on a source, score, antagonist or buffer that does not fit; the message says which ones do.
     """
     spec = parse_curriculum(config.curriculum)
     env = make_env(config, spec.source)
@@ -102,7 +114,7 @@ def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Cur
     """Build the static parts of the slots; there are antagonists only if the curriculum needs them.
 
     Raises:
-      ConfigError: if optimal returns are needed of levels that have no solver.
+      ConfigError: if optimal returns are needed on levels that have no solver.
     """
     wanted = config.antagonists if "antagonist_return" in curriculum.needs else ()
     if env.optimal_return is None and (OPTIMAL in wanted or "optimal_return" in curriculum.needs):
@@ -137,6 +149,7 @@ def agent_for(config: Config, env: EnvFamily, rule: UpdateRule) -> Agent:
 
 
 def _lifetime_returns(config: Config, env: EnvFamily, unseen: Any, mesh: Mesh, rule: UpdateRule) -> LifetimeReturns:
+    """Build the function that validates a rule; every rule is validated with the same keys."""
     curves = LearningCurves(
         env,
         rule,

@@ -15,7 +15,7 @@ def _started():
     jax.devices()
 
 
-def test_a_runsettles_its_devices_and_its_decay_once():
+def test_a_run_settles_its_devices_and_its_decay_once():
     first = settle(preset("smoke"), devices=2, decay_steps=20)
     assert (first.devices, first.gradient.decay_steps) == (2, 20)
     further = settle(assign(first, "run.steps=50"), devices=4, decay_steps=50)

@@ -1,0 +1,117 @@
+"""The loop logs, validates and saves when due, stops when asked to, and continues; a fake replaces meta-steps."""
+
+import io
+import json
+import signal
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from rich.console import Console
+
+from groove.dropin.rule_file import load_rule
+from groove.meta.slots import Levels
+from groove.meta.trainer import TrainState
+from groove.training import loop
+from groove.training.presets import preset
+from groove.training.run_dir import RunDir
+from groove.utils.typed_fields import replace_all
+
+
+def fake_parts(chunk, on_chunk, returns):
+    """Parts of a run whose meta-step adds one to eta; `returns` maps eta to the return on the validation levels."""
+    env = SimpleNamespace(describe=None, optimal_return=None)
+
+    def init(key):
+        levels = Levels({"size": jnp.zeros(4)}, jnp.arange(4), jnp.ones(4))
+        return TrainState({"lpg": {"w": jnp.zeros(3)}}, (), (), levels, (), (), key, jnp.int32(0))
+
+    def run(state, n):
+        on_chunk(int(state.step) + n)
+        names = ("finished", "env_steps", "student_return_sum", "student_episodes", "regret_sum", "regret_known")
+        metrics = {name: jnp.full(chunk, 2.0) for name in names}
+        eta = jax.tree.map(lambda x: x + n, state.eta)
+        return TrainState(eta, (), (), state.levels, (), (), state.key, state.step + n), metrics
+
+    def rule_returns(eta, report):
+        report(2)
+        value = float(np.asarray(eta["lpg"]["w"])[0])
+        return np.full(2, returns.get(value, value), np.float32)
+
+    return SimpleNamespace(
+        env=env,
+        base=env,
+        curriculum=SimpleNamespace(name="dr", top=None),
+        trainer=SimpleNamespace(init=init, run=run),
+        unseen={"size": np.zeros(2)},
+        rule_returns=rule_returns,
+        baseline_returns=lambda eta, report: np.full(2, 40.0, np.float32),
+    )
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """A function that trains in the same directory with overrides of the smoke preset, and returns the summary."""
+
+    def train(resume=False, on_chunk=lambda step: None, returns=None, **overrides):
+        config = replace_all(preset("smoke"), {path.replace("__", "."): value for path, value in overrides.items()})
+        monkeypatch.setattr(loop, "build", lambda config: fake_parts(config.run.log_every, on_chunk, returns or {}))
+        run_dir = RunDir.resume(tmp_path, min_free_bytes=0) if resume else RunDir.create(tmp_path, config)
+        return loop.train(config, run_dir, Console(file=io.StringIO()), resume)
+
+    return train
+
+
+def rows_of(folder):
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [(row["step"], "validation/normalised_return" in row) for row in rows]
+
+
+def checkpoints_of(folder):
+    return sorted(int(path.name) for path in (folder / "checkpoints").iterdir() if path.name.isdigit())
+
+
+def test_a_run_logs_validates_and_saves_when_due(train, tmp_path):
+    summary = train()
+    assert rows_of(tmp_path) == [(5, False), (10, False), (10, True), (15, False), (20, False), (20, True)]
+    assert checkpoints_of(tmp_path) == [10, 20]
+    assert (summary["step"], summary["stopped"]) == (20, None)
+    assert summary["env_steps"] == 20 * 2.0
+    assert summary["validation/normalised_return"] == 0.5
+    assert summary["validation/untrained_normalised"] == 0.0, "eta before the first meta-step"
+    assert load_rule(tmp_path / "rule.safetensors")[0]["lpg"]["w"].tolist() == [20.0] * 3
+    returns = json.loads((tmp_path / "validation.json").read_text())["returns"]
+    assert returns == {"student": [20.0] * 2, "untrained": [0.0] * 2, "a2c": [40.0] * 2}
+    assert json.loads((tmp_path / "summary.json").read_text())["step"] == 20
+
+
+def test_the_best_rule_is_kept(train, tmp_path):
+    returns = {0.0: 0.0, 10.0: 9.0, 20.0: 3.0}  # eta -> return
+    train(returns=returns)
+    assert load_rule(tmp_path / "best_rule.safetensors")[1]["meta_steps"] == 10
+    assert load_rule(tmp_path / "rule.safetensors")[1]["meta_steps"] == 20
+
+
+def test_a_request_to_stop_saves_without_validation_and_the_run_can_continue(train, tmp_path):
+    def stop_at_10(step):
+        if step == 10:
+            signal.raise_signal(signal.SIGTERM)
+
+    summary = train(on_chunk=stop_at_10, validation__every=0)
+    assert (summary["step"], summary["stopped"]) == (10, "on request; go on with --resume")
+    assert rows_of(tmp_path) == [(5, False), (10, False)]
+    assert checkpoints_of(tmp_path) == [10]
+    chunks = []
+    summary = train(resume=True, on_chunk=chunks.append, validation__every=0)
+    assert chunks == [15, 20]
+    assert (summary["step"], summary["stopped"], summary["env_steps"]) == (20, None, 40.0)
+    assert rows_of(tmp_path) == [(5, False), (10, False), (15, False), (20, False), (20, True)]
+
+
+def test_the_time_limit_ends_a_run_with_a_validation(train, tmp_path):
+    summary = train(run__minutes=1e-9)
+    assert (summary["step"], summary["stopped"]) == (5, "after run.minutes = 1e-09")
+    assert rows_of(tmp_path) == [(5, False), (5, True)]
+    assert checkpoints_of(tmp_path) == [5]
