@@ -14,11 +14,13 @@ from groove.evaluation.progress import progress_bars
 from groove.evaluation.suites.registry import find_tasks
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
+from groove.utils.jax_flags import standard_flags
 from groove.utils.paths import PathLike, check_folder, names_of, user_path, writing
 
 _DRAWN = 24  # of the worst levels
 
 
+@standard_flags()
 def diagnose(
     rule: PathLike,
     *,

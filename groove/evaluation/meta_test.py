@@ -17,9 +17,11 @@ from groove.evaluation.suites.registry import SUITES, find_tasks
 from groove.evaluation.tester import MetaTester
 from groove.utils import parallel
 from groove.utils.errors import ConfigError, unknown_name
+from groove.utils.jax_flags import standard_flags
 from groove.utils.paths import PathLike, check_folder, names_of, user_path
 
 
+@standard_flags()
 def meta_test(
     rules: PathLike | Iterable[PathLike],
     suites: str | Iterable[str],

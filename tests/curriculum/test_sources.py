@@ -103,6 +103,8 @@ def test_a_pinned_file_is_found_from_anywhere_and_known_by_its_content(tmp_path,
     assert pin_source(pinned) == pinned
     mixed = pin_source("dr=0.25,set:a=b/two.safetensors=0.75")
     assert mixed == f"dr=0.25,{pinned}=0.75"
+    monkeypatch.setenv("HOME", str(folder))
+    assert pin_source("set:~/two.safetensors") == pinned
     digest = pinned[-12:]
     assert without_place(f"networks:{mixed}") == f"networks:dr=0.25,set:two.safetensors#{digest}=0.75"
     twice = f"{pinned}=0.5,{pinned}=0.5"

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, check_level, sample_level
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, write_atomically
+from groove.utils.paths import user_path
 
 LEVELS_FORMAT = 2
 _MISSING = "{} does not exist; make level sets with launch/levels.py export."
@@ -68,7 +69,7 @@ def save_levels(path: str | Path, level_set: LevelSet) -> None:
     """
     from safetensors.numpy import save
 
-    path = Path(path)
+    path = user_path(path)
     _check(path, level_set)
     arrays = {name: np.asarray(getattr(level_set.levels, name), order="C") for name in _FIELDS}
     arrays["score"] = np.asarray(level_set.scores, np.float32)
@@ -103,7 +104,7 @@ def without_place(curriculum: str) -> str:
 def _find(name: str | Path) -> Path:
     """Return the path of the file PATH or PATH#DIGEST, after checking its digest."""
     match = re.fullmatch(r"(.+)#([0-9a-f]{12})", str(name))
-    path = Path(match[1] if match else name)
+    path = user_path(match[1] if match else name)
     if match and _digest(path) != match[2]:
         raise LevelFileError(
             f"{path} is not the level set it was: its content has digest {_digest(path)}, not {match[2]}. Restore the "
