@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from groove.evaluation.finished_run import FinishedRun
+from groove.utils.text import paragraph
 
 
 class Choice(NamedTuple):
@@ -96,9 +97,11 @@ def _validation(run: FinishedRun) -> list[str]:
     return [
         "## Meta-validation",
         "",
-        "Return of fresh tabular agents on unseen random gridworlds, as a share of A2C's, 95 % bootstrap interval "
-        f"over {run.config.validation.levels} levels; the untrained rule is at "
-        f"{run.summary['validation/untrained_normalised']:.2f}.",
+        paragraph(
+            "Return of fresh tabular agents on unseen random gridworlds, as a share of A2C's, with a 95 % bootstrap "
+            f"interval over {run.config.validation.levels} levels. The untrained rule is at "
+            f"{run.summary['validation/untrained_normalised']:.2f}."
+        ),
         "",
         "| meta-step | of A2C |",
         "|---|---|",
@@ -108,13 +111,13 @@ def _validation(run: FinishedRun) -> list[str]:
 
 
 def _meta_tests(tables: Tables) -> list[str]:
-    command = f"--results {tables.results} --rules {','.join(tables.rules)} --suite SUITE --to FOLDER"
     return [
         "## Meta-tests",
         "",
         "All meta-seeds of a method are pooled under its name. The tables come from stored results:",
         "",
-        f"    python launch/compare.py {command}",
+        f"    python launch/compare.py --results {tables.results} --rules {','.join(tables.rules)} \\",
+        "      --suite SUITE --to FOLDER",
         "",
         *[line for table in tables.texts for line in (table, "")],
     ]

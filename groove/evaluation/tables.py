@@ -6,7 +6,7 @@ from typing import Any
 
 from groove.evaluation.comparison import HIGH, LOW, Comparison, aggregates
 from groove.utils.bootstrap import Interval
-from groove.utils.text import quantity
+from groove.utils.text import paragraph, quantity
 
 FEW_SEEDS = 10  # with fewer seeds, intervals are known to be too narrow
 
@@ -19,7 +19,7 @@ def markdown(comparison: Comparison) -> str:
         for row in comparison.rows
     ]
     note = f"Mean return of complete episodes at the end of life; {interval_note(comparison)}"
-    return "\n".join([_table(head, rows), "", note, "", *_normalised(comparison)]) + "\n"
+    return "\n".join([_table(head, rows), "", paragraph(note), "", *_normalised(comparison)]) + "\n"
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _normalised(comparison: Comparison) -> list[str]:
         f"0 is {LOW}'s return, 1 is {HIGH}'s, over {len(comparison.scored)} tasks"
         f"{left_out if comparison.left_out else ''}."
     )
-    return [_table(["normalised", *comparison.rules], rows), "", note]
+    return [_table(["normalised", *comparison.rules], rows), "", paragraph(note)]
 
 
 def _interval(value: Interval[float]) -> str:

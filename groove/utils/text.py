@@ -1,4 +1,6 @@
-"""Numbers and durations in words."""
+"""Numbers and durations in words, and wrapped paragraphs."""
+
+import textwrap
 
 
 def duration(seconds: float) -> str:
@@ -17,3 +19,8 @@ def quantity(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:.3g} {unit}"
     return f"{value:.3g}"
+
+
+def paragraph(text: str) -> str:
+    """Return a text as a paragraph of Markdown, wrapped at 100 columns."""
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)

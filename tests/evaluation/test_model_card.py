@@ -38,6 +38,6 @@ def test_the_card_says_settings_scores_and_tables_in_order(run):
     card = _card(run, "## Limits\n")
     hidden = f"hidden {run.config.rules['lpg'].hidden}"
     parts = ("# mine", hidden, "seed 4: 0.50", "| 10 |", "| 20 |")
-    parts += ("--results docs/results --rules mine,a2c --suite SUITE", "| first |", "| second |", "## Limits")
+    parts += ("--results docs/results --rules mine,a2c", "--suite SUITE", "| first |", "| second |", "## Limits")
     places = [card.index(part) for part in parts]
     assert places == sorted(places)

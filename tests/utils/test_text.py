@@ -2,7 +2,7 @@
 
 import pytest
 
-from groove.utils.text import duration, quantity
+from groove.utils.text import duration, paragraph, quantity
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,9 @@ def test_durations(seconds, words):
 )
 def test_quantities(value, words):
     assert quantity(value) == words
+
+
+def test_paragraphs_are_wrapped_at_spaces_only():
+    long_name = "x" * 120
+    assert paragraph(f"{'word ' * 25}") == "\n".join(["word " * 19 + "word", "word " * 4 + "word"])
+    assert paragraph(f"a {long_name} b-{'c' * 97}").split("\n") == ["a", long_name, f"b-{'c' * 97}"]
