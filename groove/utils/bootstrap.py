@@ -115,7 +115,7 @@ def stratified_bootstrap(
     of cases for an average over 50 tasks.
 
     Args:
-      statistic: a pure function of the matrices with any leading axes, f[..., runs, tasks] -> f[..., *shape].
+      statistic: a pure function of the matrices with any leading axes, ``f[..., runs, tasks] -> f[..., *shape]``.
       *scores: f[runs, tasks] each; the number of runs may differ, the tasks are the same.
       rng: generator of the resamples.
       level: coverage of the interval.
@@ -126,7 +126,7 @@ def stratified_bootstrap(
         variation between meta-seeds.
 
     Returns:
-      Floats if the statistic is a number, f[*shape] each otherwise. low and high are NaN if any matrix has a single
+      Floats if the statistic is a number, ``f[*shape]`` each otherwise. low and high are NaN if any matrix has a single
       run, since a single run tells nothing about the variation between seeds.
 
     Raises:
@@ -202,7 +202,7 @@ def _resampled(
     resamples: int,
     shape: tuple[int, ...],
 ) -> Floats:
-    """Return the statistic of every resample, f[resamples, *shape]."""
+    """Return the statistic of every resample, ``f[resamples, *shape]``."""
     # sorted, so that the order in which runs were read has no influence
     ordered = [np.sort(x.reshape(g, -1, x.shape[1]), axis=1) for x, g in zip(matrices, clusters)]
     chunk = max(1, CHUNK // sum(x.size for x in ordered))
