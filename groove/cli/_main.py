@@ -153,7 +153,9 @@ def usage(program: Program, called: str) -> str:
     if program.arguments:
         lines += ["Arguments:", *(_entry(name.upper(), text) for name, text in program.arguments.items()), ""]
     flags = [program.flags.values[name] for name in program.flags.values]
-    return "\n".join([*lines, "Flags:", *(_entry(_spelling(flag), _help(flag)) for flag in flags)])
+    return "\n".join(
+        [*lines, "Flags:", *(_entry(_spelling(flag), _help(flag, program.flags.required)) for flag in flags)]
+    )
 
 
 def _parse(program: Program, argv: Sequence[str]) -> list[str]:
@@ -194,13 +196,14 @@ def _spelling(flag: absl_flags.Flag) -> str:
     return f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
 
 
-def _help(flag: absl_flags.Flag) -> str:
+def _help(flag: absl_flags.Flag, required: Sequence[str]) -> str:
     default = flag.default_as_str
     shown = default.strip("'") if default not in (None, "''") else "none"
     choices, _, text = flag.help.partition(">: ") if isinstance(flag, absl_flags.EnumFlag) else ("", "", flag.help)
     words = f" Choices: {choices[1:].replace('|', ', ')}." if choices else ""
-    said = shown == "none" and "Without this flag" in text  # the help text says what happens without a value
-    return f"{text}{words}" if said else f"{text}{words} (default: {shown})"
+    if shown in ("none", "") and "Without this flag" in text:  # the help text says what happens without a value
+        return f"{text}{words}"
+    return f"{text}{words} (required)" if flag.name in required else f"{text}{words} (default: {shown})"
 
 
 def _entry(name: str, text: str) -> str:

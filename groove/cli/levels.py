@@ -24,7 +24,7 @@ _LIFETIMES = _FLAGS.names(
     "lifetimes",
     [],
     "Shortest and longest lifetime in agent updates, as in 100,1000: replaces the lifetimes of the levels by new ones, "
-    "log-uniform between these; if none, keeps them.",
+    "log-uniform between these, for export and draw. Without this flag: the levels keep their lifetimes.",
 )
 
 

@@ -25,7 +25,9 @@ _RESULTS = _FLAGS.string(
     "Folder of stored results, which is added to; stored agents are not trained again.",
 )
 _TO = _FLAGS.string(
-    "to", None, "Folder of the table and the pictures; if none, a folder in --results named after suites and budget."
+    "to",
+    None,
+    "Folder of the table and the pictures. Without this flag: a folder in --results named after suites and budget.",
 )
 _DEVICES = _FLAGS.integer("devices", 0, "Local devices to train on; 0 for all.", least=0)
 _FORCE = _FLAGS.boolean("force", False, "Train all agents again, although results are stored.")

@@ -31,17 +31,23 @@ _META_OPTIMIZER = _FLAGS.string(
     "How the rule moves: gradient (truncated meta-gradient) or es (evolution strategies). Without this flag: gradient.",
 )
 _PLR = _FLAGS.choice(
-    "plr", None, ["standard", "robust"], "Level replay; robust gives no meta-gradient on levels without a score."
+    "plr",
+    None,
+    ["standard", "robust"],
+    "Level replay; robust gives no meta-gradient on levels that have not been scored before. "
+    "Without this flag: standard.",
 )
 _SEED = _FLAGS.integer("seed", None, "Seed of every random stream, an integer of at least 0. Without this flag: 0.")
 _DEVICES = _FLAGS.integer(
-    "devices", None, "Number of local devices that the slots are distributed over. Without this flag: all that divide."
+    "devices",
+    None,
+    "Number of local devices that the slots are distributed over. Without this flag: the most that divide the slots.",
 )
 _STEPS = _FLAGS.integer("steps", None, "Length of the run in meta-steps. Without this flag: the preset's.")
 _MINUTES = _FLAGS.number(
     "minutes", None, "Limit of the training time in minutes; 0 for no limit. Without this flag: the preset's."
 )
-_WANDB = _FLAGS.boolean("wandb", None, "Log to Weights & Biases, too.")
+_WANDB = _FLAGS.boolean("wandb", None, "Log to Weights & Biases, too. Without this flag: no.")
 _LIFETIME_CONDITIONING = _FLAGS.boolean(
     "lifetime_conditioning",
     False,

@@ -26,7 +26,7 @@ _EARLIER = _FLAGS.boolean(
 _BY = _FLAGS.names(
     "by",
     [],
-    "The suite development, or tasks of it, separated by commas, whose results give the scores; if none, "
+    "The suite development, or tasks of it, separated by commas, whose results give the scores. Without this flag: "
     "meta-validation gives them.",
 )
 _NOTES = _FLAGS.string("notes", "", "A Markdown file that ends the card, for example with known failures.")

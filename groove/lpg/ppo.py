@@ -1,6 +1,7 @@
 """Proximal policy optimisation as an update rule: several steps on one rollout, close to the policy that made it."""
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +36,7 @@ class PPOConfig:
     trace: float = at_least(0, 0.95, most=1)
     entropy_coefficient: float = 0.01
     normalise_advantages: bool = True
-    clip: float = above(0, 0.2)
+    clip: float = above(0, 0.2, most=math.inf)
     epochs: int = at_least(1, 4)
     minibatches: int = at_least(1, 4)
     table_learning_rate: float = field(default=3.0, repr=False)

@@ -23,7 +23,7 @@ class Range(NamedTuple):
 
     Attributes:
       least: the smallest value.
-      most: the largest value, None for no limit.
+      most: the largest value; None for any finite value, math.inf for infinity, too.
       open: whether `least` itself is excluded.
     """
 
@@ -32,15 +32,15 @@ class Range(NamedTuple):
     open: bool
 
     def holds(self, value: float) -> bool:
-        """Return whether the value is finite and lies in the range."""
-        if not math.isfinite(value):
+        """Return whether the value lies in the range; infinity does only where `most` is infinite, and NaN never."""
+        if math.isnan(value) or (math.isinf(value) and self.most != math.inf):
             return False
         above = value > self.least if self.open else value >= self.least
         return above and (self.most is None or value <= self.most)
 
     def __str__(self) -> str:
         low = f"above {self.least:g}" if self.open else f"at least {self.least:g}"
-        if self.most is None:
+        if self.most in (None, math.inf):
             return low
         return f"{low} and at most {self.most:g}" if self.open else f"between {self.least:g} and {self.most:g}"
 

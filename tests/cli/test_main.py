@@ -104,7 +104,8 @@ def test_every_flag_has_a_sentence_and_lines_fit_the_screen(name):
     text = usage(program, f"groove {name}")
     assert max(map(len, text.splitlines())) <= 100
     words = " ".join(text.split())
-    assert words.count("(default: ") + words.count("Without this flag") == len(list(program.flags.values))
+    said = words.count("(default: ") + words.count("Without this flag") + words.count("(required)")
+    assert said == len(list(program.flags.values))
     for flag in program.flags.values:
         assert program.flags.values[flag].help.rstrip().endswith("."), flag
 

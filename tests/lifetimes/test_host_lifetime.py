@@ -175,7 +175,7 @@ def test_a_lifetime_without_evaluations():
 
 
 def test_wrong_arguments_are_refused():
-    with pytest.raises(ValueError, match="from 0 to 2"):
+    with pytest.raises(ValueError, match="between 0 and 2"):
         _life(2, (3,))
     env = Corridor([5])
     with pytest.raises(ValueError, match="second environment"):

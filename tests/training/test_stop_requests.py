@@ -20,13 +20,18 @@ def test_the_first_signal_requests_a_stop(number):
 
 
 def test_the_second_interrupt_is_one():
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # workers of a parallel run have another
+
     def interrupt_twice():
         with stop_requests():
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupt_twice()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupt_twice()
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def test_handlers_are_put_back_after_an_error():
