@@ -37,7 +37,8 @@ myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 
 nb_execution_mode = "cache"  # a notebook runs when it changed; a failing one is a warning, hence an error
-nb_execution_timeout = 600
+nb_execution_in_temp = True  # runs of notebooks leave nothing in the checkout
+nb_execution_timeout = 900
 nb_execution_raise_on_error = True
 
 autosummary_generate = True
