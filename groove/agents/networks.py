@@ -19,7 +19,7 @@ class Network(NamedTuple):
 
     Attributes:
       init: key -> params.
-      apply: (params, obs [..., *shape], names) -> {name: f32[..., width]}, the outputs of the named heads.
+      apply: (params, obs [..., shape], names) -> {name: f32[..., width]}, the outputs of the named heads.
     """
 
     init: Callable[[Key], Params]
