@@ -3,6 +3,7 @@
 A step is named after everything that decides its result, so each result is computed once, whichever figure asks.
 """
 
+import abc
 import hashlib
 import json
 import os
@@ -52,13 +53,13 @@ class Step(Protocol):
         """Return the command line that starts or resumes the step."""
 
 
-class FileStep:
+class FileStep(abc.ABC):
     """A step that leaves one file and is finished when the file exists."""
 
     @property
+    @abc.abstractmethod
     def name(self) -> str:
         """Name of the file or its folder."""
-        raise NotImplementedError
 
     def file(self, runs: Path) -> Path:
         """Return the path of the file."""

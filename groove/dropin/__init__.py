@@ -1,1 +1,1 @@
-"""How do I use a rule? Rules by name, rule files, and the losses of learned rules in any training loop."""
+"""Learned rules in other people's training loops: finding rules, rule files and losses."""

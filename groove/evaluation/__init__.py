@@ -1,1 +1,1 @@
-"""Is a rule any good? Held-out suites, meta-tests, stored results, statistics, comparisons, releases."""
+"""The quality of rules: held-out suites, meta-tests, stored results, statistics, comparisons and releases."""

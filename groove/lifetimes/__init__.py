@@ -1,1 +1,1 @@
-"""How does an agent live? Rollouts, whole lifetimes on devices and on the host, and learning curves."""
+"""The lifetime of agents: rollouts, whole lifetimes on devices and on the host, and learning curves."""

@@ -1,1 +1,1 @@
-"""What is an update rule? The Learned Policy Gradient, and hand-written rules as antagonists and baselines."""
+"""Update rules: the Learned Policy Gradient, and hand-written rules as antagonists and baselines."""

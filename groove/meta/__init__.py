@@ -1,1 +1,1 @@
-"""How does eta move? Slots of agent lifetimes, the meta-critic, the meta-gradient and evolution strategies."""
+"""The movement of eta: slots of lifetimes, the meta-critic, the meta-gradient and evolution strategies."""

@@ -1,1 +1,1 @@
-"""What is a run? Configuration, the loop, checkpoints, logs, and everything else a run directory holds."""
+"""A run: configuration, the loop, checkpoints, logs, and everything else that a run directory holds."""

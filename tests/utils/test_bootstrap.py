@@ -179,7 +179,7 @@ def test_the_bootstrap_refuses_what_it_cannot_resample():
 
 
 def test_clusters_are_drawn_whole_the_same_for_every_task():
-    """Of two meta-seeds whose agents do not vary, a resample holds both, or one twice with probability 1/4 each."""
+    """A resample of two meta-seeds whose agents do not vary holds both, or one twice (probability 1/4 each)."""
     x = np.repeat([[0.0, 10.0], [2.0, 12.0]], 3, axis=0)
     apart = lambda m: m[..., 1].mean(-1) - m[..., 0].mean(-1)  # noqa: E731
     assert stratified_bootstrap(apart, x, rng=_generator(), clusters=[2]) == (10.0, 10.0, 10.0)
