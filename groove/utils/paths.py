@@ -104,4 +104,7 @@ def _exists(path: Path) -> bool:
 
 
 def _is_path(text: str) -> bool:
-    return any(os.path.exists(os.path.expanduser(path)) for path in (text, text.partition("=")[2]))
+    """Return whether the text is the path of a file or folder, or LABEL=PATH of one; a label holds no comma."""
+    label, _, labelled = text.partition("=")
+    paths = (text,) if "," in label else (text, labelled)
+    return any(os.path.exists(os.path.expanduser(path)) for path in paths)

@@ -67,3 +67,8 @@ def test_an_error_of_the_system_while_writing_says_what_to_do(tmp_path):
     refused = pytest.raises(GrooveError, match=r"out.png cannot be written: .*No such file.* Make room\.")
     with refused, writing(tmp_path / "out.png", "Make room."):
         (tmp_path / "nowhere" / "out.png").write_text("")
+
+
+def test_rules_before_a_labelled_path_are_no_part_of_the_label(tmp_path):
+    words = ["a2c", "random", f"against PPO={tmp_path}", f"first={tmp_path}"]
+    assert rejoin_paths(words) == words
