@@ -52,7 +52,7 @@ def edits(mutate: Mutate, buffer: LevelBuffer, config: PLRConfig, key: Key, n: i
       n: number of copies.
 
     Returns:
-      Which new levels to replace by a copy, bool [n], and the copies, leaves [n, ...].
+      A mask of the new levels to replace by a copy, bool [n], and the copies, leaves [n, ...].
     """
     coin, parent_key, edit_key = jax.random.split(key, 3)
     parents = draw_parents(buffer, config, parent_key, n)
