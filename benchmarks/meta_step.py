@@ -10,14 +10,17 @@ import sys
 from functools import partial
 from typing import Any
 
-from _common import MetaTrainer, StepSizes, json_flag, matmul_peak, meta_step_config, seconds_of, step_flags
+from _common import MetaTrainer, StepSizes, json_flag, matmul_peak, meta_step_config, seconds_of, step_flags, valid
 
 from groove.cli._main import FlagSet, Program, run_program
 from groove.training.config import Config
 from groove.utils import parallel
+from groove.utils.typed_fields import replace_all
 
 _FLAGS = FlagSet()
 _CURRICULUM = _FLAGS.string("curriculum", "dr", "Curriculum, as docs/curricula.md lists them.")
+_BASE = _FLAGS.choice("base", "none", ["none", "a2c", "ppo"], "Base of the learned rule, rules.lpg.base.")
+_REUSE = _FLAGS.integer("reuse", 1, "E and M of the base ppo: epochs, and minibatches per epoch.", least=1)
 _SIZES = step_flags(_FLAGS, StepSizes(slots=8, workers=64, hidden=256, micro_batch=1, steps=5, repeats=6))
 _DEVICES = _FLAGS.integer("devices", 0, "Local devices; 0 for one per core, as far as they divide the slots.", least=0)
 _JSON = json_flag(_FLAGS)
@@ -30,7 +33,7 @@ def core_flop(config: Config) -> float:
     """
     slots, rule = config.slots, config.rules["lpg"]
     transitions = slots.count * slots.workers * slots.steps * config.gradient.updates
-    inputs = 8 if rule.lifetime_conditioning else 6
+    inputs = 6 + (6 if rule.sees_values else 0) + (2 if rule.lifetime_conditioning else 0)
     return 3.0 * transitions * 6 * rule.hidden * (rule.hidden + inputs)
 
 
@@ -50,6 +53,7 @@ def measure(config: Config, sizes: StepSizes) -> dict[str, Any]:
     env_steps = slots.count * slots.workers * slots.steps * (config.gradient.updates + 1)
     return {
         "curriculum": config.curriculum,
+        "base": config.rules["lpg"].base,
         "slots": slots.count,
         "workers": slots.workers,
         "hidden": sizes.hidden,
@@ -71,7 +75,10 @@ def main() -> None:
     """Measure, print the numbers, and write them if asked."""
     write, sizes = _JSON(), _SIZES()
     parallel.request_devices(_DEVICES.value)
-    numbers = measure(meta_step_config(_CURRICULUM.value, sizes, _DEVICES.value), sizes)
+    rule = {"rules.lpg.base": _BASE.value}
+    if _BASE.value == "ppo":
+        rule |= {"rules.lpg.epochs": _REUSE.value, "rules.lpg.minibatches": _REUSE.value}
+    numbers = measure(valid(replace_all(meta_step_config(_CURRICULUM.value, sizes, _DEVICES.value), rule)), sizes)
     for name, value in numbers.items():
         print(f"{name:<28} {value:,.3g}" if isinstance(value, float) else f"{name:<28} {value}")
     write(numbers)

@@ -97,6 +97,11 @@ class Learner:
     opt_state: PyTree
     updates: Array  # int32 []: agent updates done
     lifetime: Array  # int32 []: agent updates in the whole lifetime
+    rule_state: PyTree = ()  # what the rule remembers of this lifetime, such as a running scale of rewards
+
+    def after_update(self, params: Params, opt_state: PyTree) -> "Learner":
+        """Return the learner one update later, with new parameters."""
+        return dataclasses.replace(self, params=params, opt_state=opt_state, updates=self.updates + 1)
 
 
 @jax.tree_util.register_dataclass

@@ -37,7 +37,7 @@ def test_hand_written_rules_learn_the_probes(name, probe):
     @jax.jit
     def grown_up(keys):
         levels = jax.vmap(env.sample_level)(keys)
-        lives = jax.vmap(lambda level, key: begin(env, agent, level, jnp.int32(200), key, workers=8))(levels, keys)
+        lives = jax.vmap(lambda lv, key: begin(env, agent, rule, lv, jnp.int32(200), key, workers=8))(levels, keys)
         return live(env, agent, rule, (), lives, levels, steps=8, updates=200)[0].learner.params
 
     params = grown_up(jax.random.split(jax.random.key(0), 2))

@@ -59,7 +59,10 @@ def measure(rule: NamedRule, count: int, lifetimes: Sequence[int]) -> dict[str, 
 
     @jax.jit
     def begin(length: Array) -> Lifetime:
-        return jax.vmap(lambda level, key: lifetime.begin(env, agent, level, length, key, WORKERS))(levels, keys)
+        def one(level: PyTree, key: Array) -> Lifetime:
+            return lifetime.begin(env, agent, rule.rule, level, length, key, WORKERS)
+
+        return jax.vmap(one)(levels, keys)
 
     @jax.jit
     def go_on(lives: Lifetime, updates: Array) -> tuple[Lifetime, Array]:

@@ -60,12 +60,14 @@ class Agent(NamedTuple):
       step: (params, opt_state, obs [...], {name: gradient of the loss by the outputs of the head}) -> (params,
         opt_state).
       policy: params -> the parameters that `read` needs for LOGITS; their tree structure is the same under all rules.
+      hold: (params, name) -> params in which the parameters of one head are constants of every gradient.
     """
 
     init: Callable[[Key], tuple[Params, PyTree]]
     read: Callable[[Params, Array, Sequence[str]], tuple[Params, Heads]]
     step: Callable[[Params, PyTree, Array, Heads], tuple[Params, PyTree]]
     policy: Callable[[Params], Params]
+    hold: Callable[[Params, str], Params]
 
 
 def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
@@ -95,16 +97,18 @@ def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int],
     return _table_agent(observation.size, heads, config)
 
 
-def begin_learner(agent: Agent, key: Key, lifetime: Array) -> Learner:
+def begin_learner(agent: Agent, key: Key, lifetime: Array, rule_state: PyTree = ()) -> Learner:
     """Return an agent at the beginning of its lifetime.
 
     Args:
       agent: the agent's functions.
       key: the randomness of the initial parameters.
       lifetime: int32 [], agent updates.
+      rule_state: `UpdateRule.state` of the rule that trains the agent.
     """
     params, opt_state = agent.init(key)
-    return Learner(params=params, opt_state=opt_state, updates=jnp.int32(0), lifetime=lifetime)
+    rule_state = jax.tree.map(lambda x: jnp.asarray(x, float), rule_state)
+    return Learner(params, opt_state, updates=jnp.int32(0), lifetime=lifetime, rule_state=rule_state)
 
 
 def _table_agent(states: int, heads: Mapping[str, int], config: AgentConfig) -> Agent:
@@ -132,7 +136,10 @@ def _table_agent(states: int, heads: Mapping[str, int], config: AgentConfig) -> 
             params[name] = tables.add_rows(params[name], index, -rates[name] * scale * rows)
         return params, opt_state
 
-    return Agent(init=init, read=read, step=step, policy=lambda params: {LOGITS: params[LOGITS]})
+    def hold(params: Params, name: str) -> Params:
+        return {**params, name: jax.lax.stop_gradient(params[name])}
+
+    return Agent(init=init, read=read, step=step, policy=lambda params: {LOGITS: params[LOGITS]}, hold=hold)
 
 
 def _network_agent(observation: MultiHot | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
@@ -158,4 +165,7 @@ def _network_agent(observation: MultiHot | Box, heads: Mapping[str, int], config
     def policy(params: Params) -> Params:
         return {name: p for name, p in params.items() if name.startswith("torso") or name == f"head_{LOGITS}"}
 
-    return Agent(init=init, read=read, step=step, policy=policy)
+    def hold(params: Params, name: str) -> Params:
+        return {**params, f"head_{name}": jax.lax.stop_gradient(params[f"head_{name}"])}
+
+    return Agent(init=init, read=read, step=step, policy=policy, hold=hold)

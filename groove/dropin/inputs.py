@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove import ops
-from groove.lpg.lpg import normalise
+from groove.lpg.lpg_targets import normalise
 from groove.lpg.network import LPGInputs
 from groove.types import Array, Rollout
 from groove.utils.errors import GrooveError

@@ -78,7 +78,7 @@ def live_on_host(
         raise ValueError(f"evaluate_at = {sorted(evaluate_at)} must lie between 0 and {updates}, the lifetime.")
     if evaluation is env:
         raise ValueError("evaluation is env, whose episodes an evaluation would cut off: make a second environment.")
-    learner = _begin(agent, _fold(key, Stream.HOST_BIRTH), jnp.int32(updates))
+    learner = _begin(rule, agent, _fold(key, Stream.HOST_BIRTH), jnp.int32(updates))
     workers = HostWorkers(env, _fold(key, Stream.HOST_START))
     judged: list[tuple[Scores, Flags]] = []
     ended: list[tuple[int, float]] = []
@@ -160,9 +160,9 @@ class HostWorkers:
         return Rollout(*fields), returns
 
 
-@partial(jax.jit, static_argnames="agent")
-def _begin(agent: Agent, key: Key, lifetime: Array) -> Learner:
-    return begin_learner(agent, key, lifetime)
+@partial(jax.jit, static_argnames=("rule", "agent"))
+def _begin(rule: UpdateRule, agent: Agent, key: Key, lifetime: Array) -> Learner:
+    return begin_learner(agent, key, lifetime, rule.state)
 
 
 @partial(jax.jit, static_argnames="agent")

@@ -31,10 +31,12 @@ class Lifetime:
     key: Key  # all the randomness of the lifetime; never changes
 
 
-def begin(env: EnvFamily, agent: Agent, level: PyTree, length: Array, key: Key, workers: int) -> Lifetime:
-    """Start the lifetime of an agent: `length` updates on one level, with W workers."""
+def begin(
+    env: EnvFamily, agent: Agent, rule: UpdateRule, level: PyTree, length: Array, key: Key, workers: int
+) -> Lifetime:
+    """Start the lifetime of an agent: `length` updates by a rule on one level, with W workers."""
     return Lifetime(
-        learner=begin_learner(agent, jax.random.fold_in(key, Stream.BIRTH), length),
+        learner=begin_learner(agent, jax.random.fold_in(key, Stream.BIRTH), length, rule.state),
         workers=start_workers(env, level, jax.random.fold_in(key, Stream.START), workers),
         best_return=jnp.full((), -jnp.inf, float),
         key=key,

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 from groove import ops
 from groove.agents.agent import Agent
 from groove.lpg.base import UpdateInfo, UpdateRule
+from groove.lpg.reward_scale import RewardScale, scale_rewards
 from groove.types import LOGITS, VALUE, Array, Heads, Key, Learner, Rollout
-from groove.utils.typed_fields import at_least
+from groove.utils.typed_fields import at_least, settings_repr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class A2CConfig:
     """Settings of advantage actor-critic.
 
@@ -21,11 +22,19 @@ class A2CConfig:
       trace: lambda of generalised advantage estimation.
       entropy_coefficient: weight of the policy's entropy, nats.
       normalise_advantages: whether advantages have zero mean and unit variance over one agent's rollout.
+      scale_rewards: whether rewards are divided by the running scale of `groove.lpg.reward_scale`, so that the unit of
+        reward does not matter. Part of `repr(config)` only if true, so that results of earlier versions keep their
+        identity.
     """
 
     trace: float = at_least(0, 0.95, most=1)
     entropy_coefficient: float = 0.01
     normalise_advantages: bool = True
+    scale_rewards: bool = False
+
+    def __repr__(self) -> str:
+        """Return the settings that are read."""
+        return settings_repr(self, () if self.scale_rewards else ("scale_rewards",))
 
 
 def make_a2c(config: A2CConfig, discount: float) -> UpdateRule:
@@ -39,6 +48,8 @@ def make_a2c(config: A2CConfig, discount: float) -> UpdateRule:
     """
 
     def update_one(agent: Agent, learner: Learner, rollout: Rollout) -> tuple[Learner, UpdateInfo]:
+        if config.scale_rewards:
+            learner, rollout = scale_rewards(learner, rollout, discount)
         params, heads = agent.read(learner.params, rollout.obs, (LOGITS, VALUE))
         params, after = agent.read(params, rollout.next_obs, (VALUE,))
         value, next_value = heads[VALUE][..., 0], after[VALUE][..., 0]
@@ -46,7 +57,7 @@ def make_a2c(config: A2CConfig, discount: float) -> UpdateRule:
         gradients = jax.grad(loss)(heads, rollout.action, advantage, target, config.entropy_coefficient)
         params, opt_state = agent.step(params, learner.opt_state, rollout.obs, gradients)
         error = jnp.mean((value - target) ** 2)
-        learner = Learner(params, opt_state, learner.updates + 1, learner.lifetime)
+        learner = learner.after_update(params, opt_state)
         return learner, UpdateInfo({"value_error": error})
 
     def update(eta: Any, agent: Agent, learner: Learner, rollout: Rollout, keys: Key) -> tuple[Learner, UpdateInfo]:
@@ -58,6 +69,7 @@ def make_a2c(config: A2CConfig, discount: float) -> UpdateRule:
         heads=lambda num_actions: {LOGITS: num_actions, VALUE: 1},
         init=lambda key: (),
         update=update,
+        state=RewardScale() if config.scale_rewards else (),
     )
 
 

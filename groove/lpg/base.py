@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 
 from groove.agents.agent import Agent, AgentConfig
-from groove.types import Array, Heads, Key, Learner, Metrics, Rollout
+from groove.types import Array, Heads, Key, Learner, Metrics, PyTree, Rollout
 
 
 @jax.tree_util.register_dataclass
@@ -59,6 +59,8 @@ class UpdateRule(NamedTuple):
       regularizers: terms that the rule adds to the meta-loss; read by the truncated meta-gradient only.
       adapt_agent: the agent configuration that the rule trains, from the usual one. PPO, which takes several steps on a
         rollout, lowers the learning rate of tables.
+      state: the memory of the rule at the beginning of an agent's lifetime, a hashable pytree of numbers that `update`
+        finds in `Learner.rule_state`; () if the rule has none.
       settles_after: number of updates after which the rule changes no policy any more; None if there is no such number.
     """
 
@@ -68,4 +70,5 @@ class UpdateRule(NamedTuple):
     update: Update
     regularizers: tuple[Regularizer, ...] = ()
     adapt_agent: Callable[[AgentConfig], AgentConfig] = same_agent
+    state: PyTree = ()
     settles_after: int | None = None

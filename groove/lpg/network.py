@@ -1,5 +1,6 @@
 """The network of the Learned Policy Gradient: from a rollout to targets for the policy and the prediction."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -10,17 +11,28 @@ import jax.numpy as jnp
 
 from groove.lpg.core import GRUWeights, LSTMWeights, gru, lstm
 from groove.types import Array, Key, Params
-from groove.utils.typed_fields import above, at_least
+from groove.utils.typed_fields import above, at_least, settings_repr
+
+# settings that only some rules read: those with a value head, with a base, without one, with the base "ppo"
+_OF_VALUES = ("trace", "scale_rewards")
+_OF_BASES = ("entropy_coefficient",)
+_WITHOUT_BASE = ("init_scale", "value_head")
+_OF_PPO = ("clip", "epochs", "minibatches", "table_learning_rate")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LPGConfig:
     """Settings of the learned rule.
 
-    The last three are weights in the meta-loss. They matter to meta-training only and are left out of `repr(config)`,
-    by which stored results identify a rule.
+    Weights in the meta-loss matter to meta-training only and are left out of `repr(config)`, by which stored results
+    identify a rule. So are the settings that the rule does not read.
 
     Attributes:
+      base: the algorithm that the rule is before meta-training. "none" is LPG, whose targets come from the network
+        alone. Under "a2c" and "ppo" the network adds a residual to the algorithm's advantages, and the residual of an
+        untrained rule is zero.
+      value_head: whether agents have a value head, trained by TD, whose values, TD errors and advantages the network
+        sees. Agents under a base always have one.
       hidden: H, width of the recurrent core.
       core: "gru" or "lstm".
       prediction_width: Y, width of the prediction head.
@@ -30,15 +42,23 @@ class LPGConfig:
       prediction_coefficient: alpha_y, weight of the prediction loss of agents.
       lifetime_conditioning: whether the network also sees n/L and log L (TA-LPG).
       discount: gamma, an input of the network and the discount of the run.
-      init_scale: scale of the initial weights of the two output layers.
-      normalise: whether pi_hat is shifted and scaled to zero mean and unit variance over an agent's rollout, like the
-        advantages of A2C, so that the size of an agent's step does not depend on the unit of reward. LPG does not
+      init_scale: scale of the initial weights of the output layers; not read under a base, whose residual starts at
+        zero.
+      normalise: whether pi_hat, or under a base the advantages, are shifted and scaled to zero mean and unit variance
+        over an agent's rollout, so that the size of an agent's step does not depend on the unit of reward. LPG does not
         normalise.
       max_target_gradient: norm to which the meta-gradient with respect to the targets of one update of one agent is
         clipped, so that an agent with unstable updates does not dominate the others. Agents are not affected.
+      trace: lambda of generalised advantage estimation.
+      scale_rewards: whether rewards are divided by a running scale of the lifetime (`groove.lpg.reward_scale`).
+      entropy_coefficient: weight of the policy's entropy in the agents' loss, nats.
+      clip: epsilon of the clipped ratio pi / pi_old.
+      epochs: E, passes over a rollout.
+      minibatches: M, steps per pass; must divide T * W.
+      table_learning_rate: SGD learning rate of the policy in tables, which take E * M steps per rollout.
       prediction_entropy: b1, weight of the bonus for H(y).
-      pi_hat_l2: b2, weight of the cost of pi_hat squared. The paper's 0.005 shrinks normalised targets until agents
-        learn too slowly.
+      pi_hat_l2: b2, weight of the cost of pi_hat squared; under a base, of the residual squared. The paper's 0.005
+        shrinks normalised targets until agents learn too slowly.
       y_hat_l2: b3, weight of the cost of ||y_hat|| squared.
     """
 
@@ -56,6 +76,47 @@ class LPGConfig:
     prediction_entropy: float = field(default=0.001, repr=False)
     pi_hat_l2: float = field(default=0.0, repr=False)
     y_hat_l2: float = field(default=0.001, repr=False)
+    base: Literal["none", "a2c", "ppo"] = "none"
+    value_head: bool = False
+    trace: float = at_least(0, 0.95, most=1)
+    scale_rewards: bool = True
+    entropy_coefficient: float = 0.01
+    clip: float = above(0, 0.2, most=math.inf)
+    epochs: int = at_least(1, 4)
+    minibatches: int = at_least(1, 4)
+    table_learning_rate: float = field(default=3.0, repr=False)
+
+    @property
+    def sees_values(self) -> bool:
+        """Whether agents have a value head."""
+        return self.value_head or self.base != "none"
+
+    def unread(self) -> dict[str, str]:
+        """Return the settings that this rule does not read: name -> the rules that read it, in words."""
+        unread = {} if self.sees_values else dict.fromkeys(_OF_VALUES, "base=a2c or ppo, or value_head=true")
+        if self.base == "none":
+            unread |= dict.fromkeys(_OF_BASES, "base=a2c or ppo")
+        else:
+            unread |= dict.fromkeys(_WITHOUT_BASE, "base=none")
+        return unread if self.base == "ppo" else unread | dict.fromkeys(_OF_PPO, "base=ppo")
+
+    def __repr__(self) -> str:
+        """Return the settings that are read."""
+        paper = () if self.sees_values else ("base", "value_head")  # LPG, as versions without a value head wrote it
+        return settings_repr(self, (*self.unread(), *paper))
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ValueInputs:
+    """The further inputs of a rule for agents with a value head, f32[T, R] each."""
+
+    value: Array  # V(s_t), in the scaled unit of reward; all values are constants of the meta-gradient
+    next_value: Array  # V(s'_t)
+    td_error: Array  # r_t + gamma V(s'_t) - V(s_t)
+    advantage: Array  # the generalised advantage, normalised over the agent's rollout if the rule normalises
+    spread: Array  # the standard deviation of the advantages over the agent's rollout, before normalisation
+    entropy: Array  # of pi(.|s_t), divided by log A: 1 for the uniform policy
 
 
 @jax.tree_util.register_dataclass
@@ -71,13 +132,14 @@ class LPGInputs:
     next_prediction: Array  # f32 [T, R, Y]: y(s'_t)
     progress: Array  # f32 [R]: n / L
     lifetime: Array  # f32 [R]: L
+    values: ValueInputs | None = None  # of rules that see values
 
 
 class LPGTargets(NamedTuple):
     """Targets of the agents' update."""
 
     pi_hat: Array  # f32 [T, R]: the weight of log pi(a_t | s_t)
-    y_hat: Array  # f32 [T, R, Y]: log-probabilities
+    y_hat: Array  # f32 [T, R, Y]: log-probabilities, or under a base the shift of the agent's own log-probabilities
 
 
 class LPGNetwork(NamedTuple):
@@ -93,17 +155,26 @@ class LPGNetwork(NamedTuple):
 
 
 def make_lpg_network(config: LPGConfig) -> LPGNetwork:
-    """Build the network of Oh et al. (2020), section 3: phi, a core that reads backwards in time, two heads."""
+    """Build the network of Oh et al. (2020), section 3: phi, a core that reads backwards in time, two heads.
+
+    Under a base with advantages A, the network computes residuals m, b and z, which are zero before meta-training::
+
+        pi_hat_t = A_t + (m_t A_t + b_t),    y_hat_t = softmax(log y(s_t) + z_t)
+
+    and returns z_t in the place of log y_hat_t.
+    """
 
     def forward(inputs: LPGInputs) -> LPGTargets:
         done = inputs.terminated | inputs.truncated
         hs = _core(config, _features(config, inputs), 1.0 - done)
         hs = jax.nn.relu(hs)
-        scaled = hk.initializers.VarianceScaling(config.init_scale**2)
-        # normalising removes a bias; its gradient would be rounding noise, which Adam would amplify
-        pi_hat = hk.Linear(1, with_bias=not config.normalise, w_init=scaled, name="pi_hat")(hs)[..., 0]
-        y_hat = hk.Linear(config.prediction_width, w_init=scaled, name="y_hat")(hs)
-        return LPGTargets(pi_hat=pi_hat, y_hat=jax.nn.log_softmax(y_hat))
+        if config.base == "none":
+            return _targets(config, hs)
+        assert inputs.values is not None
+        gain, bias = jnp.moveaxis(hk.Linear(2, w_init=jnp.zeros, name="residual")(hs), -1, 0)
+        shift = hk.Linear(config.prediction_width, w_init=jnp.zeros, name="y_hat")(hs)
+        advantage = inputs.values.advantage
+        return LPGTargets(pi_hat=advantage + gain * advantage + bias, y_hat=shift)
 
     transformed: hk.Transformed = hk.without_apply_rng(hk.transform(forward))
 
@@ -111,24 +182,53 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
         row = jnp.zeros((1, 1))
         y = jnp.zeros((1, 1, config.prediction_width))
         flag = jnp.zeros((1, 1), bool)
-        return transformed.init(key, LPGInputs(row, flag, flag, row, y, y, row[0], row[0] + 1.0))
+        values = ValueInputs(*[row] * 6) if config.sees_values else None
+        return transformed.init(key, LPGInputs(row, flag, flag, row, y, y, row[0], row[0] + 1.0, values))
 
     return LPGNetwork(init=init, apply=transformed.apply)
 
 
+def _targets(config: LPGConfig, hs: Array) -> LPGTargets:
+    """Return the targets of LPG from the hidden states f32[T, R, H]."""
+    scaled = hk.initializers.VarianceScaling(config.init_scale**2)
+    # normalising removes a bias; its gradient would be rounding noise, which Adam would amplify
+    pi_hat = hk.Linear(1, with_bias=not config.normalise, w_init=scaled, name="pi_hat")(hs)[..., 0]
+    y_hat = hk.Linear(config.prediction_width, w_init=scaled, name="y_hat")(hs)
+    return LPGTargets(pi_hat=pi_hat, y_hat=jax.nn.log_softmax(y_hat))
+
+
+def symlog(x: Array) -> Array:
+    """Return sign(x) log(1 + |x|), which compresses large numbers."""
+    return jnp.sign(x) * jnp.log1p(jnp.abs(x))
+
+
 def _features(config: LPGConfig, inputs: LPGInputs) -> Array:
-    """Return [r, d, gamma, pi(a|s), phi(y), phi(y')] and, if configured, [n/L, log L]: f32[T, R, I]."""
+    """Return the inputs of the core, f32[T, R, I].
+
+    LPG has [r, d, gamma, pi(a|s), phi(y), phi(y')]. A rule that sees values has r in sign-log, and the `ValueInputs`.
+    A rule that is conditioned on the lifetime has [n/L, log L] at the end.
+    """
     embed = hk.nets.MLP([config.embedding_width, 1], name="phi")
     both = embed(config.embedding_gain * jnp.stack([inputs.prediction, inputs.next_prediction]))[..., 0]
     terminated = inputs.terminated.astype(jnp.float32)
+    values = inputs.values
     features = [
-        inputs.reward,
+        inputs.reward if values is None else symlog(inputs.reward),
         terminated,
         jnp.full_like(inputs.reward, config.discount),
         inputs.prob,
         both[0],
         both[1] * (1.0 - terminated),  # no step follows a termination
     ]
+    if values is not None:
+        features += [
+            symlog(values.value),
+            symlog(values.next_value) * (1.0 - terminated),
+            symlog(values.td_error),
+            symlog(values.advantage),
+            symlog(values.spread),
+            values.entropy,
+        ]
     if config.lifetime_conditioning:
         shape = inputs.reward.shape
         features += [

@@ -12,12 +12,13 @@ from groove import ops
 from groove.agents.agent import Agent, AgentConfig
 from groove.lpg.a2c import advantages
 from groove.lpg.base import UpdateInfo, UpdateRule
+from groove.lpg.reward_scale import RewardScale, scale_rewards
 from groove.types import LOGITS, VALUE, Array, Heads, Key, Learner, Params, PyTree, Rollout
 from groove.utils.errors import ConfigError
-from groove.utils.typed_fields import above, at_least, range_complaints
+from groove.utils.typed_fields import above, at_least, range_complaints, settings_repr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PPOConfig:
     """Settings of proximal policy optimisation.
 
@@ -31,6 +32,7 @@ class PPOConfig:
       minibatches: steps per pass; must divide T * W, the number of transitions of a rollout.
       table_learning_rate: SGD learning rate of the policy in agents that are tables. PPO takes more steps than A2C and
         therefore smaller ones. Left out of `repr(config)`: stored results record agents separately.
+      scale_rewards: see A2CConfig.
     """
 
     trace: float = at_least(0, 0.95, most=1)
@@ -40,6 +42,11 @@ class PPOConfig:
     epochs: int = at_least(1, 4)
     minibatches: int = at_least(1, 4)
     table_learning_rate: float = field(default=3.0, repr=False)
+    scale_rewards: bool = False
+
+    def __repr__(self) -> str:
+        """Return the settings that are read."""
+        return settings_repr(self, () if self.scale_rewards else ("scale_rewards",))
 
 
 @jax.tree_util.register_dataclass
@@ -73,6 +80,8 @@ def make_ppo(config: PPOConfig, discount: float) -> UpdateRule:
         raise ConfigError("\n".join(complaints))
 
     def update_one(agent: Agent, learner: Learner, rollout: Rollout, key: Key) -> tuple[Learner, UpdateInfo]:
+        if config.scale_rewards:
+            learner, rollout = scale_rewards(learner, rollout, discount)
         params, heads = agent.read(learner.params, rollout.obs, (LOGITS, VALUE))
         params, after = agent.read(params, rollout.next_obs, (VALUE,))
         value, next_value = heads[VALUE][..., 0], after[VALUE][..., 0]
@@ -92,11 +101,7 @@ def make_ppo(config: PPOConfig, discount: float) -> UpdateRule:
         parts = minibatch_indices(key, advantage.size, config.epochs, config.minibatches)
         (params, opt_state), clipped = jax.lax.scan(step, (params, learner.opt_state), parts)
         metrics = {"value_error": jnp.mean((value - target) ** 2), "clip_fraction": jnp.mean(clipped)}
-        return Learner(params, opt_state, learner.updates + 1, learner.lifetime), UpdateInfo(metrics)
-
-    def adapt_agent(agent: AgentConfig) -> AgentConfig:
-        is_table = agent.torso == "table"
-        return dataclasses.replace(agent, learning_rate=config.table_learning_rate) if is_table else agent
+        return learner.after_update(params, opt_state), UpdateInfo(metrics)
 
     def update(eta: Any, agent: Agent, learner: Learner, rollout: Rollout, keys: Key) -> tuple[Learner, UpdateInfo]:
         del eta
@@ -107,8 +112,14 @@ def make_ppo(config: PPOConfig, discount: float) -> UpdateRule:
         heads=lambda num_actions: {LOGITS: num_actions, VALUE: 1},
         init=lambda key: (),
         update=update,
-        adapt_agent=adapt_agent,
+        adapt_agent=lambda agent: slower_tables(agent, config.table_learning_rate),
+        state=RewardScale() if config.scale_rewards else (),
     )
+
+
+def slower_tables(agent: AgentConfig, learning_rate: float) -> AgentConfig:
+    """Return an agent configuration in which a table's policy has this learning rate."""
+    return dataclasses.replace(agent, learning_rate=learning_rate) if agent.torso == "table" else agent
 
 
 def minibatch_indices(key: Key, size: int, epochs: int, minibatches: int) -> Array:

@@ -25,7 +25,7 @@ def make_random() -> UpdateRule:
     def update(eta: Any, agent: Agent, learner: Learner, rollout: Rollout, keys: Key) -> tuple[Learner, UpdateInfo]:
         del eta, agent, rollout, keys
         params = jax.tree.map(jnp.zeros_like, learner.params)
-        return Learner(params, learner.opt_state, learner.updates + 1, learner.lifetime), UpdateInfo()
+        return learner.after_update(params, learner.opt_state), UpdateInfo()
 
     return UpdateRule(
         name="random",

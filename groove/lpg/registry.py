@@ -23,15 +23,18 @@ class RuleEntry(NamedTuple):
       config_type: frozen dataclass of the rule's settings, with a default for each.
       make: (settings, discount gamma) -> rule. A learned rule's settings have a field `discount`, which is gamma.
       learned: whether the rule has parameters eta that meta-training moves.
+      unread: settings -> {name: by which rules it is read, in words} of the settings that a rule with these settings
+        does not read. A run refuses them if they are changed.
     """
 
     config_type: Callable[[], Any]
     make: Callable[[Any, float], UpdateRule]
     learned: bool = False
+    unread: Callable[[Any], Mapping[str, str]] = lambda settings: {}
 
 
 RULES: Mapping[str, RuleEntry] = {
-    "lpg": RuleEntry(LPGConfig, lambda config, discount: make_lpg(config), learned=True),
+    "lpg": RuleEntry(LPGConfig, lambda config, discount: make_lpg(config), learned=True, unread=LPGConfig.unread),
     "a2c": RuleEntry(A2CConfig, make_a2c),
     "ppo": RuleEntry(PPOConfig, make_ppo),
     "random": RuleEntry(RandomConfig, lambda config, discount: make_random()),

@@ -89,10 +89,10 @@ def begin_lives(setup: Setup, levels: Levels, lengths: Array, keys: Key) -> Live
         streams = (Stream.STUDENT, Stream.ANTAGONIST, Stream.CRITIC)
         student, antagonist, critic = (jax.random.fold_in(key, stream) for stream in streams)
         return Lives(
-            student=lifetime.begin(setup.env, setup.student, level, length, student, setup.workers),
+            student=lifetime.begin(setup.env, setup.student, setup.rule, level, length, student, setup.workers),
             critic=begin_critic(setup.critic, critic),
             antagonists=tuple(
-                lifetime.begin(setup.env, each.agent, level, length, antagonist, setup.workers)
+                lifetime.begin(setup.env, each.agent, each.rule, level, length, antagonist, setup.workers)
                 for each in setup.antagonists
             ),
         )

@@ -96,6 +96,8 @@ def _by_rules(config: Config) -> Iterator[Reader]:
         antagonist = _measures_regret(config) and name in config.antagonists
         is_read = antagonist or name in (config.rule, BASELINE)
         yield Reader(f"rules.{name}", is_read, f"runs in which {name} is the learned rule or an antagonist")
+        for field, readers in RULES[name].unread(config.rules[name]).items() if is_read else ():
+            yield Reader(f"rules.{name}.{field}", False, f"rules with {readers}")
 
 
 def _weights_of_regularizers(config: Config) -> list[str]:

@@ -9,7 +9,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from groove.utils.errors import ConfigError, nearest
@@ -53,6 +53,19 @@ def at_least(least: float, default: T, most: float | None = None) -> T:
 def above(least: float, default: T, most: float | None = None) -> T:
     """Declare a dataclass field whose value is above `least`, and not above `most`."""
     return dataclasses.field(default=default, metadata={_RANGE: Range(least, most, open=True)})
+
+
+def settings_repr(settings: Any, hidden: Collection[str] = ()) -> str:
+    """Return the text that a dataclass has by default, without some fields.
+
+    Stored results identify a rule by this text, so that a setting which a rule does not read can be added later.
+
+    Args:
+      settings: a dataclass.
+      hidden: names of fields to leave out, besides those declared with repr=False.
+    """
+    shown = [field.name for field in dataclasses.fields(settings) if field.repr and field.name not in hidden]
+    return f"{type(settings).__name__}({', '.join(f'{name}={getattr(settings, name)!r}' for name in shown)})"
 
 
 def range_complaints(settings: Any, prefix: str = "") -> Iterator[str]:

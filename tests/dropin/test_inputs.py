@@ -10,7 +10,7 @@ import pytest
 import groove
 from groove import ops
 from groove.dropin.inputs import masked_mean, masked_normalise
-from groove.lpg.lpg import normalise
+from groove.lpg.lpg_targets import normalise
 from groove.utils.errors import GrooveError
 
 A, Y, T, W = 3, 8, 6, 4

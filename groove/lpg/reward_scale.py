@@ -1,0 +1,47 @@
+"""A running scale of rewards, so that an update does not depend on the unit of reward.
+
+The scale belongs to one agent's lifetime and is kept in `Learner.rule_state`.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from groove.types import Array, Learner, Rollout
+
+
+class RewardScale(NamedTuple):
+    """The largest absolute discounted return within a rollout so far, f32 []; 0 before the first reward."""
+
+    peak: Array | float = 0.0
+
+
+def scale_rewards(learner: Learner, rollout: Rollout, discount: float) -> tuple[Learner, Rollout]:
+    """Update the running scale of one agent, and divide the rewards of its rollout by it.
+
+    ::
+
+        G_t = r_t + gamma (1 - done_t) G_{t+1},   G_T = 0
+        peak <- max(peak, max_t |G_t|)
+
+    A discounted return within a rollout therefore lies between -1 and 1. Rewards stay as they are until the first one
+    that is not zero.
+
+    Args:
+      learner: whose `rule_state` is a RewardScale.
+      rollout: [T, W].
+      discount: gamma.
+    """
+    keep = discount * (1.0 - (rollout.terminated | rollout.truncated))
+
+    def backward(later: Array, step: tuple[Array, Array]) -> tuple[Array, Array]:
+        reward, keep_t = step
+        value = reward + keep_t * later
+        return value, jnp.abs(value).max()
+
+    _, sizes = jax.lax.scan(backward, jnp.zeros_like(rollout.reward[0]), (rollout.reward, keep), reverse=True)
+    peak = jnp.maximum(learner.rule_state.peak, sizes.max())
+    scaled = rollout.reward / jnp.where(peak > 0, peak, 1.0)
+    return dataclasses.replace(learner, rule_state=RewardScale(peak)), dataclasses.replace(rollout, reward=scaled)

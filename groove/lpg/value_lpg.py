@@ -1,0 +1,195 @@
+"""Learned rules for agents with a value head: LPG that sees values, and residuals around A2C and PPO."""
+
+import dataclasses
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from groove import ops
+from groove.agents.agent import Agent, AgentConfig
+from groove.lpg.a2c import advantages
+from groove.lpg.base import UpdateInfo
+from groove.lpg.lpg_targets import apply_to_slots, clip_gradient, lpg_inputs, normalise
+from groove.lpg.network import LPGConfig, LPGNetwork, ValueInputs
+from groove.lpg.ppo import clipped_surrogate, minibatch_indices, slower_tables
+from groove.lpg.reward_scale import scale_rewards
+from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Key, Learner, Params, PyTree, Rollout
+
+_HEADS = (LOGITS, VALUE, PREDICTION)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Batch:
+    """Transitions with everything that the agents' loss reads; leading axes [T, W] or [M]."""
+
+    obs: Array
+    action: Array  # int32
+    log_prob: Array  # f32: log pi_old(a|s), under the policy that acted
+    pi_hat: Array  # f32
+    y_hat: Array  # f32 [..., Y]: log-probabilities, or under a base their shift, as in LPGTargets
+    target: Array  # f32: of the value
+
+
+def value_heads(config: LPGConfig, num_actions: int) -> dict[str, int]:
+    """Return the heads that agents must have, in the order in which A2C's come first."""
+    return {LOGITS: num_actions, VALUE: 1, PREDICTION: config.prediction_width}
+
+
+def adapt_agent(config: LPGConfig, agent: AgentConfig) -> AgentConfig:
+    """Return the configuration of the agents that the rule trains, from the usual one."""
+    return slower_tables(agent, config.table_learning_rate) if config.base == "ppo" else agent
+
+
+def value_update(
+    config: LPGConfig,
+    network: LPGNetwork,
+    eta: Any,
+    agent: Agent,
+    learner: Learner,
+    rollout: Rollout,
+    keys: Key,
+) -> tuple[Learner, UpdateInfo]:
+    """Make one update of N agents: targets from the rollout, then E epochs of M minibatches towards the targets.
+
+    Values are inputs and constants of the meta-gradient: it reaches neither the value head nor the values.
+
+    Args:
+      config: of the rule.
+      network: of the rule.
+      eta: the parameters of the network.
+      agent: has the heads of `value_heads`.
+      learner: [N].
+      rollout: [N, T, W].
+      keys: [N], the randomness of minibatches.
+    """
+    if config.scale_rewards:
+        learner, rollout = jax.vmap(partial(scale_rewards, discount=config.discount))(learner, rollout)
+    params, heads, next_y, values, value_target = jax.vmap(partial(_observe, config, agent))(learner.params, rollout)
+    inputs = dataclasses.replace(lpg_inputs(learner, rollout, heads, next_y), values=values)
+    targets = apply_to_slots(network.apply, eta, inputs)
+    if config.base == "none" and config.normalise:
+        targets = targets._replace(pi_hat=jax.vmap(normalise)(targets.pi_hat))
+    residual = targets.pi_hat if config.base == "none" else targets.pi_hat - values.advantage
+    targets = clip_gradient(targets, config.max_target_gradient / rollout.reward.shape[0])
+    log_prob = ops.log_prob(heads[LOGITS], rollout.action)
+    batch = Batch(rollout.obs, rollout.action, log_prob, targets.pi_hat, targets.y_hat, value_target)
+    learn = _learn_in_epochs if config.base == "ppo" and config.epochs * config.minibatches > 1 else _learn_once
+    learner = dataclasses.replace(learner, params=params)
+    learner, clip_fraction = jax.vmap(partial(learn, config, agent))(learner, heads, batch, keys)
+    value_error = jnp.mean((heads[VALUE][..., 0] - value_target) ** 2, axis=(1, 2))
+    sizes = {
+        "pi_hat_l2": jnp.mean(residual**2, axis=(1, 2)),
+        "y_hat_l2": jnp.mean(jnp.sum(jnp.exp(_y_hat(config, heads, targets.y_hat)) ** 2, -1), axis=(1, 2)),
+    }
+    metrics = {**sizes, "value_error": value_error, "clip_fraction": clip_fraction}
+    return learner, UpdateInfo(metrics=metrics, regularizers=sizes)
+
+
+def _observe(
+    config: LPGConfig, agent: Agent, params: Params, rollout: Rollout
+) -> tuple[Params, Heads, Array, ValueInputs, Array]:
+    """Read the heads of one agent, and derive what the network sees of its values.
+
+    Returns:
+      The parameters to go on with, the heads at the observations, y' f32[T, W, Y], the inputs, and the value targets.
+    """
+    params, heads = _read(agent, params, rollout.obs)
+    params, after = agent.read(params, rollout.next_obs, (VALUE, PREDICTION))
+    value = heads[VALUE][..., 0]
+    next_value = jax.lax.stop_gradient(after[VALUE])[..., 0]
+    advantage, target = advantages(rollout, value, next_value, config.discount, config.trace, normalise=False)
+    inputs = ValueInputs(
+        value=value,
+        next_value=next_value,
+        td_error=rollout.reward + config.discount * jnp.where(rollout.terminated, 0.0, next_value) - value,
+        advantage=ops.normalise(advantage) if config.normalise else advantage,
+        spread=jnp.broadcast_to(advantage.std(), advantage.shape),
+        entropy=ops.entropy(heads[LOGITS]) / jnp.log(heads[LOGITS].shape[-1]),
+    )
+    return params, heads, after[PREDICTION], inputs, target
+
+
+def _read(agent: Agent, params: Params, obs: Array) -> tuple[Params, Heads]:
+    """Read all heads; the values and the parameters of the value head are constants of every gradient."""
+    params, heads = agent.read(agent.hold(params, VALUE), obs, _HEADS)
+    return params, {**heads, VALUE: jax.lax.stop_gradient(heads[VALUE])}
+
+
+def _learn_once(config: LPGConfig, agent: Agent, learner: Learner, heads: Heads, batch: Batch, key: Key) -> Any:
+    """Take one step on the whole rollout, whose ratio pi / pi_old is 1: (learner, share of clipped ratios)."""
+    del key
+    gradients, _ = _gradients(config, heads, batch, clip=None)
+    params, opt_state = agent.step(learner.params, learner.opt_state, batch.obs, gradients)
+    return learner.after_update(params, opt_state), jnp.zeros(())
+
+
+def _learn_in_epochs(config: LPGConfig, agent: Agent, learner: Learner, heads: Heads, batch: Batch, key: Key) -> Any:
+    """Take E * M steps on minibatches: (learner, share of clipped ratios)."""
+    del heads
+    batch = jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), batch)
+
+    def step(carry: tuple[Params, PyTree], index: Array) -> tuple[tuple[Params, PyTree], Array]:
+        params, opt_state = carry
+        part: Batch = jax.tree.map(lambda x: x[index], batch)
+        params, heads = _read(agent, params, part.obs)
+        gradients, clipped = _gradients(config, heads, part, clip=config.clip)
+        return agent.step(params, opt_state, part.obs, gradients), clipped
+
+    parts = minibatch_indices(key, batch.action.size, config.epochs, config.minibatches)
+    (params, opt_state), clipped = jax.lax.scan(step, (learner.params, learner.opt_state), parts)
+    return learner.after_update(params, opt_state), clipped.mean()
+
+
+def _gradients(config: LPGConfig, heads: Heads, batch: Batch, clip: float | None) -> tuple[Heads, Array]:
+    """Return the gradient of the agent's loss by its heads, and the share of ratios beyond the clip."""
+    batch = dataclasses.replace(batch, y_hat=_y_hat(config, heads, batch.y_hat))
+    return jax.grad(agent_loss, has_aux=True)(heads, batch, config, clip)
+
+
+def agent_loss(heads: Heads, batch: Batch, config: LPGConfig, clip: float | None) -> tuple[Array, Array]:
+    """Return the mean loss of one agent's transitions, f32 [], and the share of ratios beyond the clip.
+
+    The loss of a transition is::
+
+        -min(r pi_hat, clip(r, 1 - epsilon, 1 + epsilon) pi_hat) - c H(pi) + (V - R)^2 / 2 + alpha_y KL(y || y_hat)
+
+    with r = pi(a|s) / pi_old(a|s). In epochs, alpha_y is divided by E. Without a clip, the first term is
+    -log pi(a|s) pi_hat, which has the same gradient where r = 1.
+
+    Args:
+      heads: LOGITS, VALUE and PREDICTION, f32[..., width].
+      batch: leading axes as in `heads`.
+      config: of the rule; LPG without a base has no term of entropy.
+      clip: epsilon; None for the plain policy gradient.
+    """
+    log_prob = ops.log_prob(heads[LOGITS], batch.action)
+    clipped = jnp.zeros(())
+    if clip is None:
+        policy = -log_prob * batch.pi_hat
+    else:
+        log_ratio = log_prob - batch.log_prob
+        policy = -clipped_surrogate(log_ratio, batch.pi_hat, clip)
+        clipped = jnp.mean(jnp.abs(jnp.exp(log_ratio) - 1) > clip)
+    value = 0.5 * (heads[VALUE][..., 0] - batch.target) ** 2
+    if config.base != "none":
+        policy -= config.entropy_coefficient * ops.entropy(heads[LOGITS])
+    prediction = ops.kl_divergence(heads[PREDICTION], batch.y_hat)
+    weight = config.prediction_coefficient / (1 if clip is None else config.epochs)
+    return jnp.mean(policy + value + weight * prediction), clipped
+
+
+def _y_hat(config: LPGConfig, heads: Heads, y_hat: Array) -> Array:
+    """Return the log-probabilities that the prediction moves towards, f32[..., Y].
+
+    Under a base they are a shift of the current prediction, also in later epochs, so that an untrained rule, whose
+    shift is zero, adds nothing to the base.
+    """
+    if config.base == "none":
+        return y_hat
+    shifted = jax.nn.log_softmax(heads[PREDICTION]) + y_hat
+    # so normalised, a shift of zero leaves no rounding noise in the agents' gradient, which Adam would amplify
+    return shifted - jax.nn.logsumexp(shifted, axis=-1, keepdims=True)

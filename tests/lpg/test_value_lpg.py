@@ -1,0 +1,161 @@
+"""Rules with a value head: their bases, exact meta-gradients, the value as a constant, and the unit of reward."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from groove.agents.agent import AgentConfig, make_agent
+from groove.envs.base import Discrete
+from groove.envs.gridworld.dynamics import make_gridworld
+from groove.lifetimes import lifetime
+from groove.lpg.a2c import A2CConfig, make_a2c
+from groove.lpg.lpg import make_lpg
+from groove.lpg.network import LPGConfig
+from groove.lpg.ppo import PPOConfig, make_ppo
+from groove.meta.gradient import GradientConfig, meta_gradient, meta_loss
+from tests._helpers.probes import make_probe
+from tests._helpers.tiny import LEVELS, LPG, SIZES, assert_all_moved, tiny_setup, tiny_slots
+
+NETWORK = AgentConfig(torso="mlp", widths=(8,), optimizer="adam", learning_rate=1e-2)
+# eight transitions of meta-training's tiny rollouts are divided by M = 2
+PPO = dataclasses.replace(LPG, base="ppo", epochs=2, minibatches=2)
+A2C = dataclasses.replace(LPG, base="a2c")
+VALUES = dataclasses.replace(LPG, value_head=True)
+RULES = {"values": VALUES, "a2c": A2C, "ppo": PPO}
+DISCOUNT = LPG.discount
+
+
+def _scaled(env, unit):
+    """Return an environment whose rewards are multiplied by a number."""
+
+    def step(*args):
+        result = env.step(*args)
+        return dataclasses.replace(result, reward=unit * result.reward)
+
+    return env._replace(step=step)
+
+
+def _live(rule, observation, eta=None, unit=1.0, updates=20, levels=3):
+    """Train one agent per level and return the learners."""
+    env = _scaled(make_gridworld(SIZES, LEVELS, observation), unit)
+    config = AgentConfig() if isinstance(env.observation, Discrete) else NETWORK
+    agent = make_agent(env.observation, rule.heads(env.num_actions), rule.adapt_agent(config))
+    eta = rule.init(jax.random.key(0)) if eta is None else eta
+
+    @jax.jit
+    def run():
+        level = jax.vmap(env.sample_level)(jax.random.split(jax.random.key(1), levels))
+        keys = jax.random.split(jax.random.key(2), levels)
+        born = jax.vmap(lambda lv, k: lifetime.begin(env, agent, rule, lv, jnp.int32(updates), k, 4))(level, keys)
+        return lifetime.live(env, agent, rule, eta, born, level, 6, updates)[0].learner
+
+    return run()
+
+
+def _trained(eta, seed=0):
+    """Return parameters of a network whose residuals are not zero."""
+    keys = iter(jax.random.split(jax.random.key(seed), len(jax.tree.leaves(eta))))
+    return jax.tree.map(lambda x: x + 0.3 * jax.random.normal(next(keys), x.shape), eta)
+
+
+@pytest.mark.parametrize(("observation", "scaled"), [("index", True), ("features", False)])
+@pytest.mark.parametrize("base", ["a2c", "ppo"])
+def test_the_untrained_rule_is_its_base(base, scaled, observation):
+    config = dataclasses.replace(RULES[base], scale_rewards=scaled)
+    if base == "a2c":
+        expected = make_a2c(A2CConfig(scale_rewards=scaled), DISCOUNT)
+    else:
+        expected = make_ppo(PPOConfig(epochs=2, minibatches=2, scale_rewards=scaled), DISCOUNT)
+    ours, theirs = (_live(rule, observation).params for rule in (make_lpg(config), expected))
+    assert set(ours) >= set(theirs)
+    for name, group in theirs.items():
+        jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5), ours[name], group)
+    assert float(jnp.abs(ours["logits"] if "logits" in ours else ours["head_logits"]["w"]).max()) > 0.01
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_meta_gradient_equals_finite_differences_in_double_precision(name):
+    # in tables the value does not depend on eta once the rollouts are given, so that the derivative is exact
+    with jax.enable_x64(True):
+        setup = tiny_setup(make_probe(3, 5, rewards=(0.3, 1.0)), make_lpg(RULES[name]))
+        levels, lives = tiny_slots(setup, 2)
+        eta = jax.tree.map(lambda x: x.astype(jnp.float64), _trained(setup.rule.init(jax.random.key(0))))
+        config = GradientConfig(updates=3, micro_batch=2)
+
+        @jax.jit
+        def loss(eta):
+            return meta_loss(setup, config, eta, levels, lives, jnp.asarray([1.0, 0.5]))[0]
+
+        gradient = jax.jit(jax.grad(loss))(eta)
+        for seed in range(3):
+            direction = jax.tree.map(jnp.subtract, _trained(eta, seed), eta)
+
+            def along(scale, direction=direction):
+                return loss(jax.tree.map(lambda w, d: w + scale * d, eta, direction))
+
+            numeric = (along(1e-5) - along(-1e-5)) / 2e-5
+            analytic = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, gradient, direction)))
+            np.testing.assert_allclose(analytic, numeric, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "observation"), [("values", "features"), ("a2c", "index"), ("ppo", "features")])
+def test_no_meta_gradient_reaches_the_value_head(name, observation):
+    setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation), make_lpg(RULES[name]))
+    levels, lives = tiny_slots(setup, 4)
+    eta = _trained(setup.rule.init(jax.random.key(0)))
+
+    @jax.jit
+    @jax.grad
+    def slope(params):
+        student = dataclasses.replace(lives.student, learner=dataclasses.replace(lives.student.learner, params=params))
+        born = dataclasses.replace(lives, student=student)
+        return meta_loss(setup, GradientConfig(updates=2), eta, levels, born, levels.weight)[0]
+
+    gradient = slope(lives.student.learner.params)
+    for head, group in gradient.items():
+        size = max(float(jnp.abs(g).max()) for g in jax.tree.leaves(group))
+        assert (size == 0) == ("value" in head), head
+
+
+@pytest.mark.parametrize(("name", "observation"), [("a2c", "index"), ("ppo", "features")])
+def test_every_parameter_has_a_finite_meta_gradient_and_agents_move(name, observation):
+    setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation), make_lpg(RULES[name]))
+    (levels, lives), eta = (
+        tiny_slots(setup, 8),
+        _trained(setup.rule.init(jax.random.key(0)), seed=2),
+    )  # seeds 0 and 1 leave no unit of phi alive
+    config = GradientConfig(updates=3, micro_batch=4)
+    gradient, after, metrics = jax.jit(lambda e: meta_gradient(setup, config, e, levels, lives, levels.weight))(eta)
+    assert all(bool(jnp.isfinite(g).all()) for g in jax.tree.leaves(gradient))
+    assert_all_moved(jax.tree.map(jnp.zeros_like, gradient), gradient)
+    assert_all_moved(lives.student.learner.params, after.student.learner.params)
+    assert {"value_error", "clip_fraction", "pi_hat_l2"} < set(metrics)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_unit_of_reward_does_not_matter(name):
+    rule = make_lpg(RULES[name])
+    eta = _trained(rule.init(jax.random.key(0)))
+    usual = _live(rule, "index", eta, updates=8)
+    # powers of two scale without rounding; 2^-10 and 2^10 are about 1/1000 and 1000
+    for unit in (2.0**-10, 2.0**10):
+        other = _live(rule, "index", eta, unit, updates=8)
+        jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6), usual.params, other.params)
+        np.testing.assert_allclose(other.rule_state.peak, unit * usual.rule_state.peak, rtol=1e-6)
+
+
+def test_the_paper_s_rule_keeps_its_identity_and_reads_none_of_the_new_settings():
+    text = repr(LPGConfig())
+    assert text == (
+        "LPGConfig(hidden=256, core='gru', prediction_width=8, embedding_width=16, embedding_gain=1.0, "
+        "prediction_coefficient=0.5, lifetime_conditioning=False, discount=0.99, init_scale=1.0, normalise=True, "
+        "max_target_gradient=0.05)"
+    )
+    assert repr(LPGConfig(epochs=9, trace=0.5)) == text
+    assert "epochs=4" in repr(LPGConfig(base="ppo"))
+    assert "epochs" not in repr(LPGConfig(base="a2c"))
+    assert repr(LPGConfig(base="a2c", trace=0.5)) != repr(LPGConfig(base="a2c"))
+    assert repr(A2CConfig()) == "A2CConfig(trace=0.95, entropy_coefficient=0.01, normalise_advantages=True)"
