@@ -13,7 +13,7 @@ from groove.lpg.base import UpdateRule
 from groove.lpg.registry import RULES, hand_written, learned, make_rule
 from groove.utils.errors import ConfigError, nearest
 from groove.utils.paths import PathLike, user_path
-from groove.utils.typed_fields import from_dict
+from groove.utils.typed_fields import assign, from_dict, range_complaints
 
 DISCOUNT = 0.99  # of hand-written rules
 
@@ -82,21 +82,22 @@ def named_rule(where: PathLike, label: str = "") -> NamedRule:
 
     Args:
       where: a hand-written rule ("a2c"), a released rule, the directory of a run (its last rule), or a rule file; "~"
-        is the home folder.
+        is the home folder. Settings in brackets replace the rule's own, as in "ppo[epochs=8;clip=0.1]".
       label: the name for tables and plots; by default the name of the rule, the directory or the file.
 
     Raises:
-      GrooveError: if there is no such rule, or its file cannot be read.
+      GrooveError: if there is no such rule, its file cannot be read, or a setting is unknown or of another type.
     """
+    where, settings = _split_settings(where)
     if where in hand_written():
-        return _hand_written(str(where), label)
+        return _hand_written(str(where), label, settings)
     try:
         path = find_rule_file(where)
     except RuleFileError as error:
         close = nearest(str(where), hand_written())
         raise ConfigError(f"{error} Hand-written rules are {', '.join(hand_written())}{close}.") from None
     folder = user_path(where)
-    return _learned(path, label or (folder.resolve().name if folder.is_dir() else path.stem))
+    return _learned(path, label or (folder.resolve().name if folder.is_dir() else path.stem), settings)
 
 
 def rule_config(about: Mapping[str, Any], where: str) -> tuple[str, Any]:
@@ -115,6 +116,38 @@ def rule_config(about: Mapping[str, Any], where: str) -> tuple[str, Any]:
     return name, from_dict(RULES[name].config_type(), about[name])
 
 
+def _split_settings(where: PathLike) -> tuple[PathLike, tuple[str, ...]]:
+    """Split NAME[FIELD=VALUE;FIELD=VALUE] into the name and the assignments; an existing path has none."""
+    name, bracket, inside = str(where).partition("[")
+    if not bracket or not inside.endswith("]") or user_path(where).exists():
+        return where, ()
+    return name, tuple(part for part in inside[:-1].split(";") if part)
+
+
+def _assigned(config: Any, settings: tuple[str, ...], name: str) -> Any:
+    """Return the settings of a rule with assignments applied.
+
+    Raises:
+      ConfigError: on an unknown field, a value of another type or outside its range, or a setting that is not read.
+    """
+    changed = config
+    for assignment in settings:
+        changed = assign(changed, assignment)
+    complaints = list(range_complaints(changed, f"{name}."))
+    fields = {assignment.partition("=")[0].strip() for assignment in settings}
+    unread = RULES[name].unread(changed)
+    complaints += [f"{name}.{field} is read by rules with {unread[field]} only." for field in fields & set(unread)]
+    if complaints:
+        raise ConfigError("\n".join(complaints))
+    return changed
+
+
+def _hidden(config: Any, assignments: tuple[str, ...]) -> str:
+    """Return the assignments to fields that `repr(config)` does not show, as a part of the rule's kind."""
+    fields = {field.name for field in dataclasses.fields(config) if not field.repr}
+    return "".join(f" {each}" for each in sorted(assignments) if each.partition("=")[0].strip() in fields)
+
+
 def _split_label(name: str) -> tuple[str, str]:
     """Split LABEL=NAME into its parts; the label is empty if there is none."""
     if _exists(name) or "=" not in name:
@@ -130,21 +163,24 @@ def _split_label(name: str) -> tuple[str, str]:
 
 
 def _exists(where: str) -> bool:
-    return where in hand_written() or where in released_rules() or user_path(where).exists()
+    name = _split_settings(where)[0]
+    return name in hand_written() or name in released_rules() or user_path(name).exists()
 
 
-def _hand_written(name: str, label: str) -> NamedRule:
-    config = RULES[name].config_type()
+def _hand_written(name: str, label: str, assignments: tuple[str, ...]) -> NamedRule:
+    config = _assigned(RULES[name].config_type(), assignments, name)
     settings = repr(config) if dataclasses.fields(config) else ""
-    kind = f"{name} {settings} discount={DISCOUNT}"
+    label = label or f"{name}[{';'.join(assignments)}]" if assignments else label
+    kind = f"{name} {settings} discount={DISCOUNT}{_hidden(config, assignments)}"
     rule = make_rule(name, config, DISCOUNT)
     return NamedRule(label or name, rule, (), kind, _digest(kind), {"rule": name, "settings": settings})
 
 
-def _learned(path: Path, label: str) -> NamedRule:
+def _learned(path: Path, label: str, assignments: tuple[str, ...]) -> NamedRule:
     eta, about = load_rule(path)
     name, config = rule_config(about, str(path))
-    kind = f"{name} {config!r}"
+    config = _assigned(config, assignments, name)
+    kind = f"{name} {config!r}{_hidden(config, assignments)}"
     origin = {key: value for key, value in about.items() if key in ("rule", "meta_steps", "released")}
     trained = about.get("trained_with", {})
     origin |= {key: trained[key] for key in ("seed", "preset") if key in trained}

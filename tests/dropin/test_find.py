@@ -53,6 +53,33 @@ def test_hand_written_rules_have_identities_of_their_own():
     assert all(rule.eta == () for rule in rules)
 
 
+def test_settings_in_brackets_make_another_rule(run):
+    usual, other = find_rule("ppo"), find_rule("ppo[epochs=8;clip=0.1]")
+    assert other.name == "ppo[epochs=8;clip=0.1]"
+    assert "epochs=8, minibatches=4" in other.about["settings"]
+    assert len({usual.identity, other.identity}) == 2
+    # a setting that repr leaves out makes a program of its own, too
+    assert find_rule("slow=ppo[table_learning_rate=1.0]").kind != usual.kind
+    untrained = find_rule(f"{run}[prediction_coefficient=0.25]")
+    assert untrained.config.prediction_coefficient == 0.25
+    assert find_rule("ppo[epochs=4]").identity == usual.identity
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("ppo[epoch=8]", "epochs"),
+        ("ppo[epochs=0]", "ppo.epochs = 0 must be at least 1"),
+        ("ppo[epochs=many]", "epochs"),
+        ("ppo[epochs]", "is not an assignment"),
+        ("RUN[clip=0.1]", "lpg.clip is read by rules with base=ppo only"),
+    ],
+)
+def test_wrong_settings_in_brackets_are_refused(run, name, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        find_rule(name.replace("RUN", str(run)))
+
+
 def test_one_label_may_hold_several_rules_but_a_name_by_accident_may_not(run, tmp_path):
     other = _other(run, tmp_path / "a-run").parent
     pooled = find_rules([f"groove={run}", f"groove={run}/best_rule.safetensors"])
