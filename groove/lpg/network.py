@@ -159,7 +159,10 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
 
     Under a base with advantages A, the network computes residuals m, b and z, which are zero before meta-training::
 
-        pi_hat_t = A_t + (m_t A_t + b_t),    y_hat_t = softmax(log y(s_t) + z_t)
+        pi_hat_t = A_t + tanh(m_t) A_t + tanh(b_t),    y_hat_t = softmax(log y(s_t) + z_t)
+
+    The residual of pi_hat is bounded, because larger targets look better after a few updates of every agent: without a
+    bound, meta-training inflates them until the base is lost.
 
     and returns z_t in the place of log y_hat_t.
     """
@@ -174,7 +177,8 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
         gain, bias = jnp.moveaxis(hk.Linear(2, w_init=jnp.zeros, name="residual")(hs), -1, 0)
         shift = hk.Linear(config.prediction_width, w_init=jnp.zeros, name="y_hat")(hs)
         advantage = inputs.values.advantage
-        return LPGTargets(pi_hat=advantage + gain * advantage + bias, y_hat=shift)
+        pi_hat = advantage + jnp.tanh(gain) * advantage + jnp.tanh(bias)
+        return LPGTargets(pi_hat=pi_hat, y_hat=shift)
 
     transformed: hk.Transformed = hk.without_apply_rng(hk.transform(forward))
 

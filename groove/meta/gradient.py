@@ -64,6 +64,9 @@ def meta_gradient(
 ) -> tuple[Any, Lives, Metrics]:
     """Return the gradient of the mean meta-loss of these slots, the lives K updates later, and metrics.
 
+    The metric "meta_grad_agreement" is the cosine between the gradients of the first and the second half of the
+    micro-batches, from -1 to 1; 0 if there is one micro-batch. A value near 0 says that noise drowns the gradient.
+
     Args:
       setup: the static parts.
       config: of the meta-gradient.
@@ -78,19 +81,32 @@ def meta_gradient(
     batched = jax.tree.map(lambda x: x.reshape((batches, size, *x.shape[1:])), (levels, lives, weight))
     grad = jax.grad(meta_loss, argnums=2, has_aux=True)
 
-    def accumulate(total: Any, batch: tuple[Levels, Lives, Array]) -> tuple[Any, tuple[Lives, Metrics]]:
-        levels, lives, weight = batch
+    def accumulate(
+        sums: tuple[Any, Any], batch: tuple[Array, Levels, Lives, Array]
+    ) -> tuple[Any, tuple[Lives, Metrics]]:
+        index, levels, lives, weight = batch
+        total, first_half = sums
         if config.normalise_slots:
             gradient, out = grad(setup, config, eta, levels, lives, jnp.ones_like(weight))
             scale = weight[0] / jnp.maximum(optax.tree.norm(gradient), 1e-12)
             gradient = optax.tree.scale(scale, gradient)
         else:
             gradient, out = grad(setup, config, eta, levels, lives, weight)
-        return jax.tree.map(jnp.add, total, gradient), out
+        counts = index < batches // 2
+        first_half = jax.tree.map(lambda s, g: s + jnp.where(counts, g, 0.0), first_half, gradient)
+        return (jax.tree.map(jnp.add, total, gradient), first_half), out
 
-    total, (lives, metrics) = jax.lax.scan(accumulate, jax.tree.map(jnp.zeros_like, eta), batched)
+    zero = jax.tree.map(jnp.zeros_like, eta)
+    (total, first_half), (lives, metrics) = jax.lax.scan(accumulate, (zero, zero), (jnp.arange(batches), *batched))
+    metrics = {name: values.mean(0) for name, values in metrics.items()}
+    metrics["meta_grad_agreement"] = _cosine(first_half, optax.tree.sub(total, first_half))
     lives = jax.tree.map(lambda x: x.reshape((count, *x.shape[2:])), lives)
-    return jax.tree.map(lambda g: g / batches, total), lives, jax.tree.map(lambda m: m.mean(0), metrics)
+    return jax.tree.map(lambda g: g / batches, total), lives, metrics
+
+
+def _cosine(a: Any, b: Any) -> Array:
+    """Return the cosine between two trees; 0 if one of them is zero."""
+    return optax.tree.vdot(a, b) / jnp.maximum(optax.tree.norm(a) * optax.tree.norm(b), 1e-30)
 
 
 def meta_loss(
