@@ -29,6 +29,7 @@ _BY = _FLAGS.names(
     "The suite development, or tasks of it, separated by commas, whose results give the scores. Without this flag: "
     "meta-validation gives them.",
 )
+_FORCE = _FLAGS.boolean("force", False, "Replace a rule that has been released under this name.")
 _NOTES = _FLAGS.string("notes", "", "A Markdown file that ends the card, for example with known failures.")
 
 
@@ -46,6 +47,7 @@ def run() -> None:
         notes=_notes(_NOTES.value),
         earlier=_EARLIER.value,
         by=_BY.value,
+        replace=_FORCE.value,
     )
     print(f"{path} and its card, {path.with_suffix('.md')}")
 

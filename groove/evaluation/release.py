@@ -35,6 +35,7 @@ def release(
     notes: str = "",
     earlier: bool = False,
     by: Iterable[str] = (),
+    replace: bool = False,
 ) -> Path:
     """Write NAME.safetensors, NAME.json and the card NAME.md of the run with the best score.
 
@@ -50,24 +51,27 @@ def release(
       notes: Markdown that ends the card, for example known failures.
       earlier: take each run's rule at its best meta-validation instead of its last rule.
       by: the suite `development`, or tasks of it, whose results give the scores; meta-validation if empty.
+      replace: whether a rule that has been released under this name is replaced.
 
     Returns:
       The path of NAME.safetensors.
 
     Raises:
-      GrooveError: if the name cannot be a file's name, a run is not finished, results are missing, or a file cannot be
-        written.
+      GrooveError: if the name cannot be a file's name or is taken, a run is not finished, results are missing, or a
+        file cannot be written.
     """
     if not name or Path(name).name != name:
         raise ConfigError(f'--name "{name}" must be a plain name, without folders.')
     store, folder = Results(user_path(results)), user_path(to)
+    path = folder / f"{name}.safetensors"
+    if path.exists() and not replace:
+        raise ConfigError(f'{folder} holds a rule "{name}" already: choose another --name, or replace it by --force.')
     choice, eta, about = _choose(names_of(runs), store, earlier, list(by))
     tables = _tables(store, results, list(suites), list(rules))
     card = model_card(name, choice, tables, notes)
     version = choice.run.starts[-1]["versions"]["groove"]
     released = about | {"released": {"name": name, "groove": version, "license": "Apache-2.0"}}
     check_folder(folder, "--to")
-    path = folder / f"{name}.safetensors"
     with writing(folder, "Choose another --to."):
         folder.mkdir(parents=True, exist_ok=True)
         save_rule(path, eta, released)

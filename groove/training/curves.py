@@ -51,6 +51,7 @@ PANELS = (
     Panel("Entropy", {"policy_entropy": "policy", "prediction_entropy": "prediction y"}),
     Panel("Size of the targets (L2)", {"pi_hat_l2": "pi_hat", "y_hat_l2": "y_hat"}),
     Panel("Meta-loss", {"meta_loss": "meta-loss"}),
+    Panel("Agreement of half meta-batches (cosine)", {"meta_grad_agreement": "meta-gradient"}),
     Panel(
         "Learning (log scale)",
         {"meta_grad_norm": "meta-gradient norm", "meta_critic_loss": "meta-critic's loss"},

@@ -45,9 +45,19 @@ class Validation:
         """
         return ratio_of_means(getattr(self, which), self.baseline, np.random.default_rng(seed))
 
+    def gain(self, seed: int = 0) -> Interval:
+        """Return the gain of meta-training: the mean difference between student and untrained, level by level.
+
+        The unit is the mean return of the baseline.
+
+        Args:
+          seed: of the bootstrap.
+        """
+        return ratio_of_means(self.student - self.untrained, self.baseline, np.random.default_rng(seed))
+
     def metrics(self) -> dict[str, float]:
         """Return the metrics under their names in the log."""
-        student, untrained = self.normalised("student"), self.normalised("untrained")
+        student, untrained, gain = self.normalised("student"), self.normalised("untrained"), self.gain()
         return {
             "validation/normalised_return": student.value,
             "validation/normalised_low": student.low,
@@ -55,6 +65,9 @@ class Validation:
             "validation/untrained_normalised": untrained.value,
             "validation/untrained_low": untrained.low,
             "validation/untrained_high": untrained.high,
+            "validation/gain": gain.value,
+            "validation/gain_low": gain.low,
+            "validation/gain_high": gain.high,
             **{f"validation/{name}_return": float(values.mean()) for name, values in self.returns().items()},
         }
 

@@ -43,6 +43,16 @@ def test_the_best_seed_is_released_with_its_card(tmp_path, stored):
     assert str(tmp_path / "run2") not in rule.card
 
 
+def test_a_released_rule_is_replaced_only_if_asked(tmp_path, stored):
+    arguments = _arguments(tmp_path, stored, [str(finished_run(tmp_path / "run1", 1, 0.5, 1))])
+    before = release(**arguments).read_bytes()
+    arguments["runs"] = [str(finished_run(tmp_path / "run2", 2, 0.5, 2))]
+    with pytest.raises(ConfigError, match='holds a rule "mine" already.*--force'):
+        release(**arguments)
+    assert (tmp_path / "weights" / "mine.safetensors").read_bytes() == before
+    assert release(**arguments, replace=True).read_bytes() != before
+
+
 def test_an_earlier_rule_may_have_validated_better(tmp_path, stored):
     runs = [finished_run(tmp_path / f"run{seed}", seed, score, seed) for seed, score in ((1, 0.4), (2, 0.3))]
     rule = load(str(release(**_arguments(tmp_path, stored, runs, earlier=True))))
@@ -62,9 +72,9 @@ def test_seeds_are_chosen_by_development_tasks_and_by_no_held_out_task(tmp_path,
     assert all((x == 21).all() for x in jax.tree.leaves(rule.eta))
     assert "seed 1: 0.75, seed 2: 0.50; released is the best by the mean of development/tables" in rule.card
     with pytest.raises(ConfigError, match="is held out"):
-        release(**_arguments(tmp_path, stored, runs, by=["minatar/Breakout"]))
+        release(**_arguments(tmp_path, stored, runs, by=["minatar/Breakout"], replace=True))
     with pytest.raises(ConfigError, match="on development/networks"):  # the suite stands for all its tasks
-        release(**_arguments(tmp_path, stored, runs, by=["development"]))
+        release(**_arguments(tmp_path, stored, runs, by=["development"], replace=True))
 
 
 @pytest.mark.parametrize(
@@ -94,8 +104,9 @@ def test_a_released_rule_is_not_replaced_if_its_tables_cannot_be_made(tmp_path, 
     run = finished_run(tmp_path / "run", 1, 0.5, 1.0)
     path = release(**_arguments(tmp_path, stored, run))
     before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    other = finished_run(tmp_path / "other", 2, 0.9, 9.0)
     with pytest.raises(GrooveError, match="holds no results"):
-        release(**_arguments(tmp_path, stored, finished_run(tmp_path / "other", 2, 0.9, 9.0), suites=["gridworld"]))
+        release(**_arguments(tmp_path, stored, other, suites=["gridworld"], replace=True))
     assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
 
 

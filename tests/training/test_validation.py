@@ -21,6 +21,8 @@ def test_returns_are_normalised_by_the_baseline():
     assert metrics["validation/normalised_return"] == 0.5
     assert metrics["validation/normalised_low"] == metrics["validation/normalised_high"] == 0.5
     assert metrics["validation/untrained_normalised"] == 0.125
+    assert metrics["validation/gain"] == 0.375  # (1 - 0 + 3 - 1) / (2 + 6)
+    assert metrics["validation/gain_low"] <= 0.375 <= metrics["validation/gain_high"]
     assert metrics["validation/student_return"] == 2.0
     assert metrics["validation/a2c_return"] == 4.0
 
