@@ -47,7 +47,7 @@ def test_a_released_rule_is_replaced_only_if_asked(tmp_path, stored):
     arguments = _arguments(tmp_path, stored, [str(finished_run(tmp_path / "run1", 1, 0.5, 1))])
     before = release(**arguments).read_bytes()
     arguments["runs"] = [str(finished_run(tmp_path / "run2", 2, 0.5, 2))]
-    with pytest.raises(ConfigError, match='holds a rule "mine" already.*--force'):
+    with pytest.raises(ConfigError, match=r'holds a rule "mine" already.*--force'):
         release(**arguments)
     assert (tmp_path / "weights" / "mine.safetensors").read_bytes() == before
     assert release(**arguments, replace=True).read_bytes() != before
