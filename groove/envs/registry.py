@@ -13,6 +13,8 @@ from groove.envs.chain import make_chain
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.envs.gridworld.named import make_random_grids
+from groove.envs.mixture import make_mixture
+from groove.envs.random_mdp import make_random_mdps
 from groove.utils.errors import unknown_name
 
 
@@ -33,6 +35,11 @@ def _varied(levels: LevelDistribution, sizes: GridSizes) -> EnvFamily:
     return make_gridworld(sizes, dataclasses.replace(levels, step_reward_share=0.5), "features")
 
 
+def _broad(levels: LevelDistribution, sizes: GridSizes) -> EnvFamily:
+    mdps = make_random_mdps(levels.min_lifetime, levels.max_lifetime)
+    return make_mixture("broad", (_varied(levels, sizes)._replace(name="grid"), mdps._replace(name="mdp")), (2.0, 1.0))
+
+
 ENVIRONMENTS: Mapping[str, EnvEntry] = {
     "networks": EnvEntry(
         lambda levels, sizes: make_gridworld(sizes, levels, "features"),
@@ -47,6 +54,11 @@ ENVIRONMENTS: Mapping[str, EnvEntry] = {
         lambda levels, _: make_chain("distractor", levels.min_lifetime, levels.max_lifetime),
         "LPG's delayed chains among twenty random bits",
     ),
+    "random_mdp": EnvEntry(
+        lambda levels, _: make_random_mdps(levels.min_lifetime, levels.max_lifetime),
+        "random decision processes, for network agents",
+    ),
+    "broad": EnvEntry(_broad, "varied and random decision processes, two to one, for network agents"),
 }
 
 
