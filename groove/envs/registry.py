@@ -13,6 +13,7 @@ from groove.envs.chain import make_chain
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.envs.gridworld.named import make_random_grids
+from groove.envs.worlds.family import make_worlds
 from groove.utils.errors import unknown_name
 
 
@@ -47,6 +48,7 @@ ENVIRONMENTS: Mapping[str, EnvEntry] = {
         lambda levels, _: make_chain("distractor", levels.min_lifetime, levels.max_lifetime),
         "LPG's delayed chains among twenty random bits",
     ),
+    "worlds": EnvEntry(lambda levels, _: make_worlds(levels), "procedural arcade worlds"),
 }
 
 

@@ -22,7 +22,7 @@ def test_every_registered_environment_steps(name):
     level, noise = nth(draw(family.sample_level, 0, 1), 0), family.noise(key, ())
     state, obs = jax.jit(family.reset)(level, noise)
     step = jax.jit(family.step)(level, state, family.num_actions - 1, noise)
-    expected = (1 + SIZES.objects,) if isinstance(family.observation, MultiHot) else ()
+    expected = (family.observation.active,) if isinstance(family.observation, MultiHot) else ()
     assert step.obs.shape == obs.shape == getattr(family.observation, "shape", expected)
     assert step.state.time == 1
 
@@ -42,12 +42,13 @@ def test_each_environment_has_its_own_observations():
         "random_grid": Box((11, 11, 6)),
         "chain": Discrete(102),
         "chain_distractor": Box((22,)),
+        "worlds": MultiHot(1413, 22),
     }
 
 
 def test_sizes_decide_the_actions_of_gridworlds():
     diagonal = GridSizes(diagonal=True)
-    assert [make_env(name, LEVELS, diagonal).num_actions for name in ENVIRONMENTS] == [9, 9, 9, 2, 2]
+    assert [make_env(name, LEVELS, diagonal).num_actions for name in ENVIRONMENTS] == [9, 9, 9, 2, 2, 6]
 
 
 def test_half_of_the_varied_levels_pay_steps():
