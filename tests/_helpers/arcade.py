@@ -286,7 +286,7 @@ def assert_valid(levels: WorldLevel) -> None:
         (rules.direction, 0, 3),
         (rules.touch_reward, -1, 1),
         (rules.shot_reward, -1, 1),
-        (rules.p_spawn, 0.0099, 0.3),
+        (rules.p_spawn, 0.0199, 0.3),
         (rules.p_fire, 0, 0.3),
     ]:
         assert ((number >= low) & (number <= high)).all()

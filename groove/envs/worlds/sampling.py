@@ -39,7 +39,7 @@ from groove.types import Array, Key
 UNITS = (0.1, 1.0)  # range of the unit of reward, log-uniform
 SHORTEST, LONGEST = 50, 400  # time limits, log-uniform
 SMALLEST = 6  # height and width, uniform up to SIDE
-SPAWN = (0.01, 0.3)  # probability per step, log-uniform
+SPAWN = (0.02, 0.3)  # probability per step, log-uniform
 FIRE = (0.03, 0.3)  # probability per step, log-uniform
 STICKY = 0.25  # the largest probability of a repeated action
 

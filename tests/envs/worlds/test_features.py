@@ -39,7 +39,7 @@ def test_what_a_world_lacks_is_nan():
 
 def test_names_are_stable_and_all_worlds_have_them():
     family = make_worlds()
-    features = jax.jit(jax.vmap(family.describe))(draw(family.sample_level, 0, 200))
+    features = jax.jit(jax.vmap(family.describe))(draw(family.sample_level, 0, 2000))
     assert set(features) == NAMES
     assert all(values.dtype == np.float32 for values in features.values())
     known = {name for name, values in features.items() if np.isfinite(values).all()}

@@ -93,7 +93,7 @@ def test_a_strip_shows_every_state():
 
 def test_worlds_of_many_sizes_make_one_figure(tmp_path):
     family = make_worlds()
-    batch = draw(family.sample_level, 0, 3)
+    batch = draw(family.sample_level, 0, 2000)
     levels = [nth(batch, n) for n in range(3)]
     family.draw(levels, ["one", "two", "three"], tmp_path / "worlds.png")
     image = matplotlib.image.imread(tmp_path / "worlds.png")

@@ -4,19 +4,18 @@ import jax
 import numpy as np
 import pytest
 
-from groove.envs.gridworld.levels import LevelDistribution
 from groove.envs.worlds.family import make_worlds
 from groove.envs.worlds.levels import LONGEST_DELAY, MEMBERS, MOST_LIVES, PERIODS, SIDE, Direction, Movement
 from groove.envs.worlds.sampling import UNITS, choose
 from tests._helpers.arcade import assert_valid
 from tests._helpers.reference import draw
 
-LEVELS = 4000
+LEVELS = 2000
 
 
 @pytest.fixture(scope="module")
 def worlds():
-    return draw(make_worlds(LevelDistribution(min_lifetime=10, max_lifetime=1000)).sample_level, 0, LEVELS)
+    return draw(make_worlds().sample_level, 0, LEVELS)
 
 
 def test_all_worlds_are_valid(worlds):
@@ -37,7 +36,6 @@ def test_every_rule_takes_its_values(worlds):
         assert 0.2 < flag.mean() < 0.9
     assert (worlds.max_steps.min(), worlds.max_steps.max()) == (50, 400)
     np.testing.assert_allclose(np.median(worlds.max_steps), 141, rtol=0.05)
-    np.testing.assert_allclose(np.median(worlds.lifetime), 100, rtol=0.1)
     np.testing.assert_allclose([worlds.unit.min(), worlds.unit.max()], UNITS, rtol=0.02)
     for half in (worlds.delay > 0, worlds.p_sticky > 0):
         assert abs(half.mean() - 0.5) < 0.03
@@ -75,12 +73,11 @@ def test_the_player_starts_far_from_the_goal_and_behind_its_shots(worlds):
             assert where.any()
 
 
-def test_a_key_determines_a_world():
-    sample = make_worlds().sample_level
-    once, again, other = (draw(sample, seed, 32) for seed in (3, 3, 4))
-    jax.tree.map(np.testing.assert_array_equal, once, again)
-    assert (once.max_steps != other.max_steps).any()
-    assert set(once.lifetime) == {250}
+def test_a_key_determines_a_world(worlds):
+    again, other = (draw(make_worlds().sample_level, seed, LEVELS) for seed in (0, 1))
+    jax.tree.map(np.testing.assert_array_equal, worlds, again)
+    assert (worlds.max_steps != other.max_steps).any()
+    assert set(worlds.lifetime) == {250}
 
 
 def test_the_unit_is_drawn_from_its_range():
