@@ -1,4 +1,4 @@
-"""How many gridworld steps per second does the machine make, with random actions and auto-reset?
+"""How many environment steps per second does the machine make, with random actions and auto-reset?
 
     python benchmarks/env_steps.py --levels 512 --steps 1000 --devices 1,2 --json env_steps.json
 
@@ -153,7 +153,7 @@ def main() -> None:
 
 
 PROGRAM = Program(
-    "Measure raw gridworld steps per second under random actions.",
+    "Measure raw environment steps per second under random actions.",
     "--levels 512 --steps 1000 --devices 1,2",
     _FLAGS,
     main,

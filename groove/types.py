@@ -8,6 +8,8 @@ Every axis has one letter, declared here and used everywhere:
     Y  width of the prediction head           B  places in the level buffer
     S  candidates of an ES generation         O  objects of a gridworld level
     G  side of the padded grid                H  width of the recurrent core
+    C  classes of objects of a world          M  objects of a class
+    P  player's shots in flight in a world    D  longest delay of a world's rewards
 
 State is arrays in frozen dataclasses. Behaviour is NamedTuples of pure functions. No function lives in a pytree.
 """

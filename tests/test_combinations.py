@@ -40,6 +40,7 @@ ONE_BY_ONE = [
     *(f"ar antagonists={name}" for name in (*hand_written(), "optimal")),
     "optimal@chain",
     "accel@varied",
+    "accel@worlds",
     "ar@random_grid antagonists=a2c,ppo,random",
     "ar meta.optimizer=es antagonists=ppo,optimal",
     "accel@chain meta.optimizer=es",

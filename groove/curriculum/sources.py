@@ -10,7 +10,7 @@
     set:FILE#DIGEST           the same, refused if the content of the file has another digest
     dr=0.5,handcrafted=0.5    a mixture of the sources above
     networks:SOURCE           any of the sources above, for agents that are networks
-    NAME                      a family of groove/envs/registry.py: networks (as networks:dr), varied, chain, ...
+    NAME                      a family of groove/envs/registry.py: networks (as networks:dr), varied, chain, worlds, ...
 
 A new source of tabular gridworlds is one file, which builds a `GridSource`, and one line of `SOURCES`. An environment
 with observations or actions of its own is one line of `ENVIRONMENTS` in groove/envs/registry.py.

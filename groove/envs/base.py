@@ -5,13 +5,14 @@
 also share their random numbers, and a reference implementation can be compared step by step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
 
 from groove.types import Array, Key, PyTree
+from groove.utils.paths import PathLike
 
 
 class Discrete(NamedTuple):
@@ -66,6 +67,8 @@ class EnvFamily(NamedTuple):
         None if levels cannot be edited.
       describe: level -> features for logs and tables, name -> f32 [], NaN where a feature is undefined. All levels of
         a family have the same names. None if the family has no features.
+      draw: (levels, titles, file) -> None, which saves a picture of concrete levels under their titles. None if levels
+        cannot be drawn.
     """
 
     name: str
@@ -80,3 +83,4 @@ class EnvFamily(NamedTuple):
     optimal_return: Callable[[PyTree], Array] | None = None
     mutate: Callable[[Key, PyTree], PyTree] | None = None
     describe: Callable[[PyTree], dict[str, Array]] | None = None
+    draw: Callable[[Sequence[PyTree], Sequence[str], PathLike], None] | None = None

@@ -15,6 +15,7 @@ from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.envs.gridworld.named import make_random_grids
 from groove.envs.mixture import make_mixture
 from groove.envs.random_mdp import make_random_mdps
+from groove.envs.worlds.family import make_worlds
 from groove.utils.errors import unknown_name
 
 
@@ -37,7 +38,8 @@ def _varied(levels: LevelDistribution, sizes: GridSizes) -> EnvFamily:
 
 def _broad(levels: LevelDistribution, sizes: GridSizes) -> EnvFamily:
     mdps = make_random_mdps(levels.min_lifetime, levels.max_lifetime)
-    return make_mixture("broad", (_varied(levels, sizes)._replace(name="grid"), mdps._replace(name="mdp")), (2.0, 1.0))
+    members = {"grid": _varied(levels, sizes), "worlds": make_worlds(levels), "mdp": mdps}
+    return make_mixture("broad", [env._replace(name=name) for name, env in members.items()], (2.0, 2.0, 1.0))
 
 
 ENVIRONMENTS: Mapping[str, EnvEntry] = {
@@ -58,7 +60,8 @@ ENVIRONMENTS: Mapping[str, EnvEntry] = {
         lambda levels, _: make_random_mdps(levels.min_lifetime, levels.max_lifetime),
         "random decision processes, for network agents",
     ),
-    "broad": EnvEntry(_broad, "varied and random decision processes, two to one, for network agents"),
+    "worlds": EnvEntry(lambda levels, _: make_worlds(levels), "procedural arcade worlds"),
+    "broad": EnvEntry(_broad, "varied, worlds and random decision processes (weights 2, 2, 1), for network agents"),
 }
 
 

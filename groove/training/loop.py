@@ -157,7 +157,7 @@ class _Training:
 
     def _draw(self) -> None:
         self._draw_curves()
-        draw_trained_levels(self.parts, self.state, self.config.sizes, self.config.plr.buffer_size, self.dir.levels)
+        draw_trained_levels(self.parts, self.state, self.config.plr.buffer_size, self.dir.levels)
 
     def _draw_curves(self) -> None:
         draw_curves(self.dir.metrics_jsonl, self.dir.curves, self.config.antagonists)

@@ -5,7 +5,7 @@ from pathlib import Path
 from groove.envs.gridworld.level_file import LevelSet
 from groove.envs.gridworld.levels import sizes_of
 from groove.training.saved_run import load_run
-from groove.training.trained_levels import can_be_drawn, trained_levels
+from groove.training.trained_levels import can_be_saved, trained_levels
 from groove.utils.errors import ConfigError
 
 
@@ -21,7 +21,7 @@ def levels_of_run(path: Path) -> LevelSet:
     """
     run = load_run(path)
     levels, scores = trained_levels(run.parts.curriculum, run.state, run.config.plr.buffer_size)
-    if not can_be_drawn(levels, run.parts):  # moving objects have no cells to save
+    if not can_be_saved(levels, run.parts):  # moving objects have no cells to save
         raise ConfigError(
             f'{path} was trained on "{run.config.curriculum}", whose levels are not gridworlds that stay the same.'
         )

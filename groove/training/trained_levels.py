@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groove.curriculum.base import Curriculum
-from groove.envs.gridworld.levels import GridLevel, GridSizes, sizes_of
-from groove.envs.gridworld.render import draw_levels
+from groove.envs.gridworld.levels import GridLevel
 from groove.meta.trainer import TrainState
 from groove.training.build import Parts
 from groove.types import PyTree
@@ -36,26 +35,27 @@ def trained_levels(curriculum: Curriculum, state: TrainState, count: int) -> tup
     return jax.tree.map(lambda x: np.asarray(x)[scored], levels), np.asarray(scores)[scored]
 
 
-def can_be_drawn(levels: PyTree, parts: Parts) -> bool:
-    """Return whether levels are gridworlds whose objects keep their cells, as pictures and level files need."""
+def can_be_saved(levels: PyTree, parts: Parts) -> bool:
+    """Return whether levels are gridworlds whose objects keep their cells, as level files need."""
     return isinstance(levels, GridLevel) and parts.env.describe is not None
 
 
-def draw_trained_levels(parts: Parts, state: TrainState, sizes: GridSizes, buffer_size: int, picture: Path) -> None:
-    """Draw the levels of a run with their scores; draw nothing if the levels are no gridworlds.
+def draw_trained_levels(parts: Parts, state: TrainState, buffer_size: int, picture: Path) -> None:
+    """Draw the levels of a run with their scores; draw nothing if there are none or the family cannot draw.
 
     Args:
       parts: of the run.
       state: of the run.
-      sizes: of the run's configuration.
       buffer_size: B.
       picture: the file to write.
     """
+    if parts.env.draw is None:
+        return
     levels, scores = trained_levels(parts.curriculum, state, min(MOST_DRAWN, buffer_size))
     titles = _titles(parts.curriculum.name, scores[:MOST_DRAWN])
     each: list[Any] = [jax.tree.map(lambda x, i=i: x[i], levels) for i in range(len(titles))]
-    if each and can_be_drawn(each[0], parts):
-        draw_levels(each, titles, sizes_of(each[0], sizes), picture)
+    if each:
+        parts.env.draw(each, titles, picture)
 
 
 def _titles(curriculum: str, scores: npt.NDArray[np.float32]) -> list[str]:

@@ -10,6 +10,7 @@ from groove.envs.chain import make_chain
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.mazes import make_mazes
 from groove.envs.gridworld.named import HANDCRAFTED, RANDOM_GRIDS, make_named_family
+from groove.envs.worlds.family import make_worlds
 from tests._helpers.reference import draw, nth
 
 FAMILIES = {
@@ -20,6 +21,7 @@ FAMILIES = {
     "random_grid": lambda: make_named_family(RANDOM_GRIDS),
     "chain": make_chain,
     "chain_distractor": lambda: make_chain("distractor"),
+    "worlds": make_worlds,
 }
 SHAPES = {Discrete: lambda space: (), Box: lambda space: space.shape, MultiHot: lambda space: (space.active,)}
 
@@ -68,10 +70,13 @@ def test_an_episode_ends_in_one_way_and_within_its_limit(name):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_optional_functions_return_what_they_declare(name):
     family = FAMILIES[name]()
-    assert (family.optimal_return is None) == (family.describe is None) == (name == "random_grid")
+    assert (family.optimal_return is None) == (name in ("random_grid", "worlds"))
+    assert (family.describe is None) == (name == "random_grid")
+    assert (family.draw is None) == (name in ("random_grid", "chain", "chain_distractor"))
     level = jax.eval_shape(family.sample_level, jax.random.key(0))
     assert jax.eval_shape(family.mutate, jax.random.key(0), level) == level
-    if family.optimal_return is not None:
+    if family.describe is not None:
         assert all((n.shape, n.dtype) == ((), np.float32) for n in jax.eval_shape(family.describe, level).values())
+    if family.optimal_return is not None:
         best = jax.eval_shape(family.optimal_return, level)
         assert (best.shape, best.dtype) == ((), np.float32)

@@ -43,13 +43,14 @@ def test_each_environment_has_its_own_observations():
         "chain": Discrete(102),
         "chain_distractor": Box((22,)),
         "random_mdp": MultiHot(32, 1),
-        "broad": MultiHot(105, 6),
+        "worlds": MultiHot(1413, 22),
+        "broad": MultiHot(1413, 22),
     }
 
 
 def test_sizes_decide_the_actions_of_gridworlds():
     diagonal = GridSizes(diagonal=True)
-    assert [make_env(name, LEVELS, diagonal).num_actions for name in ENVIRONMENTS] == [9, 9, 9, 2, 2, 5, 9]
+    assert [make_env(name, LEVELS, diagonal).num_actions for name in ENVIRONMENTS] == [9, 9, 9, 2, 2, 5, 6, 9]
 
 
 def test_half_of_the_varied_levels_pay_steps():

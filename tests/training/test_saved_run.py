@@ -5,7 +5,7 @@ import pytest
 
 from groove.training.run_dir import RunError
 from groove.training.saved_run import load_run
-from groove.training.trained_levels import can_be_drawn, trained_levels
+from groove.training.trained_levels import can_be_saved, trained_levels
 from tests._helpers.old_runs import META_OPTIMIZERS, unpack_run
 
 
@@ -18,7 +18,7 @@ def test_a_run_of_version_0_0_is_loaded(tmp_path, name):
     assert run.config.meta.optimizer == META_OPTIMIZERS[name]
     assert (run.state.lives == ()) == (name == "es")
     best, scores = trained_levels(run.parts.curriculum, run.state, run.config.plr.buffer_size)
-    assert can_be_drawn(best, run.parts)
+    assert can_be_saved(best, run.parts)
     assert scores.tolist() == sorted(scores.tolist(), reverse=True)
     assert np.isfinite(scores).all()
     assert len(scores) == len(best.start) > 3

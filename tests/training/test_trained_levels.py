@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from groove.envs.gridworld.dynamics import make_gridworld
-from groove.training.trained_levels import can_be_drawn, draw_trained_levels, trained_levels
+from groove.training.trained_levels import can_be_saved, draw_trained_levels, trained_levels
 from tests._helpers.tiny import LEVELS, SIZES
 
 ENV = make_gridworld(SIZES, LEVELS)
@@ -38,14 +38,25 @@ def test_without_a_buffer_the_levels_in_use_are_taken():
 
 @pytest.mark.parametrize("top", [None, lambda _, count: (DRAWN, jnp.array([2.0, 1.0, 0.5, -jnp.inf]))])
 def test_levels_are_drawn(tmp_path, top):
-    draw_trained_levels(parts(top), state(), SIZES, 32, tmp_path / "levels.png")
+    draw_trained_levels(parts(top), state(), 32, tmp_path / "levels.png")
     assert (tmp_path / "levels.png").stat().st_size > 1000
+
+
+def test_families_draw_their_own_levels(tmp_path):
+    drawn = []
+    env = SimpleNamespace(draw=lambda levels, titles, path: drawn.append((levels, titles, path)))
+    top = lambda _, count: (DRAWN, jnp.array([2.0, 1.0, 0.5, -jnp.inf]))  # noqa: E731
+    draw_trained_levels(parts(top, env), state(), 32, tmp_path / "levels.png")
+    ((levels, titles, path),) = drawn
+    assert titles == ["regret 2.00", "regret 1.00", "regret 0.50"]
+    assert [int(level.start) for level in levels] == np.asarray(DRAWN.start)[:3].tolist()
+    assert path == tmp_path / "levels.png"
 
 
 def test_an_empty_buffer_and_other_levels_are_not_drawn(tmp_path):
     empty = parts(lambda _, count: (DRAWN, jnp.full(4, -jnp.inf)))
-    draw_trained_levels(empty, state(), SIZES, 32, tmp_path / "levels.png")
-    moving = parts(None, SimpleNamespace(describe=None))
-    assert not can_be_drawn(DRAWN, moving)
-    draw_trained_levels(moving, state(), SIZES, 32, tmp_path / "levels.png")
+    draw_trained_levels(empty, state(), 32, tmp_path / "levels.png")
+    moving = parts(None, SimpleNamespace(describe=None, draw=None))
+    assert not can_be_saved(DRAWN, moving)
+    draw_trained_levels(moving, state(), 32, tmp_path / "levels.png")
     assert list(tmp_path.iterdir()) == []

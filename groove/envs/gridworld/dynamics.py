@@ -31,6 +31,7 @@ from groove.envs.gridworld.levels import (
     sample_level,
 )
 from groove.envs.gridworld.observations import GridState, Observation, observation_space, observe
+from groove.envs.gridworld.render import draw_levels
 from groove.envs.gridworld.solver import optimal_return
 from groove.types import Array, Key
 from groove.utils.errors import GrooveError
@@ -89,6 +90,7 @@ def make_gridworld(
         optimal_return=None if moving else lambda level: optimal_return(level, sizes),
         mutate=lambda key, level: mutate(key, level, distribution, sizes, EDITS),
         describe=None if moving else lambda level: describe(level, sizes),
+        draw=None if moving else lambda levels, titles, path: draw_levels(levels, titles, sizes, path),
     )
 
 

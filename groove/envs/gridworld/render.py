@@ -7,13 +7,13 @@ probability that collecting the object ends the episode: a full circle stands fo
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from groove.envs.gridworld.levels import GridLevel, GridSizes
+from groove.utils.paths import PathLike
 
 _FLOOR = np.array([0xF6, 0xF3, 0xEC], np.float32)
 _LINE = np.array([0xE3, 0xDE, 0xD3], np.float32)
@@ -33,6 +33,30 @@ _RAMP = np.array(  # ColorBrewer's RdBu without its two darkest ends
         (33, 102, 172),
     ],
     np.float32,
+)
+
+
+class Mark(NamedTuple):
+    """One entry of a figure's key.
+
+    Attributes:
+      label: what the mark means.
+      marker: of matplotlib.
+      face: its colour, [3] in [0, 255].
+      size: its width, points.
+    """
+
+    label: str
+    marker: str
+    face: np.ndarray
+    size: float
+
+
+_KEY = (
+    Mark("start", "D", _START, 6),
+    Mark("wall", "s", _WALL, 8),
+    Mark("object", "o", _RAMP[-2], 8),
+    Mark("dark arc: probability of ending the episode", r"$\circlearrowright$", _INK, 9),
 )
 _OVERSAMPLING = 4  # samples per pixel and axis, averaged for smooth edges
 
@@ -69,7 +93,7 @@ def render(level: GridLevel, sizes: GridSizes, scale: int) -> np.ndarray:
 
 
 def draw_levels(
-    levels: Sequence[GridLevel], titles: Sequence[str], sizes: GridSizes, path: str | Path, columns: int = 5
+    levels: Sequence[GridLevel], titles: Sequence[str], sizes: GridSizes, path: PathLike, columns: int = 5
 ) -> None:
     """Save a figure of many levels, each under its title, with a key and a colour bar of rewards.
 
@@ -85,21 +109,43 @@ def draw_levels(
     """
     if not levels or len(levels) != len(titles):
         raise ValueError(f"got {len(levels)} levels and {len(titles)} titles; give at least one, and as many of each.")
+    pictures = [render(level, sizes, scale=600 // int(level.size)) for level in levels]
+    save_pictures(pictures, titles, path, columns, "reward on collecting", _KEY)
+
+
+def save_pictures(
+    pictures: Sequence[np.ndarray],
+    titles: Sequence[str],
+    path: PathLike,
+    columns: int,
+    reward_label: str,
+    key: Sequence[Mark],
+) -> None:
+    """Save a figure of pictures, each under its title, with a key and a colour bar of rewards.
+
+    Args:
+      pictures: uint8 [height, width, 3] each, of any sizes.
+      titles: one title for each picture.
+      path: the file to write; its suffix decides the format.
+      columns: the most pictures in a row.
+      reward_label: what the colours of `reward_colour` mean.
+      key: the marks to explain.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # slow to import, and only drawing needs it
     from matplotlib.figure import Figure
 
-    columns = min(columns, len(levels))
-    rows = math.ceil(len(levels) / columns)
+    columns = min(columns, len(pictures))
+    rows = math.ceil(len(pictures) / columns)
     figure = Figure(figsize=(max(2.1 * columns + 0.9, 4.4), 2.35 * rows + 0.55), dpi=160, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
-    for axis, level, title in zip(axes.flat, levels, titles):
-        axis.imshow(render(level, sizes, scale=600 // int(level.size)), interpolation="antialiased")
+    for axis, picture, title in zip(axes.flat, pictures, titles):
+        axis.imshow(picture, interpolation="antialiased")
         axis.set_title(title, fontsize=9, color=_INK / 255)
-    _add_colour_bar(figure, axes)
-    _add_key(figure, 4 if columns > 2 else 2)
+    _add_colour_bar(figure, axes, reward_label)
+    _add_key(figure, key, 4 if columns > 2 else 2)
     figure.savefig(path)
 
 
@@ -133,7 +179,7 @@ def _paint_start(cell: np.ndarray) -> None:
     cell[distance < 0.50] = _START
 
 
-def _add_colour_bar(figure: Any, axes: np.ndarray) -> None:
+def _add_colour_bar(figure: Any, axes: np.ndarray, label: str) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize
 
@@ -141,28 +187,34 @@ def _add_colour_bar(figure: Any, axes: np.ndarray) -> None:
     bar = figure.colorbar(
         ScalarMappable(Normalize(-1, 1), colours), ax=axes, shrink=0.8, aspect=30, pad=0.02, fraction=0.04
     )
-    bar.set_label("reward on collecting", fontsize=8)
+    bar.set_label(label, fontsize=8)
     bar.set_ticks([-1, -0.5, 0, 0.5, 1])
     bar.ax.tick_params(labelsize=7)
     bar.outline.set_visible(False)
 
 
-def _add_key(figure: Any, columns: int) -> None:
+def _rgb(colour: np.ndarray) -> tuple[float, float, float]:
+    red, green, blue = (float(channel) / 255 for channel in colour)
+    return red, green, blue
+
+
+def _add_key(figure: Any, key: Sequence[Mark], columns: int) -> None:
     from matplotlib.lines import Line2D
 
-    def mark(label: str, marker: str, face: np.ndarray, size: float) -> Line2D:
-        style: dict[str, Any] = {"marker": marker, "markersize": size}
-        style |= {"markerfacecolor": face / 255, "markeredgecolor": _INK / 255}
-        return Line2D([], [], linestyle="none", label=label, **style)
-
-    handles = [
-        mark("start", "D", _START, 6),
-        mark("wall", "s", _WALL, 8),
-        mark("object", "o", _RAMP[-2], 8),
-        mark("dark arc: probability of ending the episode", r"$\circlearrowright$", _INK, 9),
-    ]
     figure.legend(
-        handles=handles,
+        handles=[
+            Line2D(
+                [],
+                [],
+                linestyle="none",
+                label=mark.label,
+                marker=mark.marker,
+                markersize=mark.size,
+                markerfacecolor=_rgb(mark.face),
+                markeredgecolor=_rgb(_INK),
+            )
+            for mark in key
+        ],
         loc="outside lower center",
         ncols=columns,
         frameon=False,
