@@ -7,11 +7,12 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
-from groove.agents.layers import conv3x3, conv_valid, multi_hot
+from groove.agents.layers import SparseLinear, conv3x3, conv_valid, multi_hot
 from groove.envs.base import Box, MultiHot
 from groove.types import Array, Heads, Key, Params
 
 NATURE_CONVOLUTIONS = ((8, 4), (4, 2), (3, 1))  # (kernel, stride) of the network of Mnih et al. (2015)
+_SPARSE_FROM = 512  # size of a MultiHot observation from which the first layer sums rows
 
 
 class Network(NamedTuple):
@@ -49,7 +50,14 @@ def make_network(
     def forward(obs: Array, names: Sequence[str]) -> Heads:
         batch = obs.shape[: obs.ndim - len(shape)]
         x = obs.reshape((-1, *shape))
-        x = multi_hot(x, observation.size) if isinstance(observation, MultiHot) else x.astype(jnp.float32)
+        hidden = list(enumerate(widths))
+        if isinstance(observation, MultiHot) and observation.size >= _SPARSE_FROM and hidden:
+            i, width = hidden.pop(0)
+            x = jax.nn.relu(SparseLinear(observation.size, width, name=f"torso_linear_{i}")(x))
+        elif isinstance(observation, MultiHot):
+            x = multi_hot(x, observation.size)
+        else:
+            x = x.astype(jnp.float32)
         if torso == "conv":
             for i, width in enumerate(channels):
                 x = jax.nn.relu(conv3x3(x, width, name=f"torso_conv_{i}"))
@@ -58,7 +66,7 @@ def make_network(
             for i, (width, (kernel, stride)) in enumerate(zip(channels, NATURE_CONVOLUTIONS, strict=True)):
                 x = jax.nn.relu(conv_valid(x, width, kernel, stride, name=f"torso_conv_{i}"))
         x = x.reshape(x.shape[0], -1)
-        for i, width in enumerate(widths):
+        for i, width in hidden:
             x = jax.nn.relu(hk.Linear(width, name=f"torso_linear_{i}")(x))
         outputs = {name: hk.Linear(heads[name], name=f"head_{name}")(x) for name in names}
         return {name: y.reshape((*batch, heads[name])) for name, y in outputs.items()}

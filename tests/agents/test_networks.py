@@ -73,3 +73,25 @@ def test_networks_read_multi_hot_observations_as_zeros_and_ones():
     found, expected = (n.apply(params, obs, ("logits",))["logits"] for n, obs in ((compact, index), (plain, dense)))
     assert found.shape == (3, 1, 2)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_a_large_multi_hot_observation_gives_the_outputs_of_the_dense_layer():
+    space = MultiHot(600, 5)
+    sparse = make_network("mlp", space, {"logits": 3}, (8, 4))
+    dense = make_network("mlp", Box((600,)), {"logits": 3}, (8, 4))
+    params = sparse.init(jax.random.key(0))
+    jax.tree.map(np.testing.assert_array_equal, params, dense.init(jax.random.key(0)))
+    index = np.random.default_rng(0).integers(-1, 600, (7, 5)).astype(np.int32)
+    index[0], index[1] = [3, 3, -1, 599, 3], -1  # one index three times; no index at all
+    hot = np.zeros((7, 600), np.float32)
+    for row, active in zip(hot, index, strict=True):
+        row[active[active >= 0]] = 1.0
+
+    def outputs(network, obs):
+        def loss(params):
+            return (network.apply(params, obs, ("logits",))["logits"] ** 2).sum()
+
+        return jax.jit(jax.value_and_grad(loss))(params)
+
+    ours, expected = outputs(sparse, index), outputs(dense, hot)
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6), ours, expected)
