@@ -62,11 +62,12 @@ def _suites() -> str:
     for name, suite in SUITES.items():
         extra = f' (pip install "groove-rl[{suite.extra}]")' if suite.extra else ""
         lines += [f"{name}: {suite.about}{extra}"]
-        for task in suite.tasks.values():
+        for task in (*suite.tasks.values(), *suite.optional.values()):
+            on_request = "; only on request" if task.name in suite.optional else ""
             spent = ", ".join(
                 f"{budget} {b.levels} x {b.updates * b.rollout:,}" for budget, b in sorted(task.budgets.items())
             )
-            lines.append(f"    {task.path:34} levels x steps: {spent}")
+            lines.append(f"    {task.path:34} levels x steps: {spent}{on_request}")
     return "\n".join(lines)
 
 

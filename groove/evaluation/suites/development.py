@@ -10,7 +10,10 @@ from functools import partial
 from groove.envs.base import EnvFamily
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
-from groove.evaluation.suites.agents import CLASSIC, TABLE
+from groove.envs.random_mdp import make_random_mdps
+from groove.envs.reward_unit import in_unit
+from groove.envs.worlds.family import make_worlds
+from groove.evaluation.suites.agents import CLASSIC, MLP, TABLE
 from groove.evaluation.suites.base import SMOKE, Budget, Suite, Task, budgets, by_name
 from groove.evaluation.suites.gridworld import make_random_levels
 
@@ -18,6 +21,10 @@ _SHORT = budgets(SMOKE, Budget(250, workers=16, levels=64, points=5), Budget(250
 _LONG = budgets(SMOKE, Budget(1000, workers=16, levels=64, points=5), Budget(10_000, levels=256, episodes=64))
 # the same number of steps per update, in rollouts so short that only predictions tell what comes after them
 _PIECES = {name: replace(budget, steps=5, workers=4 * budget.workers) for name, budget in _LONG.items()}
+
+
+def _in_unit(unit: float) -> EnvFamily:
+    return in_unit(make_gridworld(GridSizes(), LevelDistribution(), "features"), unit)
 
 
 def _features(levels: LevelDistribution) -> Callable[[], EnvFamily]:
@@ -32,6 +39,14 @@ SUITE = Suite(
             Task("development", "networks", _features(LevelDistribution()), CLASSIC, _LONG),
             Task("development", "paying_steps", _features(LevelDistribution(step_reward_share=1.0)), CLASSIC, _LONG),
             Task("development", "short_rollouts", _features(LevelDistribution()), CLASSIC, _PIECES),
+        ]
+    ),
+    optional=by_name(
+        [
+            Task("development", "small_rewards", partial(_in_unit, 0.01), CLASSIC, _LONG),
+            Task("development", "large_rewards", partial(_in_unit, 100.0), CLASSIC, _LONG),
+            Task("development", "worlds", partial(make_worlds, LevelDistribution()), MLP, _LONG),
+            Task("development", "random_mdp", make_random_mdps, CLASSIC, _LONG),
         ]
     ),
 )
