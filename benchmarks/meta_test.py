@@ -24,11 +24,11 @@ from groove.envs.base import EnvFamily
 from groove.evaluation.suites.base import Task
 from groove.evaluation.suites.registry import find_tasks
 from groove.lifetimes import lifetime
-from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.base import UpdateRule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
 from groove.lpg.random import make_random
+from groove.lpg.registry import RULES, make_rule
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
 
@@ -36,6 +36,9 @@ STEPS = 20  # T, environment steps of a worker in one rollout
 
 _FLAGS = FlagSet()
 _TASK = _FLAGS.string("task", "minatar/Breakout", "A task that runs on devices, as docs/meta_test.md lists them.")
+_BASE = _FLAGS.choice(
+    "base", "none", ["none", "a2c", "ppo"], "Base of the learned rule; with ppo, PPO is timed beside it, else A2C."
+)
 _HIDDEN = _FLAGS.integer("hidden", 256, "H, width of LPG's GRU.", least=1)
 _WORKERS = _FLAGS.integer("workers", 64, "W, environment workers of each agent.", least=1)
 _AGENTS = _FLAGS.integer("agents", 0, "Agents side by side, a multiple of the devices; 0 for one per device.", least=0)
@@ -99,36 +102,42 @@ def train(env: EnvFamily, task: Task, rule: UpdateRule, sizes: Sizes, mesh: Mesh
 
 
 def speeds(seconds: Mapping[str, list[float]], env_steps: int) -> dict[str, float]:
-    """Return the environment steps per second of each rule, and LPG's share of A2C's speed."""
+    """Return the environment steps per second of each rule, and LPG's share of the hand-written rule's speed."""
     numbers: dict[str, float] = {}
     for name, times in seconds.items():
         numbers[f"{name}: steps/s, best"] = env_steps / min(times)
         numbers[f"{name}: steps/s, median"] = env_steps / statistics.median_high(times)
-    ratios = [a / b for a, b in zip(seconds["a2c"], seconds["lpg"], strict=True)]
-    return {**numbers, "lpg: share of A2C's speed, median of turns": statistics.median_high(ratios)}
+    reference = next(iter(seconds))
+    ratios = [a / b for a, b in zip(seconds[reference], seconds["lpg"], strict=True)]
+    share = f"lpg: share of {reference.upper()}'s speed, median of turns"
+    return {**numbers, share: statistics.median_high(ratios)}
 
 
-def bound(hidden: int, seconds: float, env_steps: int) -> dict[str, float]:
-    """Return the machine's best speed, and LPG's share of A2C's speed if its core ran at this speed.
+def bound(config: LPGConfig, seconds: float, env_steps: int) -> dict[str, float]:
+    """Return the machine's best speed, and LPG's share of the reference's speed if its core ran at this speed.
 
     Args:
-      hidden: H, width of LPG's GRU.
-      seconds: A2C's best time.
+      config: of LPG.
+      seconds: the best time of the hand-written rule.
       env_steps: environment steps in that time.
     """
-    core = 2 * 3 * hidden * (hidden + 6)  # FLOP of a transition; meta-tests need no meta-gradient, so forward alone
+    inputs = 12 if config.sees_values else 6
+    core = (
+        2 * 3 * config.hidden * (config.hidden + inputs)
+    )  # FLOP of a transition; meta-tests need no meta-gradient, so forward alone
     peak = matmul_peak()
     share = 1 / (1 + core / peak * env_steps / seconds)
-    return {"matmul peak, GFLOP/s": peak / 1e9, "lpg: least share, A2C plus core at the peak": share}
+    return {"matmul peak, GFLOP/s": peak / 1e9, "lpg: least share, core at the peak": share}
 
 
-def measure(task: Task, hidden: int, sizes: Sizes, repeats: int, mesh: Mesh) -> dict[str, float]:
+def measure(task: Task, config: LPGConfig, sizes: Sizes, repeats: int, mesh: Mesh) -> dict[str, float]:
     """Compile all rules, time their calls in turn, and return the numbers by their printed names."""
+    reference = "ppo" if config.base == "ppo" else "a2c"
     assert task.make is not None
     env = task.make()
     rules = {
-        "a2c": make_a2c(A2CConfig(), 0.99),
-        "lpg": make_lpg(LPGConfig(hidden=hidden)),
+        reference: make_rule(reference, RULES[reference].config_type(), config.discount),
+        "lpg": make_lpg(config),
         "environment": make_random(),
     }
     compiled = {name: train(env, task, rule, sizes, mesh) for name, rule in rules.items()}
@@ -137,7 +146,7 @@ def measure(task: Task, hidden: int, sizes: Sizes, repeats: int, mesh: Mesh) -> 
     seconds = take_turns(calls, repeats)
     compilation = {f"{name}: compile seconds": spent for name, (spent, _) in compiled.items()}
     numbers = {**compilation, **speeds(seconds, sizes.env_steps)}
-    return {**numbers, **bound(hidden, min(seconds["a2c"]), sizes.env_steps)}
+    return {**numbers, **bound(config, min(seconds[reference]), sizes.env_steps)}
 
 
 def main() -> None:
@@ -149,14 +158,15 @@ def main() -> None:
     if agents % mesh.size:
         raise ConfigError(f"--agents = {agents} cannot be shared equally by {mesh.size} devices; give a multiple.")
     sizes = Sizes(agents, _WORKERS.value, _UPDATES.value)
-    numbers = measure(task, _HIDDEN.value, sizes, _REPEATS.value, mesh)
+    config = LPGConfig(hidden=_HIDDEN.value, base=_BASE.value)
+    numbers = measure(task, config, sizes, _REPEATS.value, mesh)
     for name, value in numbers.items():
         print(f"{name:<48} {value:,.3g}" if value < 1000 else f"{name:<48} {value:,.0f}")
     write(numbers)
 
 
 PROGRAM = Program(
-    "Measure the speed of training in meta-tests under A2C and under LPG.",
+    "Measure the speed of training in meta-tests under A2C or PPO and under LPG.",
     "--task minatar/Breakout --hidden 256",
     _FLAGS,
     main,
