@@ -9,8 +9,8 @@ import pytest
 
 import groove
 from groove import ops
-from groove.dropin.inputs import masked_mean, masked_normalise
 from groove.lpg.lpg_targets import normalise
+from groove.ops import masked_mean
 from groove.utils.errors import GrooveError
 
 A, Y, T, W = 3, 8, 6, 4
@@ -97,9 +97,9 @@ def test_masked_statistics():
     assert masked_mean(x, mask) == 3.0
     assert masked_mean(x, None) == x.mean()
     assert masked_mean(x, jnp.zeros((2, 2), bool)) == 0.0
-    np.testing.assert_allclose(masked_normalise(x, mask)[mask], normalise(x[mask]), rtol=1e-6)
-    assert masked_normalise(x, mask)[1, 1] == 0.0
-    np.testing.assert_array_equal(masked_normalise(x, None), normalise(x))
+    np.testing.assert_allclose(normalise(x, mask)[mask], normalise(x[mask]), rtol=1e-6)
+    assert normalise(x, mask)[1, 1] == 0.0
+    np.testing.assert_array_equal(normalise(x, None), normalise(x))
 
 
 @pytest.mark.parametrize(
