@@ -251,6 +251,7 @@ class Rule:
           GrooveError: see `loss`; also if M does not divide T W, or the key is missing.
         """
         check_rollout(rollout)
+        rollout = dataclasses.replace(rollout, obs=jnp.asarray(rollout.obs))  # minibatches index it inside a scan
         if self.config.lifetime_conditioning and progress is None and lifetime is not None:
             progress = learner.updates / lifetime
         agent = as_agent(apply, optimizer, self._widths, jnp.ndim(rollout.obs) - 2)
