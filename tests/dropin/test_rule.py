@@ -21,6 +21,7 @@ from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
 from groove.lpg.registry import RULES, RuleEntry
 from groove.utils.errors import GrooveError
+from tests._helpers.rules import write_rule
 
 A, Y, T, W = 3, 5, 6, 4
 OBS = (7,)
@@ -307,7 +308,7 @@ def test_a_learned_rule_of_another_kind_is_refused(tmp_path, monkeypatch):
 
 
 def test_heads_of_a_rule_with_a_value(rollout, tmp_path):
-    rule = _save(tmp_path / "a2c.safetensors", base="a2c", scale_rewards=False)
+    rule = groove.load(write_rule(tmp_path / "a2c.safetensors", base="a2c", scale_rewards=False))
 
     def forward(obs):
         return groove.haiku_heads(hk.nets.MLP([6], activate_final=True)(obs), A, rule)
