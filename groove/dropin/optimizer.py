@@ -72,6 +72,11 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
             )
         rule_state, inner_state = None, state
         if rule.has_state:
+            if not hasattr(state, "rule_state"):
+                raise GrooveError(
+                    f'the optimizer\'s state lacks the memory of the rule "{rule.name}": begin with optimizer.init('
+                    "params) of as_optax, not with the state of inner."
+                )
             rule_state, inner_state = rule.observe(state.rule_state, rollout), state.inner
         told = {"state": rule_state, "progress": progress, "lifetime": lifetime}
         gradient = jax.grad(rule.loss)(params, apply, rollout, **told)
