@@ -28,7 +28,7 @@ def read_heads(apply: Apply, params: Params, obs: Array, widths: Mapping[str, An
     Args:
       apply: see `Apply`.
       params: parameters of the agent's network.
-      obs: [..., *item], with any number of leading axes.
+      obs: [..., D...], any number of leading axes and the axes of one observation.
       widths: name -> width of the heads of the rule, in the order of the outputs; the width of LOGITS is not checked.
       item_rank: number of axes of one observation.
 

@@ -126,7 +126,7 @@ def discounted_sum(x: Tensor, decay: Tensor) -> Tensor:
 
 
 def symlog(x: Tensor) -> Tensor:
-    """Return sign(x) log(1 + |x|)."""
+    """Return sign(x) log(1 + abs(x))."""
     return x.sign() * x.abs().log1p()
 
 

@@ -11,7 +11,7 @@ _LAYERS = {"logits": "policy", "y": "prediction", "value": "value"}
 
 
 class AgentWithHeads(nn.Module):
-    """A torso with linear heads: obs [..., *item] -> the outputs of the heads, f32[..., width] each."""
+    """A torso with linear heads: obs [..., D...] -> the outputs of the heads, f32[..., width] each."""
 
     def __init__(self, torso: nn.Module, features: int, heads: Mapping[str, int]) -> None:
         """Add heads, name -> width, to a torso that returns f32[..., features]."""

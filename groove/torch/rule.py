@@ -43,10 +43,10 @@ class Rule(RuleNetwork):
         return heads | {"value": 1} if self.sees_values else heads
 
     def add_heads(self, torso: nn.Module, features: int, num_actions: int) -> AgentWithHeads:
-        """Return a module with the rule's heads on a torso: obs [..., *item] -> the outputs of the heads.
+        """Return a module with the rule's heads on a torso: obs [..., D...] -> the outputs of the heads.
 
         Args:
-          torso: obs [..., *item] -> f32[..., features].
+          torso: obs [..., D...] -> f32[..., features].
           features: the number of features.
           num_actions: A.
         """
@@ -75,7 +75,7 @@ class Rule(RuleNetwork):
         """
         if not self.has_state:
             return state
-        lived = make_experience(terminated, reward, terminated, truncated, mask)
+        lived = make_experience(reward, reward, terminated, truncated, mask)  # no action is read
         decay = self.config["discount"] * (1 - (lived.terminated | lived.truncated).float())
         return torch.maximum(self._checked(state, reward), discounted_sum(lived.reward, decay).abs().max()).detach()
 
