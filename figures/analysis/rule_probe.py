@@ -40,7 +40,9 @@ class Probe:
         zero, uniform = np.zeros(T), np.full((T, self.width), 1 / self.width)
         inputs = {"reward": zero, "terminated": zero > 0, "truncated": zero > 0, "prob": zero + 0.2}
         inputs |= {"prediction": uniform, "next_prediction": uniform} | changes
-        rows = {name: jnp.asarray(x, None if x.dtype == bool else jnp.float32)[:, None] for name, x in inputs.items()}
+        rows: dict[str, Any] = {
+            name: jnp.asarray(x, None if x.dtype == bool else jnp.float32)[:, None] for name, x in inputs.items()
+        }
         half = jnp.full(1, 0.5)
         return np.asarray(
             self._apply(self.rule.eta, LPGInputs(**rows, progress=half, lifetime=500 * half)).pi_hat[:, 0]

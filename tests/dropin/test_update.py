@@ -208,9 +208,9 @@ def test_a_rule_says_which_heads_and_which_state_it_needs(rules):
         return apply(params, obs) | {"value": apply(params, obs)["value"][:, 0]}
 
     state = three.observe(three.init_state(), ROLLOUT)
-    loss = three.loss(params, apply, ROLLOUT, state=state)
-    for same in (outputs("logits", "y", "value"), flat_value):
-        assert three.loss(params, same, ROLLOUT, state=state) == loss
+    forms = (apply, outputs("logits", "y", "value"), flat_value)
+    losses = jax.jit(lambda params: [three.loss(params, form, ROLLOUT, state=state) for form in forms])(params)
+    assert losses[0] == losses[1] == losses[2]
     with pytest.raises(
         GrooveError, match=r'head "value" is missing, whose width is 1: apply returns 2 output.*nnx_agen'
     ):
@@ -227,16 +227,19 @@ def test_a_rule_says_which_heads_and_which_state_it_needs(rules):
 
 
 def test_wrong_numbers_say_what_to_do(rules):
-    rule, optimizer = rules["ppo"], optax.sgd(0.1)
-    learner = rule.init(_params(), optimizer)
+    def trace(name, *key, **numbers):
+        rule, optimizer = rules[name], optax.sgd(0.1)
+        begun = rule.init(_params(), optimizer)
+        jax.eval_shape(lambda x: rule.update(x, apply, optimizer, ROLLOUT, *key, **numbers), begun)
+
     with pytest.raises(GrooveError, match=r"minibatches = 5 does not divide the 24 transitions .* such as 4"):
-        rule.update(learner, apply, optimizer, ROLLOUT, KEY, minibatches=5)
+        trace("ppo", KEY, minibatches=5)
     with pytest.raises(GrooveError, match="minibatches = 3 are drawn at random: give key"):
-        rule.update(learner, apply, optimizer, ROLLOUT)
+        trace("ppo")
     with pytest.raises(GrooveError, match="epochs = 0 must be at least 1"):
-        rule.update(learner, apply, optimizer, ROLLOUT, KEY, epochs=0)
+        trace("ppo", KEY, epochs=0)
     with pytest.raises(GrooveError, match="conditioned on the lifetime"):
-        rules["a2c"].update(rules["a2c"].init(_params(), optimizer), apply, optimizer, ROLLOUT)
+        trace("a2c")
 
 
 @pytest.mark.parametrize("name", ["lpg", "ppo"])
