@@ -73,6 +73,7 @@ def main(argv: list[str]) -> None:
     def act(params: Any, obs: jax.Array, key: jax.Array) -> jax.Array:
         return jax.random.categorical(key, agent.apply(params, obs)[0])
 
+    optimizer = inner if isinstance(rule, A2C) else groove.as_optax(rule, agent.apply, inner)
     if isinstance(rule, A2C):
 
         @jax.jit
@@ -80,18 +81,17 @@ def main(argv: list[str]) -> None:
             moves, state = inner.update(jax.grad(rule.loss)(params, agent.apply, rollout), state, params)
             return optax.apply_updates(params, moves), state
     else:
-        optimizer = groove.as_optax(rule, agent.apply, inner)  # the learned rule, as any optax transformation
 
         @jax.jit
         def learn(params: Any, state: Any, rollout: groove.Rollout, updates: int) -> tuple[Any, Any]:
             told = {"progress": updates / _UPDATES.value, "lifetime": _UPDATES.value}  # only ta-lpg reads them
-            moves, state = optimizer.update(None, state, params, rollout=rollout, **told)
+            moves, state = optimizer.update(None, state, params, rollout=rollout, **told)  # as any transformation
             return optax.apply_updates(params, moves), state
 
     obs, _ = envs.reset(seed=_SEED.value)
     key = jax.random.key(_SEED.value)
     params = agent.init(key, jnp.asarray(obs))
-    state = inner.init(params)
+    state = optimizer.init(params)
     running, recent, start = np.zeros(_WORKERS.value), deque(maxlen=200), time.time()
     for update in range(_UPDATES.value):
         rows = []

@@ -4,8 +4,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from groove.dropin.heads import flax_agent, haiku_heads
-    from groove.dropin.rule import Rule, as_optax, load, make_rollout
+    from groove.dropin.heads import equinox_heads, flax_agent, haiku_heads, nnx_agent
+    from groove.dropin.optimizer import as_optax
+    from groove.dropin.rollouts import make_rollout
+    from groove.dropin.rule import Rule, load
+    from groove.dropin.update import AgentState
     from groove.evaluation.compare import compare
     from groove.evaluation.diagnose import diagnose
     from groove.evaluation.meta_test import meta_test
@@ -13,13 +16,16 @@ if TYPE_CHECKING:
     from groove.types import Rollout
 
 _HOMES = {  # public name -> the module that defines it, imported on first use, so that groove.torch needs no JAX
+    "AgentState": "groove.dropin.update",
     "Rollout": "groove.types",
     "Rule": "groove.dropin.rule",
-    "as_optax": "groove.dropin.rule",
+    "as_optax": "groove.dropin.optimizer",
+    "equinox_heads": "groove.dropin.heads",
     "flax_agent": "groove.dropin.heads",
     "haiku_heads": "groove.dropin.heads",
     "load": "groove.dropin.rule",
-    "make_rollout": "groove.dropin.rule",
+    "make_rollout": "groove.dropin.rollouts",
+    "nnx_agent": "groove.dropin.heads",
     "MetaTrainingResult": "groove.training.run",
     "meta_train": "groove.training.run",
     "meta_test": "groove.evaluation.meta_test",
@@ -28,18 +34,21 @@ _HOMES = {  # public name -> the module that defines it, imported on first use, 
 }
 
 __all__ = [
+    "AgentState",
     "MetaTrainingResult",
     "Rollout",
     "Rule",
     "as_optax",
     "compare",
     "diagnose",
+    "equinox_heads",
     "flax_agent",
     "haiku_heads",
     "load",
     "make_rollout",
     "meta_test",
     "meta_train",
+    "nnx_agent",
 ]
 
 

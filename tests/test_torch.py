@@ -7,12 +7,15 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import groove
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
+from groove.lpg.ppo import minibatch_indices
+from tests._helpers.rules import padded, random_rollout, write_rule
 
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency: pip install -e '.[torch]'")
 import groove.torch  # noqa: E402  (it needs PyTorch)
@@ -142,3 +145,136 @@ def test_paths_may_be_path_objects_and_start_at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in (path, tmp_path / "curriculum=lpg", "~/curriculum=lpg"):
         assert groove.torch.load(name).config["hidden"] == 16
+
+
+VALUES = {
+    "a2c": {"base": "a2c", "lifetime_conditioning": True},
+    "ppo": {"base": "ppo", "epochs": 3, "minibatches": 1},
+    "values": {"value_head": True, "scale_rewards": False, "normalise": False},
+}
+WIDTHS = {"logits": A, "y": 5, "value": 1}
+LIVED = ("action", "reward", "terminated", "truncated")
+
+
+def _linear(seed=0):
+    rng = np.random.default_rng(seed)
+    return {name: rng.normal(size=(7, width)).astype(np.float32) for name, width in WIDTHS.items()}
+
+
+class Linear(torch.nn.Module):
+    """Linear heads with the parameters of `_linear`, outputs by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = torch.nn.ParameterDict({n: torch.nn.Parameter(torch.tensor(w)) for n, w in _linear().items()})
+
+    def forward(self, obs):
+        return {name: obs @ w for name, w in self.weights.items()}
+
+
+def _apply(params, obs):
+    return {name: obs @ w for name, w in params.items()}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_rules_with_a_value_head_equal_those_of_jax(tmp_path, name):
+    """Compare state, targets, loss and gradient on a rollout with hidden rows."""
+    path = write_rule(tmp_path / "r.safetensors", **VALUES[name])
+    ours, theirs = groove.load(path), groove.torch.load(path)
+    told = {"progress": 0.3, "lifetime": 200.0} if name == "a2c" else {}
+    rollout = padded(random_rollout(T, W, A))
+    rollout.reward[3, 0], rollout.mask[4, 1:3] = 20.0, False
+
+    @jax.jit
+    def compute(params, rollout):
+        state = ours.observe(ours.init_state(), rollout)
+        heads, after = _apply(params, rollout.obs), _apply(params, rollout.next_obs)
+        arguments = (heads["logits"], heads["y"], after["y"], heads["value"], after["value"])
+        targets = ours.targets(rollout, *arguments, state=state, **told)
+        loss = jax.value_and_grad(lambda p: ours.loss(p, _apply, rollout, state=state, **told))(params)
+        return state, targets, loss
+
+    state, targets, (loss, gradient) = compute(_linear(), rollout)
+    module, (obs, next_obs) = Linear(), map(torch.tensor, (rollout.obs, rollout.next_obs))
+    lived = {n: torch.tensor(getattr(rollout, n)) for n in (*LIVED, "mask")}
+    own = theirs.observe(theirs.init_state(), *(lived[n] for n in LIVED[1:]), lived["mask"])
+    heads, after = module(obs), module(next_obs)
+    arguments = {**heads, **lived, **told, "next_y": after["y"], "next_value": after["value"][..., 0], "state": own}
+    for expected, found in zip(targets, theirs.targets(**arguments), strict=True):
+        np.testing.assert_allclose(found.numpy()[rollout.mask], expected[rollout.mask], atol=1e-5)
+        assert not found.requires_grad
+    found = theirs.loss(**arguments)
+    found.backward()
+    np.testing.assert_allclose(found.item(), loss, atol=1e-5)
+    for head, weights in module.weights.items():
+        np.testing.assert_allclose(weights.grad.numpy(), gradient[head], atol=1e-5)
+    if name == "values":
+        assert own is None
+    else:
+        np.testing.assert_allclose(own, state.peak, rtol=1e-6)
+        with pytest.raises(ValueError, match=r"use rule\.update, which returns the state, or begin with state"):
+            theirs.loss(**(arguments | {"state": None}))
+    with pytest.raises(ValueError, match="sees values: give value and next_value"):
+        theirs.loss(**(arguments | {"value": None}))
+
+
+@pytest.mark.parametrize(("name", "minibatches"), [("ppo", None), ("ppo", 5), ("values", None)])
+def test_a_whole_update_equals_that_of_jax(tmp_path, monkeypatch, name, minibatches):
+    path = write_rule(tmp_path / "r.safetensors", **VALUES[name])
+    ours, theirs = groove.load(path), groove.torch.load(path)
+    rollout = random_rollout(T, W, A) if minibatches else padded(random_rollout(T, W, A))
+    key, optimizer = jax.random.key(1), optax.sgd(0.1)
+    update = jax.jit(lambda learner: ours.update(learner, _apply, optimizer, rollout, key, minibatches=minibatches))
+    learner, info = update(ours.init(_linear(), optimizer))
+    if minibatches:  # the random numbers of JAX
+        indices = torch.tensor(np.asarray(minibatch_indices(key, T * W, 3, minibatches)))
+        monkeypatch.setattr("groove.torch.rule.draw_minibatches", lambda *_: indices)
+    module = Linear()
+    tensors = {n: None if x is None else torch.tensor(x) for n, x in vars(rollout).items()}
+    sgd = torch.optim.SGD(module.parameters(), lr=0.1)
+    state, own = theirs.update(module, sgd, **tensors, state=theirs.init_state(), minibatches=minibatches)
+    for head, weights in module.weights.items():
+        np.testing.assert_allclose(weights.detach().numpy(), learner.params[head], atol=1e-5)
+    assert set(own) == set(info)
+    for number in info:
+        np.testing.assert_allclose(own[number], info[number], rtol=1e-4, atol=1e-5)
+    if name == "ppo":
+        np.testing.assert_allclose(state, learner.rule_state.peak, rtol=1e-6)
+        assert info["clip_fraction"] > 0
+
+
+def test_minibatches_hold_every_row_that_counts_once():
+    real = torch.rand(T, W, generator=torch.Generator().manual_seed(0)) < 0.6
+    parts = list(groove.torch.update.minibatches(real, 2, 5, torch.Generator().manual_seed(1)))
+    rows = real.flatten().nonzero()[:, 0].tolist()
+    for one_pass in (parts[:5], parts[5:]):
+        assert sorted(torch.cat(one_pass).tolist()) == rows
+        assert max(map(len, one_pass)) - min(map(len, one_pass)) <= 1
+    with pytest.raises(ValueError, match=r"minibatches = 4 does not divide the 35 transitions .* such as 1"):
+        next(groove.torch.update.minibatches(real, 1, 4, None))
+
+
+def test_heads_of_torch_agents(tmp_path):
+    rules = [write_rule(tmp_path / f"{n}.safetensors", **c) for n, c in {"lpg": {}, "ppo": VALUES["ppo"]}.items()]
+    two, three = map(groove.torch.load, rules)
+    assert (two.heads(A), three.heads(A)) == ({"logits": A, "y": 5}, WIDTHS)
+    rollout = {n: torch.tensor(x) for n, x in vars(random_rollout(T, W, A)).items() if x is not None}
+    agents = [rule.add_heads(torch.nn.Linear(7, 6), 6, A) for rule in (two, three)]
+    assert [x.shape[-1] for x in agents[1](rollout["obs"])] == [A, 5, 1]
+    for rule, agent in zip((two, three), agents, strict=True):
+        before = [p.clone() for p in agent.parameters()]
+        optimizer = torch.optim.Adam(agent.parameters(), lr=1e-2)
+        state, _ = rule.update(agent, optimizer, **rollout, state=rule.init_state(), max_grad_norm=0.5)
+        assert all((a != b).any() for a, b in zip(before, agent.parameters(), strict=True))
+        assert (state is None) == (rule is two)
+        reward = rollout["reward"].clone()
+        reward[2, 1] = torch.inf
+        with pytest.raises(ValueError, match="reward must be finite, and is inf in step 2 of worker 1"):
+            rule.update(agent, optimizer, **(rollout | {"reward": reward}), state=rule.init_state())
+    optimizer = torch.optim.Adam(agents[0].parameters())
+    with pytest.raises(ValueError, match=r'head "value" is missing, whose width is 1: .*rule\.add_heads'):
+        three.update(agents[0], optimizer, **rollout, state=three.init_state())
+    with pytest.raises(ValueError, match="returns 3 outputs, and the rule needs 2"):
+        two.update(agents[1], optimizer, **rollout)
+    with pytest.raises(ValueError, match="epochs = 0 must be at least 1"):
+        two.update(agents[0], optimizer, **rollout, epochs=0)

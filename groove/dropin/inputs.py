@@ -1,5 +1,6 @@
-"""The arrays that training loops give to a rule: their checks, their mask, and the inputs of the rule's network."""
+"""The arrays that training loops give to a rule: their checks, and what the mask hides."""
 
+import dataclasses
 from typing import Any
 
 import chex
@@ -8,8 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove import ops
-from groove.lpg.lpg_targets import normalise
-from groove.lpg.network import LPGInputs
 from groove.types import Array, Rollout
 from groove.utils.errors import GrooveError
 
@@ -54,6 +53,25 @@ def check_actions(rollout: Rollout, num_actions: int) -> None:
         )
 
 
+def check_rewards(rollout: Rollout) -> None:
+    """Refuse rewards that are not finite in rows that the mask does not hide; inside `jit` they cannot be seen.
+
+    Raises:
+      GrooveError: if a reward is NaN or infinite.
+    """
+    if _is_traced(rollout.reward) or _is_traced(rollout.mask):
+        return
+    bad = ~np.isfinite(np.asarray(rollout.reward))
+    if rollout.mask is not None:
+        bad &= np.asarray(rollout.mask, bool)
+    if bad.any():
+        step, worker = np.argwhere(bad)[0]
+        raise GrooveError(
+            f"rollout.reward must be finite, and is {np.asarray(rollout.reward)[step, worker]} in step {step} of "
+            f"worker {worker}: correct the environment's reward, or hide padded rows by rollout.mask."
+        )
+
+
 def action_log_prob(logits: Array, rollout: Rollout) -> Array:
     """Return log pi(a_t|s_t), f32[T, W]; NaN where an action lies outside 0 .. A-1 in a row that is not hidden.
 
@@ -65,49 +83,28 @@ def action_log_prob(logits: Array, rollout: Rollout) -> Array:
     return ops.log_prob(logits, action) * jnp.where(valid, 1.0, jnp.nan)
 
 
-def network_inputs(rollout: Rollout, logits: Array, y: Array, next_y: Array, **lifetime: Array) -> LPGInputs:
-    """Return the inputs of the rule's network, constants of the agent's gradient.
+def counted(rollout: Rollout) -> Rollout:
+    """Return a rollout in which rows that the mask hides cannot reach the others.
 
-    A row before a hidden row counts as truncated, so that the network, which reads backwards, carries nothing from
-    hidden rows into the others.
-
-    Args:
-      rollout: T steps of W workers.
-      logits: f32[T, W, A].
-      y, next_y: f32[T, W, Y].
-      **lifetime: progress and lifetime, f32[W].
+    The reward of a hidden row is 0. A row before a hidden row counts as truncated, so that the network, advantages and
+    returns, which read backwards, carry nothing from hidden rows into the others. Rewards that are not finite become
+    NaN, which makes the loss NaN.
     """
     reward = jnp.asarray(rollout.reward, jnp.float32)
     truncated = jnp.asarray(rollout.truncated, bool)
-    if rollout.mask is not None:
-        mask = jnp.asarray(rollout.mask, bool)
+    mask = None if rollout.mask is None else jnp.asarray(rollout.mask, bool)
+    reward = jnp.where(jnp.isfinite(reward), reward, jnp.nan)
+    if mask is not None:
         reward = jnp.where(mask, reward, 0.0)
         truncated |= jnp.concatenate([~mask[1:], jnp.zeros_like(mask[:1])])
-    inputs = LPGInputs(
+    return dataclasses.replace(
+        rollout,
+        action=jnp.asarray(rollout.action),
         reward=reward,
         terminated=jnp.asarray(rollout.terminated, bool),
         truncated=truncated,
-        prob=jnp.exp(action_log_prob(logits, rollout)),
-        prediction=jax.nn.softmax(y),
-        next_prediction=jax.nn.softmax(next_y),
-        **lifetime,
+        mask=mask,
     )
-    return jax.lax.stop_gradient(inputs)
-
-
-def masked_mean(x: Array, mask: Array | None) -> Array:
-    """Return the mean of f32[T, W] over the rows where the mask is true; over all rows if the mask is None."""
-    if mask is None:
-        return jnp.mean(x)
-    return jnp.sum(jnp.where(mask, x, 0.0)) / jnp.maximum(jnp.sum(jnp.asarray(mask, jnp.float32)), 1.0)
-
-
-def masked_normalise(pi_hat: Array, mask: Array | None) -> Array:
-    """Return pi_hat f32[T, W] with zero mean and unit variance over the rows where the mask is true, else 0."""
-    if mask is None:
-        return normalise(pi_hat)
-    centred = jnp.where(mask, pi_hat - masked_mean(pi_hat, mask), 0.0)
-    return centred * jax.lax.rsqrt(masked_mean(centred**2, mask) + 1e-4)
 
 
 def lifetime_inputs(progress: Any, lifetime: Any, workers: int) -> dict[str, Array]:

@@ -6,49 +6,35 @@
     loss = rule.loss(params, apply, rollout)                       # inside any value_and_grad
     optimizer = groove.as_optax(rule, apply, optax.adam(5e-4))     # or as an optax transformation
 
-The agent's network has two heads: logits of the policy, and logits of a prediction of width `rule.prediction_width`.
-The rule decides what the prediction means.
+    learner = rule.init(params, optax.adam(5e-4))                  # or whole updates, also of several steps each
+    learner, info = rule.update(learner, apply, optax.adam(5e-4), rollout, key)
+
+The agent's network has the heads of `rule.heads`: logits of the policy, logits of a prediction, whose meaning the rule
+decides, and for some rules a value.
 """
 
+import dataclasses
 import functools
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from groove import ops
+from groove.dropin.apply import Apply, as_agent, read_heads
 from groove.dropin.find import named_rule
-from groove.dropin.inputs import (
-    action_log_prob,
-    check_actions,
-    check_rollout,
-    constant,
-    lifetime_inputs,
-    masked_mean,
-    masked_normalise,
-    network_inputs,
-)
+from groove.dropin.inputs import check_actions, check_rewards, check_rollout, constant, counted, lifetime_inputs
 from groove.dropin.rule_file import find_rule_file, fingerprint
-from groove.lpg.network import LPGConfig, make_lpg_network
-from groove.types import Array, Params, PyTree, Rollout
-from groove.utils.errors import GrooveError, unknown_name
+from groove.dropin.targets import Targets, ValueTargets, make_batch
+from groove.dropin.update import AgentState, in_epochs, take_steps
+from groove.lpg.network import LPGConfig
+from groove.lpg.reward_scale import RewardScale, divided, grown
+from groove.lpg.value_lpg import Batch, agent_loss, prediction_targets
+from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Key, Params, PyTree, Rollout
+from groove.utils.errors import GrooveError
 from groove.utils.paths import PathLike
-
-AUTORESET_MODES = ("same_step", "next_step", "disabled")  # of gymnasium's vector environments
-
-# (params, obs [B, ...]) -> (policy logits f32[B, A], prediction logits f32[B, Y])
-Apply = Callable[[Params, Array], tuple[Array, Array]]
-
-
-class Targets(NamedTuple):
-    """The targets that a rule computes for an agent; constants of the agent's gradient."""
-
-    pi_hat: Array  # f32 [T, W]: the weight of log pi(a_t | s_t), in the place of an advantage
-    y_hat: Array  # f32 [T, W, Y]: log-probabilities that the prediction moves towards
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +60,23 @@ class Rule:
         """Y, the width of the prediction head that agents need."""
         return self.config.prediction_width
 
+    def heads(self, num_actions: int) -> dict[str, int]:
+        """Return the heads that an agent must have, name -> width, in the order in which `apply` returns them.
+
+        The heads are "logits" of the policy, "y", the logits of the prediction, and for rules with a base or a value
+        head "value".
+
+        Args:
+          num_actions: A.
+        """
+        heads = {LOGITS: num_actions, PREDICTION: self.prediction_width}
+        return heads | {VALUE: 1} if self.config.sees_values else heads
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the rule has a memory of the agent's lifetime: the running scale of its rewards."""
+        return self.config.sees_values and self.config.scale_rewards
+
     @functools.cached_property
     def _identity(self) -> tuple[str, str]:
         return repr(self.config), fingerprint(self.eta)
@@ -84,12 +87,33 @@ class Rule:
     def __hash__(self) -> int:
         return hash(self._identity)
 
+    def init_state(self) -> PyTree:
+        """Return the memory of the rule at the beginning of an agent's lifetime; () if the rule has none."""
+        return RewardScale(jnp.zeros(())) if self.has_state else ()
+
+    def observe(self, state: PyTree, rollout: Rollout) -> PyTree:
+        """Return the memory of the rule after a rollout, which every rollout must be shown to once.
+
+        Args:
+          state: of `init_state` or of the `observe` before.
+          rollout: only reward, terminated, truncated and mask are read, each [T, W].
+
+        Raises:
+          GrooveError: if the state is missing, or a reward is not finite.
+        """
+        if not self.has_state:
+            return state
+        self._check_state(state)
+        check_rewards(rollout)
+        return grown(state, counted(rollout), self.config.discount)
+
     def loss(
         self,
         params: Params,
         apply: Apply,
         rollout: Rollout,
         *,
+        state: PyTree = None,
         progress: Array | float | None = None,
         lifetime: Array | float | None = None,
     ) -> Array:
@@ -100,26 +124,34 @@ class Rule:
 
             mean_t [ -log pi(a_t|s_t) pi_hat_t + alpha_y KL(y(s_t) || y_hat_t) ]
 
+        For agents with a value V, it has the further term (V(s_t) - R_t)^2 / 2, where R_t is the value plus the
+        generalised advantage, and under a base the term -c H(pi(.|s_t)).
+
         `apply` reads `next_obs` as well as `obs`: layers that gather statistics of their inputs see both.
 
         Args:
           params: parameters of the agent's network.
-          apply: (params, obs [B, ...]) -> (policy logits [B, A], prediction logits [B, Y]), where B = T W.
+          apply: (params, obs [B, ...]) -> the heads of `heads`, where B = T W: a tuple (policy logits [B, A],
+            prediction logits [B, Y]), with the value [B] or [B, 1] for some rules, or a mapping by name.
           rollout: T steps of W workers; `next_obs` are the true successors (see `make_rollout`).
+          state: of `observe`, which has seen this rollout; read by rules that scale rewards.
           progress: n / L, the share of the agent's lifetime that is over; read by rules that are conditioned on the
             lifetime.
           lifetime: L, agent updates; read by the same rules.
 
         Raises:
-          GrooveError: if a head has the wrong width, an action is no index of a policy logit, or a rule that is
-            conditioned on the lifetime gets none. Inside `jit`, an action outside 0 .. A-1 makes the loss NaN instead.
+          GrooveError: if a head is missing or has the wrong width, an action is no index of a policy logit, a reward is
+            not finite, a rule that scales rewards gets no state, or a rule that is conditioned on the lifetime gets
+            none. Inside `jit`, wrong actions and rewards make the loss NaN instead.
           AssertionError: if shapes do not fit together; the message names the array and the shape expected.
         """
-        logits, y, next_y = self._read_heads(params, apply, rollout)
-        targets = self.targets(rollout, logits, y, next_y, progress=progress, lifetime=lifetime)
-        policy = -action_log_prob(logits, rollout) * targets.pi_hat
-        prediction = ops.kl_divergence(y, targets.y_hat)
-        return masked_mean(policy + self.config.prediction_coefficient * prediction, rollout.mask)
+        check_rollout(rollout)
+        rank = jnp.ndim(rollout.obs) - 2
+        heads = read_heads(apply, params, rollout.obs, self._widths, rank)
+        after = read_heads(apply, constant(params), rollout.next_obs, self._widths, rank)
+        batch = self._batch(rollout, heads, after, state, progress, lifetime)
+        y_hat = prediction_targets(self.config, jax.lax.stop_gradient(heads), batch.y_hat)
+        return agent_loss(heads, dataclasses.replace(batch, y_hat=y_hat), self.config, clip=None)[0]
 
     def targets(
         self,
@@ -127,57 +159,139 @@ class Rule:
         logits: Array,
         y: Array,
         next_y: Array,
+        value: Array | None = None,
+        next_value: Array | None = None,
         *,
+        state: PyTree = None,
         progress: Array | float | None = None,
         lifetime: Array | float | None = None,
-    ) -> Targets:
+    ) -> Targets | ValueTargets:
         """Return the targets of a rollout, for other losses and for agents with a memory.
 
         Args:
           rollout: only reward, terminated, truncated, action and mask are read, each [T, W].
           logits: f32[T, W, A], of the policy at obs.
           y, next_y: f32[T, W, Y], of the prediction at obs and next_obs.
-          progress, lifetime: see `loss`.
+          value, next_value: f32[T, W], the value at obs and next_obs, for rules with a value head.
+          state, progress, lifetime: see `loss`.
+
+        Returns:
+          Targets, or ValueTargets from a rule with a value head.
 
         Raises:
           GrooveError: see `loss`.
         """
-        check_actions(rollout, logits.shape[-1])
-        told = self._lifetime(progress, lifetime, rollout.reward.shape[1])
-        logits, y, next_y = (jnp.asarray(x, jnp.float32) for x in (logits, y, next_y))
-        inputs = network_inputs(rollout, logits, y, next_y, **told)
-        pi_hat, y_hat = make_lpg_network(self.config).apply(self.eta, inputs)
-        if self.config.normalise:
-            pi_hat = masked_normalise(pi_hat, rollout.mask)
-        return Targets(*jax.lax.stop_gradient((pi_hat, y_hat)))
-
-    def _read_heads(self, params: Params, apply: Apply, rollout: Rollout) -> tuple[Array, Array, Array]:
-        """Return policy logits, prediction logits, and prediction logits of the successors, f32[T, W, width]."""
-        check_rollout(rollout)
-        shape = rollout.reward.shape
-
-        def flat(obs: Array) -> Array:
-            return jnp.reshape(obs, (-1, *obs.shape[2:]))
-
-        logits, y = apply(params, flat(rollout.obs))
-        _, next_y = apply(constant(params), flat(rollout.next_obs))
-        for name, head in (("prediction", y), ("policy", logits)):
-            if head.ndim != 2 or (name == "prediction" and head.shape[1] != self.prediction_width):
-                width = self.prediction_width if name == "prediction" else "A"
+        outputs = ({LOGITS: logits, PREDICTION: y}, {PREDICTION: next_y})
+        if self.config.sees_values:
+            if value is None or next_value is None:
                 raise GrooveError(
-                    f"apply must return {name} logits of shape [B, {width}] for B observations, not {head.shape}: "
-                    "it returns (policy logits, prediction logits), and the prediction is rule.prediction_width wide."
+                    f'the rule "{self.name}" sees values: give value and next_value, f32[T, W], the outputs of the '
+                    'head "value" at obs and next_obs.'
                 )
-        logits, y, next_y = (jnp.reshape(x, (*shape, x.shape[-1])).astype(jnp.float32) for x in (logits, y, next_y))
-        return logits, y, next_y
+            outputs = (outputs[0] | {VALUE: value}, outputs[1] | {VALUE: next_value})
+        shape = rollout.reward.shape
+        heads, after = (
+            {name: jnp.reshape(jnp.asarray(x, jnp.float32), (*shape, -1)) for name, x in group.items()}
+            for group in outputs
+        )
+        batch = self._batch(rollout, heads, after, state, progress, lifetime)
+        y_hat = jax.lax.stop_gradient(prediction_targets(self.config, heads, batch.y_hat))
+        return Targets(batch.pi_hat, y_hat) if batch.target is None else ValueTargets(batch.pi_hat, y_hat, batch.target)
 
-    def _lifetime(self, progress: Any, lifetime: Any, workers: int) -> dict[str, Array]:
+    def init(self, params: Params, optimizer: optax.GradientTransformation) -> AgentState:
+        """Return an agent at the beginning of its lifetime, for `update`.
+
+        Args:
+          params: parameters of the agent's network.
+          optimizer: an optax transformation, such as optax.adam(5e-4).
+        """
+        return AgentState(params, optimizer.init(params), self.init_state(), jnp.int32(0))
+
+    def update(
+        self,
+        learner: AgentState,
+        apply: Apply,
+        optimizer: optax.GradientTransformation,
+        rollout: Rollout,
+        key: Key | None = None,
+        *,
+        progress: Array | float | None = None,
+        lifetime: Array | float | None = None,
+        epochs: int | None = None,
+        minibatches: int | None = None,
+    ) -> tuple[AgentState, dict[str, Array]]:
+        """Make one whole update of an agent: the scale of rewards, targets, and E epochs of M minibatches towards them.
+
+        Targets are computed once. If E M > 1, the loss of a minibatch has the clipped ratio of PPO in the place of
+        log pi. One step on the whole rollout is one step on the gradient of `loss`. Rows that `rollout.mask` hides are
+        in no minibatch: the others are dealt to the M minibatches as evenly as possible.
+
+        ::
+
+            learner = rule.init(params, optimizer)
+            update = jax.jit(lambda learner, rollout, key: rule.update(learner, apply, optimizer, rollout, key))
+            learner, info = update(learner, rollout, key)
+
+        Args:
+          learner: of `init` or of the update before.
+          apply: see `loss`.
+          optimizer: the optax transformation that `init` got.
+          rollout: see `loss`.
+          key: the randomness of minibatches; needed if M > 1.
+          progress: see `loss`; by default the updates done, divided by `lifetime`.
+          lifetime: see `loss`.
+          epochs: E, passes over the rollout; by default the rule's own, 1 for rules that are not made for several.
+          minibatches: M, steps per pass, a divisor of T W; by default as for `epochs`.
+
+        Returns:
+          The agent after the update, and numbers f32[] for logs: "entropy" of the policy in nats, "clip_fraction", and
+          for some rules "value_error", the mean squared error, and "reward_scale".
+
+        Raises:
+          GrooveError: see `loss`; also if M does not divide T W, or the key is missing.
+        """
+        check_rollout(rollout)
+        rollout = dataclasses.replace(rollout, obs=jnp.asarray(rollout.obs))  # minibatches index it inside a scan
+        if self.config.lifetime_conditioning and progress is None and lifetime is not None:
+            progress = learner.updates / lifetime
+        agent = as_agent(apply, optimizer, self._widths, jnp.ndim(rollout.obs) - 2)
+        _, heads = agent.read(learner.params, rollout.obs, tuple(self._widths))
+        _, after = agent.read(learner.params, rollout.next_obs, tuple(self._widths))
+        state = self.observe(learner.rule_state, rollout)
+        batch = self._batch(rollout, heads, after, state, progress, lifetime)
+        learner = dataclasses.replace(learner, rule_state=state)
+        learner, info = take_steps(in_epochs(self.config, epochs, minibatches), agent, learner, heads, batch, key)
+        return learner, info | {"reward_scale": state.peak} if self.has_state else info
+
+    @property
+    def _widths(self) -> dict[str, int]:
+        return self.heads(0)  # the number of actions is that of the policy logits
+
+    def _batch(
+        self, rollout: Rollout, heads: Heads, after: Heads, state: PyTree, progress: Any, lifetime: Any
+    ) -> Batch:
+        """Return the transitions of a rollout with their targets, f32[T, W]."""
+        check_actions(rollout, heads[LOGITS].shape[-1])
+        check_rewards(rollout)
         if self.config.lifetime_conditioning and (progress is None or lifetime is None):
             raise GrooveError(
                 f'the rule "{self.name}" is conditioned on the lifetime: give progress (0 at the beginning, 1 at the '
                 "end) and lifetime (agent updates)."
             )
-        return lifetime_inputs(progress, lifetime, workers)
+        told = lifetime_inputs(progress, lifetime, rollout.reward.shape[1])
+        rollout = counted(rollout)
+        if self.has_state:
+            self._check_state(state)
+            rollout = divided(rollout, state)
+        return make_batch(self.config, self.eta, rollout, heads, after, told)
+
+    def _check_state(self, state: PyTree) -> None:
+        if not isinstance(state, RewardScale):
+            raise GrooveError(
+                f'the rule "{self.name}" divides rewards by a running scale, which it needs as state: use rule.update '
+                "or groove.as_optax, which keep the state, or begin with state = rule.init_state() and give every loss "
+                "state=(state := rule.observe(state, rollout))."
+            )
 
 
 def load(name: PathLike) -> Rule:
@@ -201,123 +315,3 @@ def load(name: PathLike) -> Rule:
         array.setflags(write=False)
     card = find_rule_file(name).with_suffix(".md")
     return Rule(found.name, found.config, found.eta, found.about, card.read_text("utf-8") if card.is_file() else "")
-
-
-def make_rollout(
-    obs: Array,
-    last_obs: Array,
-    action: Array,
-    reward: Array,
-    terminated: Array,
-    truncated: Array | None = None,
-    next_obs: Array | None = None,
-    *,
-    autoreset_mode: Any = "same_step",
-    ended_before: Array | None = None,
-) -> Rollout:
-    """Build a rollout from the arrays that training loops usually have.
-
-    In gymnasium's default mode, "next_step", the step after the end of an episode ignores the action and only resets.
-    The mask of the rollout hides these rows, and the successors are always the next observations.
-
-    Args:
-      obs: [T, W, ...], the observations that the actions answered.
-      last_obs: [W, ...], the observation after the last step.
-      action: int32[T, W].
-      reward: f32[T, W].
-      terminated: bool[T, W], the episode ended by the environment's own rules.
-      truncated: bool[T, W], the episode was cut off by a time limit; by default never.
-      next_obs: [T, W, ...], the true successors. By default the next observations, which are harmless after a
-        termination even if they belong to the next episode.
-      autoreset_mode: "same_step", "next_step" or "disabled", or gymnasium's `AutoresetMode`.
-      ended_before: bool[W], whether the step before this rollout ended an episode; false in the first rollout. Needed
-        in the mode "next_step".
-
-    Raises:
-      GrooveError: if there are truncated steps without `next_obs` in another mode than "next_step", if `ended_before`
-        is missing, or on an unknown mode.
-    """
-    mode = str(getattr(autoreset_mode, "name", autoreset_mode)).lower()
-    if mode not in AUTORESET_MODES:
-        raise unknown_name("autoreset mode", mode, AUTORESET_MODES)
-    never = jnp.zeros_like(terminated)
-    ended = terminated | (never if truncated is None else truncated)
-    mask = None
-    if mode == "next_step":
-        if ended_before is None:
-            raise GrooveError(
-                'the autoreset mode "next_step" needs ended_before, bool[W]: terminated | truncated of the step before '
-                "this rollout, false in the first rollout."
-            )
-        mask = ~jnp.concatenate([jnp.asarray(ended_before, bool)[None], ended[:-1]])
-    elif truncated is not None and next_obs is None:
-        raise GrooveError(
-            "a truncated episode is bootstrapped from its last observation, which auto-resetting environments return "
-            "apart (gymnasium: info['final_obs']): give next_obs, or autoreset_mode='next_step' for environments in "
-            "this mode, or truncated=None if no episode is ever cut off."
-        )
-    successors = jnp.concatenate([obs[1:], last_obs[None]]) if next_obs is None else next_obs
-    return Rollout(obs, action, reward, terminated, never if truncated is None else truncated, successors, mask)
-
-
-def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
-    """Return the rule as an optax transformation, which computes updates from a rollout instead of gradients.
-
-    ::
-
-        updates, state = optimizer.update(None, state, params, rollout=rollout)
-
-    Other transformations belong into `inner`, which sees the rule's gradient, as in
-    `as_optax(rule, apply, optax.chain(optax.clip_by_global_norm(0.5), optax.adam(5e-4)))`. The same holds for
-    `optax.MultiSteps`, `apply_if_finite`, `masked` and `multi_transform`. Flax's `TrainState` cannot pass a rollout on:
-    give it the gradient of `Rule.loss` and an ordinary optimizer.
-
-    Args:
-      rule: the learned rule.
-      apply: see `Rule.loss`.
-      inner: the transformation that turns the rule's gradient into updates, such as optax.adam(5e-4).
-
-    Returns:
-      A transformation whose `update` takes None for gradients, the parameters, and by keyword `rollout`, `progress` and
-      `lifetime`, as `Rule.loss` does.
-
-    Raises:
-      GrooveError: from `init` inside another transformation or a `TrainState`; from `update` if a gradient is given, or
-        the parameters or the rollout are missing.
-    """
-    inner = optax.with_extra_args_support(inner)
-
-    def init(params: PyTree) -> Any:
-        _refuse_wrappers(sys._getframe(1).f_globals.get("__name__", ""))
-        return inner.init(params)
-
-    def update(
-        updates: Any,
-        state: Any,
-        params: PyTree | None = None,
-        *,
-        rollout: Rollout | None = None,
-        progress: Any = None,
-        lifetime: Any = None,
-        **extra: Any,
-    ) -> tuple[PyTree, Any]:
-        if jax.tree.leaves(updates) or params is None or rollout is None:
-            raise GrooveError(
-                "the rule computes its own gradient: call update(None, state, params, rollout=rollout), or use the "
-                "gradient of rule.loss with an ordinary optimizer."
-            )
-        gradient = jax.grad(rule.loss)(params, apply, rollout, progress=progress, lifetime=lifetime)
-        return inner.update(gradient, state, params, **extra)
-
-    return optax.GradientTransformationExtraArgs(init=init, update=update)
-
-
-def _refuse_wrappers(caller: str) -> None:
-    """Refuse a caller, the name of a module, that would hand as_optax no gradient to wrap or no rollout."""
-    if caller.startswith(("optax.", "flax.training.")):
-        raise GrooveError(
-            f"as_optax cannot be wrapped by {caller.partition('.')[0]}, because wrappers see no gradient: put the "
-            "other transformations into inner, as in as_optax(rule, apply, optax.chain("
-            "optax.clip_by_global_norm(0.5), optax.adam(5e-4))), or use the gradient of rule.loss with an ordinary "
-            "optimizer."
-        )

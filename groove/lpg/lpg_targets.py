@@ -50,9 +50,15 @@ def apply_to_slots(apply: Any, eta: Any, inputs: LPGInputs) -> LPGTargets:
     return jax.tree.map(back, apply(eta, jax.tree.map(rows, inputs)))
 
 
-def normalise(pi_hat: Array) -> Array:
-    """Return pi_hat f32[T, W] with zero mean and unit variance over the rollout; zero if pi_hat is nearly constant."""
-    return (pi_hat - pi_hat.mean()) * jax.lax.rsqrt(pi_hat.var() + 1e-4)
+def normalise(pi_hat: Array, mask: Array | None = None) -> Array:
+    """Return pi_hat f32[T, W] with zero mean and unit variance over the rollout; zero if pi_hat is nearly constant.
+
+    Rows that the mask hides do not count and become zero.
+    """
+    if mask is None:
+        return (pi_hat - pi_hat.mean()) * jax.lax.rsqrt(pi_hat.var() + 1e-4)
+    centred = jnp.where(mask, pi_hat - ops.masked_mean(pi_hat, mask), 0.0)
+    return centred * jax.lax.rsqrt(ops.masked_mean(centred**2, mask) + 1e-4)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))

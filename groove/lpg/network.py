@@ -202,7 +202,7 @@ def _targets(config: LPGConfig, hs: Array) -> LPGTargets:
 
 
 def symlog(x: Array) -> Array:
-    """Return sign(x) log(1 + |x|), which compresses large numbers."""
+    """Return sign(x) log(1 + abs(x)), which compresses large numbers."""
     return jnp.sign(x) * jnp.log1p(jnp.abs(x))
 
 

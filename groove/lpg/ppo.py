@@ -138,6 +138,32 @@ def minibatch_indices(key: Key, size: int, epochs: int, minibatches: int) -> Arr
     return passes.reshape((epochs * minibatches, size // minibatches))
 
 
+def counted_minibatches(parts: Array, mask: Array, minibatches: int) -> tuple[Array, Array]:
+    """Return minibatches that hold only the transitions that a mask does not hide, in the order of the permutations.
+
+    The n transitions that count are dealt to the minibatches as evenly as possible, so that a minibatch has n / M of
+    them, rounded up or down. If all count, the minibatches stay as they are.
+
+    Args:
+      parts: int32[epochs * M, size / M], of `minibatch_indices`.
+      mask: bool[size], with at least one true element.
+      minibatches: M.
+
+    Returns:
+      The indices, of the shape of `parts`, and the places of them that count, bool of the same shape: a minibatch has
+      a fixed number of places, and the surplus is not counted.
+    """
+    width = parts.shape[-1]
+    passes = parts.reshape((-1, mask.size))
+    hidden_last = jnp.argsort(~mask[passes], axis=-1, stable=True)
+    passes = jnp.take_along_axis(passes, hidden_last, axis=-1)
+    bounds = -(-jnp.arange(minibatches + 1) * jnp.sum(mask) // minibatches)  # the first rank of each minibatch
+    ranks = bounds[:-1, None] + jnp.arange(width)
+    counted = jnp.broadcast_to(ranks < bounds[1:, None], (len(passes), minibatches, width))
+    chosen = passes[:, jnp.minimum(ranks, mask.size - 1)]
+    return chosen.reshape(parts.shape), counted.reshape(parts.shape)
+
+
 def clipped_surrogate(log_ratio: Array, advantage: Array, clip: float) -> Array:
     """Return min(r A, clip(r, 1 - epsilon, 1 + epsilon) A) (Schulman et al. 2017, eq. 7).
 

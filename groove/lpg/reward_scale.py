@@ -21,6 +21,18 @@ class RewardScale(NamedTuple):
 def scale_rewards(learner: Learner, rollout: Rollout, discount: float) -> tuple[Learner, Rollout]:
     """Update the running scale of one agent, and divide the rewards of its rollout by it.
 
+    Args:
+      learner: whose `rule_state` is a RewardScale.
+      rollout: [T, W].
+      discount: gamma.
+    """
+    scale = grown(learner.rule_state, rollout, discount)
+    return dataclasses.replace(learner, rule_state=scale), divided(rollout, scale)
+
+
+def grown(scale: RewardScale, rollout: Rollout, discount: float) -> RewardScale:
+    """Return the scale after a rollout.
+
     ::
 
         G_t = r_t + gamma (1 - done_t) G_{t+1},   G_T = 0
@@ -30,7 +42,7 @@ def scale_rewards(learner: Learner, rollout: Rollout, discount: float) -> tuple[
     that is not zero.
 
     Args:
-      learner: whose `rule_state` is a RewardScale.
+      scale: before the rollout.
       rollout: [T, W].
       discount: gamma.
     """
@@ -42,6 +54,10 @@ def scale_rewards(learner: Learner, rollout: Rollout, discount: float) -> tuple[
         return value, jnp.abs(value).max()
 
     _, sizes = jax.lax.scan(backward, jnp.zeros_like(rollout.reward[0]), (rollout.reward, keep), reverse=True)
-    peak = jnp.maximum(learner.rule_state.peak, sizes.max())
-    scaled = rollout.reward / jnp.where(peak > 0, peak, 1.0)
-    return dataclasses.replace(learner, rule_state=RewardScale(peak)), dataclasses.replace(rollout, reward=scaled)
+    return RewardScale(jnp.maximum(scale.peak, sizes.max()))
+
+
+def divided(rollout: Rollout, scale: RewardScale) -> Rollout:
+    """Return the rollout with its rewards divided by the scale; unchanged before the first reward."""
+    peak = jnp.asarray(scale.peak)
+    return dataclasses.replace(rollout, reward=rollout.reward / jnp.where(peak > 0, peak, 1.0))

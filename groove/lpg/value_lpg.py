@@ -14,11 +14,9 @@ from groove.lpg.a2c import advantages
 from groove.lpg.base import UpdateInfo
 from groove.lpg.lpg_targets import apply_to_slots, clip_gradient, lpg_inputs, normalise
 from groove.lpg.network import LPGConfig, LPGNetwork, ValueInputs
-from groove.lpg.ppo import clipped_surrogate, minibatch_indices, slower_tables
+from groove.lpg.ppo import clipped_surrogate, counted_minibatches, minibatch_indices, slower_tables
 from groove.lpg.reward_scale import scale_rewards
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Key, Learner, Params, PyTree, Rollout
-
-_HEADS = (LOGITS, VALUE, PREDICTION)
 
 
 @jax.tree_util.register_dataclass
@@ -31,7 +29,8 @@ class Batch:
     log_prob: Array  # f32: log pi_old(a|s), under the policy that acted
     pi_hat: Array  # f32
     y_hat: Array  # f32 [..., Y]: log-probabilities, or under a base their shift, as in LPGTargets
-    target: Array  # f32: of the value
+    target: Array | None = None  # f32: of the value; None if the agent has no value head
+    mask: Array | None = None  # bool: false in transitions that do not count; None if all count
 
 
 def value_heads(config: LPGConfig, num_actions: int) -> dict[str, int]:
@@ -77,13 +76,13 @@ def value_update(
     targets = clip_gradient(targets, config.max_target_gradient / rollout.reward.shape[0])
     log_prob = ops.log_prob(heads[LOGITS], rollout.action)
     batch = Batch(rollout.obs, rollout.action, log_prob, targets.pi_hat, targets.y_hat, value_target)
-    learn = _learn_in_epochs if config.base == "ppo" and config.epochs * config.minibatches > 1 else _learn_once
+    learn = learn_in_epochs if config.base == "ppo" and config.epochs * config.minibatches > 1 else learn_once
     learner = dataclasses.replace(learner, params=params)
     learner, clip_fraction = jax.vmap(partial(learn, config, agent))(learner, heads, batch, keys)
     value_error = jnp.mean((heads[VALUE][..., 0] - value_target) ** 2, axis=(1, 2))
     sizes = {
         "pi_hat_l2": jnp.mean(residual**2, axis=(1, 2)),
-        "y_hat_l2": jnp.mean(jnp.sum(jnp.exp(_y_hat(config, heads, targets.y_hat)) ** 2, -1), axis=(1, 2)),
+        "y_hat_l2": jnp.mean(jnp.sum(jnp.exp(prediction_targets(config, heads, targets.y_hat)) ** 2, -1), axis=(1, 2)),
     }
     metrics = {**sizes, "value_error": value_error, "clip_fraction": clip_fraction}
     return learner, UpdateInfo(metrics=metrics, regularizers=sizes)
@@ -97,29 +96,43 @@ def _observe(
     Returns:
       The parameters to go on with, the heads at the observations, y' f32[T, W, Y], the inputs, and the value targets.
     """
-    params, heads = _read(agent, params, rollout.obs)
+    params, heads = _read(config, agent, params, rollout.obs)
     params, after = agent.read(params, rollout.next_obs, (VALUE, PREDICTION))
-    value = heads[VALUE][..., 0]
-    next_value = jax.lax.stop_gradient(after[VALUE])[..., 0]
+    inputs, target = value_inputs(config, rollout, heads, jax.lax.stop_gradient(after[VALUE]))
+    return params, heads, after[PREDICTION], inputs, target
+
+
+def value_inputs(config: LPGConfig, rollout: Rollout, heads: Heads, next_value: Array) -> tuple[ValueInputs, Array]:
+    """Return what the network sees of an agent's values, and the targets of the value, f32[T, W].
+
+    Args:
+      config: of the rule.
+      rollout: [T, W], with scaled rewards; rows that its mask hides do not count in statistics.
+      heads: LOGITS and VALUE at the observations, f32[T, W, width].
+      next_value: f32[T, W, 1], VALUE at the true successors.
+    """
+    value, next_value = heads[VALUE][..., 0], next_value[..., 0]
     advantage, target = advantages(rollout, value, next_value, config.discount, config.trace, normalise=False)
     inputs = ValueInputs(
         value=value,
         next_value=next_value,
         td_error=rollout.reward + config.discount * jnp.where(rollout.terminated, 0.0, next_value) - value,
-        advantage=ops.normalise(advantage) if config.normalise else advantage,
-        spread=jnp.broadcast_to(advantage.std(), advantage.shape),
+        advantage=ops.normalise(advantage, mask=rollout.mask) if config.normalise else advantage,
+        spread=jnp.broadcast_to(ops.masked_std(advantage, rollout.mask), advantage.shape),
         entropy=ops.entropy(heads[LOGITS]) / jnp.log(heads[LOGITS].shape[-1]),
     )
-    return params, heads, after[PREDICTION], inputs, target
+    return inputs, target
 
 
-def _read(agent: Agent, params: Params, obs: Array) -> tuple[Params, Heads]:
+def _read(config: LPGConfig, agent: Agent, params: Params, obs: Array) -> tuple[Params, Heads]:
     """Read all heads; the values and the parameters of the value head are constants of every gradient."""
-    params, heads = agent.read(agent.hold(params, VALUE), obs, _HEADS)
+    if not config.sees_values:
+        return agent.read(params, obs, (LOGITS, PREDICTION))
+    params, heads = agent.read(agent.hold(params, VALUE), obs, (LOGITS, VALUE, PREDICTION))
     return params, {**heads, VALUE: jax.lax.stop_gradient(heads[VALUE])}
 
 
-def _learn_once(config: LPGConfig, agent: Agent, learner: Learner, heads: Heads, batch: Batch, key: Key) -> Any:
+def learn_once(config: LPGConfig, agent: Agent, learner: Learner, heads: Heads, batch: Batch, key: Key) -> Any:
     """Take one step on the whole rollout, whose ratio pi / pi_old is 1: (learner, share of clipped ratios)."""
     del key
     gradients, _ = _gradients(config, heads, batch, clip=None)
@@ -127,26 +140,32 @@ def _learn_once(config: LPGConfig, agent: Agent, learner: Learner, heads: Heads,
     return learner.after_update(params, opt_state), jnp.zeros(())
 
 
-def _learn_in_epochs(config: LPGConfig, agent: Agent, learner: Learner, heads: Heads, batch: Batch, key: Key) -> Any:
-    """Take E * M steps on minibatches: (learner, share of clipped ratios)."""
+def learn_in_epochs(config: LPGConfig, agent: Agent, learner: Learner, heads: Heads, batch: Batch, key: Key) -> Any:
+    """Take E * M steps on minibatches: (learner, share of clipped ratios).
+
+    Only transitions that the batch's mask does not hide are in minibatches (`counted_minibatches`).
+    """
     del heads
     batch = jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), batch)
 
-    def step(carry: tuple[Params, PyTree], index: Array) -> tuple[tuple[Params, PyTree], Array]:
+    def step(carry: tuple[Params, PyTree], chosen: tuple[Array, Array | None]) -> tuple[tuple[Params, PyTree], Array]:
         params, opt_state = carry
+        index, counted = chosen
         part: Batch = jax.tree.map(lambda x: x[index], batch)
-        params, heads = _read(agent, params, part.obs)
+        part = dataclasses.replace(part, mask=counted)
+        params, heads = _read(config, agent, params, part.obs)
         gradients, clipped = _gradients(config, heads, part, clip=config.clip)
         return agent.step(params, opt_state, part.obs, gradients), clipped
 
     parts = minibatch_indices(key, batch.action.size, config.epochs, config.minibatches)
-    (params, opt_state), clipped = jax.lax.scan(step, (learner.params, learner.opt_state), parts)
+    chosen = (parts, None) if batch.mask is None else counted_minibatches(parts, batch.mask, config.minibatches)
+    (params, opt_state), clipped = jax.lax.scan(step, (learner.params, learner.opt_state), chosen)
     return learner.after_update(params, opt_state), clipped.mean()
 
 
 def _gradients(config: LPGConfig, heads: Heads, batch: Batch, clip: float | None) -> tuple[Heads, Array]:
     """Return the gradient of the agent's loss by its heads, and the share of ratios beyond the clip."""
-    batch = dataclasses.replace(batch, y_hat=_y_hat(config, heads, batch.y_hat))
+    batch = dataclasses.replace(batch, y_hat=prediction_targets(config, heads, batch.y_hat))
     return jax.grad(agent_loss, has_aux=True)(heads, batch, config, clip)
 
 
@@ -161,8 +180,9 @@ def agent_loss(heads: Heads, batch: Batch, config: LPGConfig, clip: float | None
     -log pi(a|s) pi_hat, which has the same gradient where r = 1.
 
     Args:
-      heads: LOGITS, VALUE and PREDICTION, f32[..., width].
-      batch: leading axes as in `heads`.
+      heads: LOGITS, PREDICTION and, unless the batch has no targets of the value, VALUE, f32[..., width].
+      batch: leading axes as in `heads`; its `y_hat` are log-probabilities. The mean is over the transitions that its
+        mask does not hide.
       config: of the rule; LPG without a base has no term of entropy.
       clip: epsilon; None for the plain policy gradient.
     """
@@ -173,16 +193,16 @@ def agent_loss(heads: Heads, batch: Batch, config: LPGConfig, clip: float | None
     else:
         log_ratio = log_prob - batch.log_prob
         policy = -clipped_surrogate(log_ratio, batch.pi_hat, clip)
-        clipped = jnp.mean(jnp.abs(jnp.exp(log_ratio) - 1) > clip)
-    value = 0.5 * (heads[VALUE][..., 0] - batch.target) ** 2
+        clipped = ops.masked_mean(jnp.abs(jnp.exp(log_ratio) - 1) > clip, batch.mask)
+    value = 0.0 if batch.target is None else 0.5 * (heads[VALUE][..., 0] - batch.target) ** 2
     if config.base != "none":
         policy -= config.entropy_coefficient * ops.entropy(heads[LOGITS])
     prediction = ops.kl_divergence(heads[PREDICTION], batch.y_hat)
     weight = config.prediction_coefficient / (1 if clip is None else config.epochs)
-    return jnp.mean(policy + value + weight * prediction), clipped
+    return ops.masked_mean(policy + value + weight * prediction, batch.mask), clipped
 
 
-def _y_hat(config: LPGConfig, heads: Heads, y_hat: Array) -> Array:
+def prediction_targets(config: LPGConfig, heads: Heads, y_hat: Array) -> Array:
     """Return the log-probabilities that the prediction moves towards, f32[..., Y].
 
     Under a base they are a shift of the current prediction, also in later epochs, so that an untrained rule, whose

@@ -4,6 +4,7 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from groove.ops.masked import masked_mean, masked_std
 from groove.types import Array
 
 
@@ -48,6 +49,6 @@ def generalised_advantage(
     return advantages
 
 
-def normalise(x: Array, epsilon: float = 1e-8) -> Array:
-    """Return x shifted and scaled to zero mean and unit variance over all elements."""
-    return (x - x.mean()) / (x.std() + epsilon)
+def normalise(x: Array, epsilon: float = 1e-8, mask: Array | None = None) -> Array:
+    """Return x shifted and scaled to zero mean and unit variance over the elements that the mask does not hide."""
+    return (x - masked_mean(x, mask)) / (masked_std(x, mask) + epsilon)

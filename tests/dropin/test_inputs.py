@@ -9,8 +9,6 @@ import pytest
 
 import groove
 from groove import ops
-from groove.dropin.inputs import masked_mean, masked_normalise
-from groove.lpg.lpg_targets import normalise
 from groove.utils.errors import GrooveError
 
 A, Y, T, W = 3, 8, 6, 4
@@ -90,16 +88,6 @@ def test_resets_in_the_middle_do_not_count(rule):
     assert not mask.all()
     found = _value_and_gradient(rule, dataclasses.replace(rollout, mask=mask))
     _close(found, jax.value_and_grad(by_hand)(PARAMS))
-
-
-def test_masked_statistics():
-    x, mask = jnp.asarray([[1.0, 5.0], [3.0, 100.0]]), jnp.asarray([[True, True], [True, False]])
-    assert masked_mean(x, mask) == 3.0
-    assert masked_mean(x, None) == x.mean()
-    assert masked_mean(x, jnp.zeros((2, 2), bool)) == 0.0
-    np.testing.assert_allclose(masked_normalise(x, mask)[mask], normalise(x[mask]), rtol=1e-6)
-    assert masked_normalise(x, mask)[1, 1] == 0.0
-    np.testing.assert_array_equal(masked_normalise(x, None), normalise(x))
 
 
 @pytest.mark.parametrize(

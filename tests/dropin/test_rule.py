@@ -1,6 +1,7 @@
 """The drop-in rule makes the update of meta-training, with any network, in value_and_grad or as optax."""
 
 import dataclasses
+import importlib.util
 
 import gymnasium
 import haiku as hk
@@ -20,6 +21,7 @@ from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig
 from groove.lpg.registry import RULES, RuleEntry
 from groove.utils.errors import GrooveError
+from tests._helpers.rules import write_rule
 
 A, Y, T, W = 3, 5, 6, 4
 OBS = (7,)
@@ -303,3 +305,32 @@ def test_a_learned_rule_of_another_kind_is_refused(tmp_path, monkeypatch):
     save_rule(tmp_path / "r.safetensors", {"a": {"b": np.zeros(2)}}, {"rule": "other", "other": {"discount": 0.5}})
     with pytest.raises(GrooveError, match=r'of the kind "other", and groove\.load reads the kind "lpg" only'):
         groove.load(tmp_path / "r.safetensors")
+
+
+def test_heads_of_a_rule_with_a_value(rollout, tmp_path):
+    rule = groove.load(write_rule(tmp_path / "a2c.safetensors", base="a2c", scale_rewards=False))
+
+    def forward(obs):
+        return groove.haiku_heads(hk.nets.MLP([6], activate_final=True)(obs), A, rule)
+
+    haiku = hk.without_apply_rng(hk.transform(forward))
+    agent = groove.flax_agent(linen.Dense(6), A, rule)
+    rngs = nnx.Rngs(0)
+    graph, state = nnx.split(groove.nnx_agent(nnx.Linear(*OBS, 6, rngs=rngs), 6, A, rule, rngs), nnx.Param)
+    networks = [(network.init(jax.random.key(0), rollout.obs[0]), network.apply) for network in (haiku, agent)]
+    networks.append((state, lambda params, obs: nnx.merge(graph, params)(obs)))
+    for params, network in networks:
+        assert [x.shape for x in network(params, rollout.obs[0])] == [(W, n) for n in rule.heads(A).values()]
+        learner = rule.init(params, optax.sgd(0.1))
+        moved, _ = jax.jit(lambda x, network=network: rule.update(x, network, optax.sgd(0.1), rollout))(learner)
+        pairs = zip(jax.tree.leaves(moved.params), jax.tree.leaves(params), strict=True)
+        assert all(bool(jnp.any(a != b)) for a, b in pairs)
+
+
+def test_equinox_heads_are_optional(rule):
+    if importlib.util.find_spec("equinox") is None:
+        with pytest.raises(GrooveError, match="run pip install equinox"):
+            groove.equinox_heads(6, A, rule, jax.random.key(0))
+    else:
+        heads = groove.equinox_heads(6, A, rule, jax.random.key(0))
+        assert [x.shape for x in jax.vmap(heads)(jnp.zeros((W, 6)))] == [(W, A), (W, Y)]

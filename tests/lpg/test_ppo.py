@@ -13,7 +13,7 @@ from groove import ops
 from groove.agents.agent import AgentConfig, begin_learner, make_agent
 from groove.envs.base import Box, Discrete
 from groove.lpg.a2c import A2CConfig, make_a2c
-from groove.lpg.ppo import PPOConfig, clipped_surrogate, make_ppo, minibatch_indices
+from groove.lpg.ppo import PPOConfig, clipped_surrogate, counted_minibatches, make_ppo, minibatch_indices
 from groove.types import Rollout
 
 N, T, W, A, STATES, DISCOUNT = 2, 4, 3, 3, 9, 0.9
@@ -154,3 +154,15 @@ def test_wrong_minibatches_epochs_and_clips_are_refused():
     for name, (value, complaint) in [*wrong.items(), ("clip", (math.nan, "above 0"))]:
         with pytest.raises(ValueError, match=f"ppo.{name} = {value} must be {complaint}"):
             make_ppo(PPOConfig(**{name: value}), DISCOUNT)
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 5, 10, 12])
+def test_minibatches_under_a_mask_hold_every_row_that_counts_once(hidden):
+    parts = minibatch_indices(KEYS[0], 12, epochs=2, minibatches=4)
+    mask = jax.random.permutation(KEYS[1], jnp.arange(12) >= hidden)
+    index, counted = counted_minibatches(parts, mask, 4)
+    for one_pass, counts in zip(index.reshape(2, 4, 3), counted.reshape(2, 4, 3), strict=True):
+        np.testing.assert_array_equal(np.sort(one_pass[counts]), np.flatnonzero(mask))
+        assert np.ptp(counts.sum(-1)) <= 1
+    if not hidden:
+        np.testing.assert_array_equal(index, parts)

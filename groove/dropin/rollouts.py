@@ -1,0 +1,67 @@
+"""Rollouts from the arrays that training loops usually have."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from groove.types import Array, Rollout
+from groove.utils.errors import GrooveError, unknown_name
+
+AUTORESET_MODES = ("same_step", "next_step", "disabled")  # of gymnasium's vector environments
+
+
+def make_rollout(
+    obs: Array,
+    last_obs: Array,
+    action: Array,
+    reward: Array,
+    terminated: Array,
+    truncated: Array | None = None,
+    next_obs: Array | None = None,
+    *,
+    autoreset_mode: Any = "same_step",
+    ended_before: Array | None = None,
+) -> Rollout:
+    """Build a rollout from the arrays that training loops usually have.
+
+    In gymnasium's default mode, "next_step", the step after the end of an episode ignores the action and only resets.
+    The mask of the rollout hides these rows, and the successors are always the next observations.
+
+    Args:
+      obs: [T, W, ...], the observations that the actions answered.
+      last_obs: [W, ...], the observation after the last step.
+      action: int32[T, W].
+      reward: f32[T, W].
+      terminated: bool[T, W], the episode ended by the environment's own rules.
+      truncated: bool[T, W], the episode was cut off by a time limit; by default never.
+      next_obs: [T, W, ...], the true successors. By default the next observations, which are harmless after a
+        termination even if they belong to the next episode.
+      autoreset_mode: "same_step", "next_step" or "disabled", or gymnasium's `AutoresetMode`.
+      ended_before: bool[W], whether the step before this rollout ended an episode; false in the first rollout. Needed
+        in the mode "next_step".
+
+    Raises:
+      GrooveError: if there are truncated steps without `next_obs` in another mode than "next_step", if `ended_before`
+        is missing, or on an unknown mode.
+    """
+    mode = str(getattr(autoreset_mode, "name", autoreset_mode)).lower()
+    if mode not in AUTORESET_MODES:
+        raise unknown_name("autoreset mode", mode, AUTORESET_MODES)
+    never = jnp.zeros_like(terminated)
+    ended = terminated | (never if truncated is None else truncated)
+    mask = None
+    if mode == "next_step":
+        if ended_before is None:
+            raise GrooveError(
+                'the autoreset mode "next_step" needs ended_before, bool[W]: terminated | truncated of the step before '
+                "this rollout, false in the first rollout."
+            )
+        mask = ~jnp.concatenate([jnp.asarray(ended_before, bool)[None], ended[:-1]])
+    elif truncated is not None and next_obs is None:
+        raise GrooveError(
+            "a truncated episode is bootstrapped from its last observation, which auto-resetting environments return "
+            "apart (gymnasium: info['final_obs']): give next_obs, or autoreset_mode='next_step' for environments in "
+            "this mode, or truncated=None if no episode is ever cut off."
+        )
+    successors = jnp.concatenate([obs[1:], last_obs[None]]) if next_obs is None else next_obs
+    return Rollout(obs, action, reward, terminated, never if truncated is None else truncated, successors, mask)

@@ -1,0 +1,61 @@
+"""The targets of a rule for the heads of an agent."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from groove.dropin.inputs import action_log_prob
+from groove.lpg.lpg_targets import normalise
+from groove.lpg.network import LPGConfig, LPGInputs, make_lpg_network
+from groove.lpg.value_lpg import Batch, value_inputs
+from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Rollout
+
+
+class Targets(NamedTuple):
+    """The targets that a rule computes for an agent; constants of the agent's gradient."""
+
+    pi_hat: Array  # f32 [T, W]: the weight of log pi(a_t | s_t), in the place of an advantage
+    y_hat: Array  # f32 [T, W, Y]: log-probabilities that the prediction moves towards
+
+
+class ValueTargets(NamedTuple):
+    """The targets of a rule for agents with a value head; constants of the agent's gradient."""
+
+    pi_hat: Array  # f32 [T, W]: as in Targets
+    y_hat: Array  # f32 [T, W, Y]: as in Targets
+    value: Array  # f32 [T, W]: what the value moves towards, in the scaled unit of reward
+
+
+def make_batch(
+    config: LPGConfig, eta: Any, rollout: Rollout, heads: Heads, after: Heads, lifetime: Mapping[str, Array]
+) -> Batch:
+    """Return the transitions of a rollout with the targets of a rule; constants of the agent's gradient.
+
+    Args:
+      config: of the rule.
+      eta: the parameters of the rule.
+      rollout: of `counted`, with scaled rewards if the rule scales rewards.
+      heads: at the observations, f32[T, W, width].
+      after: PREDICTION and, for rules that see values, VALUE at the true successors.
+      lifetime: progress and lifetime, f32[W].
+    """
+    heads, after = jax.lax.stop_gradient((heads, after))
+    values, target = value_inputs(config, rollout, heads, after[VALUE]) if config.sees_values else (None, None)
+    log_prob = action_log_prob(heads[LOGITS], rollout)
+    inputs = LPGInputs(
+        reward=rollout.reward,
+        terminated=rollout.terminated,
+        truncated=rollout.truncated,
+        prob=jnp.exp(log_prob),
+        prediction=jax.nn.softmax(heads[PREDICTION]),
+        next_prediction=jax.nn.softmax(after[PREDICTION]),
+        values=values,
+        **lifetime,
+    )
+    pi_hat, y_hat = make_lpg_network(config).apply(eta, inputs)
+    if config.base == "none" and config.normalise:
+        pi_hat = normalise(pi_hat, rollout.mask)
+    batch = Batch(rollout.obs, rollout.action, log_prob, pi_hat, y_hat, target, rollout.mask)
+    return jax.lax.stop_gradient(batch)

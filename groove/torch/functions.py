@@ -1,0 +1,167 @@
+"""Functions of tensors [T, W] under a mask: checks, statistics, advantages, and the loss of an agent."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from groove.utils.errors import GrooveError
+
+
+class Experience(NamedTuple):
+    """What an agent lived through, [T, W] each."""
+
+    action: Tensor
+    reward: Tensor  # f32; 0 in hidden rows
+    terminated: Tensor  # bool
+    truncated: Tensor  # bool; true also before hidden rows, so that nothing reads backwards from them
+    real: Tensor  # bool: false in hidden rows
+
+
+class Batch(NamedTuple):
+    """Transitions with everything that the agent's loss reads; leading axes [T, W] or [B]."""
+
+    action: Tensor
+    log_prob: Tensor  # under the policy that acted
+    pi_hat: Tensor
+    y_hat: Tensor  # log-probabilities, or under a base their shift
+    target: Tensor | None  # of the value
+    real: Tensor
+
+    def rows(self, index: Tensor) -> "Batch":
+        """Return the transitions of an index into [T W], flat."""
+        target = None if self.target is None else self.target.flatten()[index]
+        action, log_prob, pi_hat, y_hat, real = (
+            x.flatten(0, 1)[index] for x in (self.action, self.log_prob, self.pi_hat, self.y_hat, self.real)
+        )
+        return Batch(action, log_prob, pi_hat, y_hat, target, real)
+
+
+def make_experience(
+    action: Tensor, reward: Tensor, terminated: Tensor, truncated: Tensor | None, mask: Tensor | None
+) -> Experience:
+    """Return the experience in which hidden rows cannot reach the others.
+
+    Raises:
+      GrooveError: if shapes do not fit together, or a reward is not finite.
+    """
+    if reward.ndim != 2:
+        raise GrooveError(f"reward is f32[T, W], not {tuple(reward.shape)}.")
+    if 0 in reward.shape:
+        raise GrooveError(f"the rollout holds no transition: reward has shape {tuple(reward.shape)}.")
+    given = {"action": action, "terminated": terminated, "truncated": truncated, "mask": mask}
+    for name, x in given.items():
+        if x is not None and x.shape != reward.shape:
+            raise GrooveError(f"{name} is [T, W] = {tuple(reward.shape)} like reward, not {tuple(x.shape)}.")
+    terminated = terminated.bool()
+    real = torch.ones_like(terminated) if mask is None else mask.bool()
+    cut = torch.zeros_like(terminated) if truncated is None else truncated.bool()
+    if not torch.compiler.is_compiling() and not reward[real].isfinite().all():
+        step, worker = (real & ~reward.isfinite()).nonzero()[0].tolist()
+        raise GrooveError(
+            f"reward must be finite, and is {reward[step, worker].item()} in step {step} of worker {worker}: correct "
+            "the environment's reward, or hide padded rows by mask."
+        )
+    reward = reward.float()
+    reward = torch.where(real, torch.where(reward.isfinite(), reward, torch.nan), 0.0)
+    return Experience(action, reward, terminated, cut | torch.cat([~real[1:], torch.zeros_like(real[:1])]), real)
+
+
+def check_actions(action: Tensor, real: Tensor, num_actions: int) -> None:
+    """Refuse actions that are no index of a policy logit.
+
+    Raises:
+      GrooveError: if actions are no integers, or lie outside 0 .. A-1 in a row that is not hidden.
+    """
+    wanted = f"action must hold integers from 0 to {num_actions - 1}, the indices of the policy logits"
+    if action.is_floating_point() or action.is_complex():
+        raise GrooveError(f"{wanted}, not {action.dtype}: continuous and one-hot actions have no such index.")
+    if torch.compiler.is_compiling():
+        return  # the values are not known yet
+    outside = action[real & ((action < 0) | (action >= num_actions))]
+    if len(outside):
+        raise GrooveError(
+            f"{wanted}, not {int(outside[0])}: shift the actions to begin at 0, or hide padded rows by mask."
+        )
+
+
+def action_log_prob(logits: Tensor, action: Tensor, real: Tensor) -> Tensor:
+    """Return log pi(a_t|s_t); 0 in hidden rows, whose action may be no index of a logit."""
+    index = torch.where(real, action.long(), 0)
+    log_prob = F.log_softmax(logits, -1).gather(-1, index.unsqueeze(-1)).squeeze(-1)
+    return torch.where(real, log_prob, 0.0)
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """Return the entropy, in nats: f32[..., A] -> f32[...]."""
+    log_p = F.log_softmax(logits, -1)
+    return -(log_p.exp() * log_p).sum(-1)
+
+
+def mean(x: Tensor, real: Tensor) -> Tensor:
+    """Return the mean over the rows that are not hidden."""
+    return torch.where(real, x, 0.0).sum() / real.sum().clamp(min=1)
+
+
+def std(x: Tensor, real: Tensor) -> Tensor:
+    """Return the standard deviation over the rows that are not hidden."""
+    return mean((x - mean(x, real)) ** 2, real).sqrt()
+
+
+def normalised(pi_hat: Tensor, real: Tensor) -> Tensor:
+    """Return pi_hat with zero mean and unit variance over the rows that are not hidden, else 0."""
+    centred = torch.where(real, pi_hat - mean(pi_hat, real), 0.0)
+    return centred * torch.rsqrt(mean(centred**2, real) + 1e-4)
+
+
+def discounted_sum(x: Tensor, decay: Tensor) -> Tensor:
+    """Return S_t = x_t + decay_t S_{t+1}, f32[T, W]; a return or a generalised advantage."""
+    later, sums = torch.zeros_like(x[0]), []
+    for x_t, decay_t in zip(x.flip(0), decay.flip(0), strict=True):
+        later = x_t + decay_t * later
+        sums.append(later)
+    return torch.stack(sums[::-1])
+
+
+def symlog(x: Tensor) -> Tensor:
+    """Return sign(x) log(1 + abs(x))."""
+    return x.sign() * x.abs().log1p()
+
+
+def prediction_targets(config: Mapping[str, Any], y: Tensor, y_hat: Tensor) -> Tensor:
+    """Return the log-probabilities that the prediction moves towards, without gradients."""
+    if config["base"] == "none":
+        return y_hat
+    return F.log_softmax(F.log_softmax(y.detach(), -1) + y_hat, -1)
+
+
+def agent_loss(
+    config: Mapping[str, Any], heads: Mapping[str, Tensor], batch: Batch, epochs: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the mean loss of transitions, f32[], and the share of ratios beyond the clip.
+
+    The equation is that of groove.lpg.value_lpg.agent_loss.
+
+    Args:
+      config: of the rule.
+      heads: outputs of the agent on the transitions.
+      batch: the transitions.
+      epochs: E, passes over the rollout with clipped ratios; None for the plain policy gradient.
+    """
+    log_prob = action_log_prob(heads["logits"], batch.action, batch.real)
+    clipped = log_prob.new_zeros(())
+    if epochs is None:
+        loss = -log_prob * batch.pi_hat
+    else:
+        ratio, clip = (log_prob - batch.log_prob).exp(), config["clip"]
+        loss = -torch.minimum(ratio * batch.pi_hat, ratio.clamp(1 - clip, 1 + clip) * batch.pi_hat)
+        clipped = mean(((ratio - 1).abs() > clip).float(), batch.real)
+    if config["base"] != "none":
+        loss = loss - config["entropy_coefficient"] * entropy(heads["logits"])
+    if batch.target is not None:
+        loss = loss + 0.5 * (heads["value"] - batch.target) ** 2
+    log_y, y_hat = F.log_softmax(heads["y"], -1), prediction_targets(config, heads["y"], batch.y_hat)
+    divergence = (log_y.exp() * (log_y - y_hat)).sum(-1)
+    return mean(loss + config["prediction_coefficient"] / (epochs or 1) * divergence, batch.real), clipped

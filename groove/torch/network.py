@@ -1,0 +1,141 @@
+"""The network of a rule in PyTorch: from what an agent lived through to targets."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from groove.torch.functions import Experience, discounted_sum, entropy, mean, normalised, std, symlog
+from groove.utils.errors import GrooveError
+from groove.utils.io import one_line
+
+_EARLIER = {"base": "none", "value_head": False, "embedding_gain": 1.0}  # settings that old rule files lack
+
+
+class RuleNetwork(nn.Module):
+    """The network of groove.lpg.network around torch.nn.GRU; its parameters are frozen."""
+
+    def __init__(self, name: str, config: Mapping[str, Any], eta: Mapping[str, Any]) -> None:
+        """Take over the parameters of a rule file.
+
+        Raises:
+          GrooveError: on a core that is not a GRU, or parameters of another shape than the configuration says.
+        """
+        super().__init__()
+        if config["core"] != "gru":
+            raise GrooveError(f'"{name}" has a core "{config["core"]}"; groove.torch loads rules with a GRU only.')
+        self.name, self.config = name, {**_EARLIER, **config}
+        self.has_base = self.config["base"] != "none"
+        self.sees_values = self.has_base or self.config["value_head"]
+        self.has_state = self.sees_values and self.config["scale_rewards"]
+        width, hidden = config["prediction_width"], config["hidden"]
+        self.prediction_width: int = width
+        inputs = 6 + 6 * self.sees_values + 2 * config["lifetime_conditioning"]
+        embedding = config["embedding_width"]
+        self.phi = nn.Sequential(nn.Linear(width, embedding), nn.ReLU(), nn.Linear(embedding, 1))
+        self.core = nn.GRU(inputs, hidden)
+        if self.has_base:
+            self.residual = nn.Linear(hidden, 2)
+        else:
+            self.pi_hat = nn.Linear(hidden, 1, bias=not config["normalise"])
+        self.y_hat = nn.Linear(hidden, width)
+        self._take(eta)
+        self.requires_grad_(False)
+
+    def forward(
+        self, lived: Experience, prob: Tensor, heads: Mapping[str, Tensor], after: Mapping[str, Tensor], *told: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return pi_hat f32[T, W], y_hat f32[T, W, Y] as in groove.lpg.network, and the targets of the value.
+
+        Args:
+          lived: rewards are scaled if the rule scales rewards.
+          prob: f32[T, W], pi(a_t|s_t).
+          heads: outputs of the agent at the observations.
+          after: "y" and, for rules that see values, "value" at the true successors.
+          *told: progress and the logarithm of the lifetime, f32[T, W], for rules that read them.
+        """
+        ended = lived.terminated.float()
+        values, advantage, target = self._values(lived, heads, after) if self.sees_values else ([], None, None)
+        features = [
+            symlog(lived.reward) if self.sees_values else lived.reward,
+            ended,
+            torch.full_like(ended, self.config["discount"]),
+            prob,
+            self._embed(heads["y"]),
+            self._embed(after["y"]) * (1 - ended),
+            *values,
+            *told,
+        ]
+        # the core reads backwards: it forgets at an end, and where the next row is hidden
+        keep = 1 - (lived.terminated | lived.truncated).float()
+        hidden = F.relu(self._backwards(torch.stack(features, -1), keep))
+        if advantage is not None and self.has_base:
+            gain, bias = self.residual(hidden).unbind(-1)
+            return advantage + gain * advantage + bias, self.y_hat(hidden), target
+        pi_hat = self.pi_hat(hidden).squeeze(-1)
+        if self.config["normalise"]:
+            pi_hat = normalised(pi_hat, lived.real)
+        return pi_hat, F.log_softmax(self.y_hat(hidden), -1), target
+
+    def _values(
+        self, lived: Experience, heads: Mapping[str, Tensor], after: Mapping[str, Tensor]
+    ) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Return the inputs of rules that see values, the advantages, and the targets of the value."""
+        discount, value, logits = self.config["discount"], heads["value"], heads["logits"]
+        next_value = torch.where(lived.terminated, 0.0, after["value"])
+        td_error = lived.reward + discount * next_value - value
+        decay = discount * self.config["trace"] * (1 - (lived.terminated | lived.truncated).float())
+        raw = advantage = discounted_sum(td_error, decay)
+        spread = std(raw, lived.real)
+        if self.config["normalise"]:
+            advantage = (raw - mean(raw, lived.real)) / (spread + 1e-8)
+        numbers = [value, next_value, td_error, advantage, spread.expand_as(raw)]
+        relative_entropy = entropy(logits) / math.log(logits.shape[-1])
+        return [*map(symlog, numbers), relative_entropy], advantage, value + raw
+
+    def _backwards(self, x: Tensor, keep: Tensor) -> Tensor:
+        """Run the core over steps T-1 .. 0, forgetting where `keep` is 0: f32[T, W, I] -> f32[T, W, H]."""
+        h = x.new_zeros(1, x.shape[1], self.config["hidden"])
+        hs = []
+        for t in reversed(range(len(x))):
+            _, h = self.core(x[t : t + 1], h * keep[t][None, :, None])
+            hs.append(h[0])
+        return torch.stack(hs[::-1])
+
+    def _embed(self, y: Tensor) -> Tensor:
+        """Return phi of a prediction's logits: f32[T, W, Y] -> f32[T, W]."""
+        return self.phi(self.config["embedding_gain"] * F.softmax(y, -1)).squeeze(-1)
+
+    def _take(self, eta: Mapping[str, Any]) -> None:
+        """Copy the arrays of the JAX network into this module."""
+
+        def tensor(group: str, name: str) -> Tensor:
+            return torch.tensor(eta[group][name])
+
+        own = {
+            "phi.0.weight": tensor("phi/~/linear_0", "w").T,
+            "phi.0.bias": tensor("phi/~/linear_0", "b"),
+            "phi.2.weight": tensor("phi/~/linear_1", "w").T,
+            "phi.2.bias": tensor("phi/~/linear_1", "b"),
+            "core.weight_ih_l0": tensor("~", "core_w_i").T,
+            "core.weight_hh_l0": tensor("~", "core_w_h").T,
+            "core.bias_ih_l0": tensor("~", "core_b"),
+            "y_hat.weight": tensor("y_hat", "w").T,
+            "y_hat.bias": tensor("y_hat", "b"),
+        }
+        hidden_bias = torch.zeros_like(own["core.bias_ih_l0"])
+        hidden_bias[-self.config["hidden"] :] = tensor("~", "core_b_n")  # the bias of n, inside the reset gate
+        own["core.bias_hh_l0"] = hidden_bias
+        output = "residual" if self.has_base else "pi_hat"
+        own |= {f"{output}.weight": tensor(output, "w").T}
+        if self.has_base or not self.config["normalise"]:
+            own |= {f"{output}.bias": tensor(output, "b")}
+        try:
+            self.load_state_dict(own)
+        except RuntimeError as error:
+            raise GrooveError(
+                f'the arrays of "{self.name}" do not fit its configuration ({one_line(error)}): get the file again.'
+            ) from error

@@ -1,0 +1,311 @@
+"""A learned rule as a PyTorch module."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from groove.dropin.rule_file import RuleFileError, find_rule_file, load_rule
+from groove.torch.functions import (
+    Batch,
+    action_log_prob,
+    agent_loss,
+    check_actions,
+    discounted_sum,
+    entropy,
+    make_experience,
+    mean,
+    prediction_targets,
+)
+from groove.torch.heads import AgentWithHeads, read_heads
+from groove.torch.network import RuleNetwork
+from groove.torch.update import minibatches as draw_minibatches
+from groove.torch.update import take_steps
+from groove.utils.errors import GrooveError
+from groove.utils.paths import PathLike
+
+
+class Rule(RuleNetwork):
+    """A learned update rule (Oh et al. 2020) around torch.nn.GRU; its parameters are frozen.
+
+    Attributes:
+      name: the name under which the rule was loaded.
+      config: settings of the rule's network, the fields of groove.lpg.network.LPGConfig.
+      prediction_width: Y, the width of the prediction head that agents need.
+      has_base: whether the rule adds to the advantages of a base, A2C or PPO.
+      sees_values: whether agents need a value head.
+      has_state: whether the rule has a memory of the agent's lifetime, the running scale of its rewards.
+    """
+
+    def heads(self, num_actions: int) -> dict[str, int]:
+        """Return the heads that an agent must have, name -> width, in the order of its outputs."""
+        heads = {"logits": num_actions, "y": self.prediction_width}
+        return heads | {"value": 1} if self.sees_values else heads
+
+    def add_heads(self, torso: nn.Module, features: int, num_actions: int) -> AgentWithHeads:
+        """Return a module with the rule's heads on a torso: obs [..., D...] -> the outputs of the heads.
+
+        Args:
+          torso: obs [..., D...] -> f32[..., features].
+          features: the number of features.
+          num_actions: A.
+        """
+        return AgentWithHeads(torso, features, self.heads(num_actions))
+
+    def init_state(self) -> Tensor | None:
+        """Return the memory of the rule at the beginning of an agent's lifetime; None if the rule has none."""
+        return torch.zeros(()) if self.has_state else None
+
+    def observe(
+        self,
+        state: Tensor | None,
+        reward: Tensor,
+        terminated: Tensor,
+        truncated: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor | None:
+        """Return the memory of the rule after a rollout, which every rollout must be shown to once.
+
+        Args:
+          state: of `init_state` or of the `observe` before.
+          reward, terminated, truncated, mask: see `loss`.
+
+        Raises:
+          GrooveError: if the state is missing, or a reward is not finite.
+        """
+        if not self.has_state:
+            return state
+        lived = make_experience(reward, reward, terminated, truncated, mask)  # no action is read
+        decay = self.config["discount"] * (1 - (lived.terminated | lived.truncated).float())
+        return torch.maximum(self._checked(state, reward), discounted_sum(lived.reward, decay).abs().max()).detach()
+
+    def targets(
+        self,
+        logits: Tensor,
+        y: Tensor,
+        next_y: Tensor,
+        action: Tensor,
+        reward: Tensor,
+        terminated: Tensor,
+        truncated: Tensor | None = None,
+        mask: Tensor | None = None,
+        *,
+        value: Tensor | None = None,
+        next_value: Tensor | None = None,
+        state: Tensor | None = None,
+        progress: float | None = None,
+        lifetime: float | None = None,
+    ) -> tuple[Tensor, ...]:
+        """Return the targets pi_hat f32[T, W] and log y_hat f32[T, W, Y], without gradients.
+
+        Rules with a value head have a third target, that of the value, f32[T, W]. Arguments and errors are those of
+        `loss`.
+        """
+        heads, after = {"logits": logits, "y": y, "value": value}, {"y": next_y, "value": next_value}
+        batch = self._batch(heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime)
+        y_hat = prediction_targets(self.config, y.detach().float(), batch.y_hat)
+        return (batch.pi_hat, y_hat) if batch.target is None else (batch.pi_hat, y_hat, batch.target)
+
+    def loss(
+        self,
+        logits: Tensor,
+        y: Tensor,
+        next_y: Tensor,
+        action: Tensor,
+        reward: Tensor,
+        terminated: Tensor,
+        truncated: Tensor | None = None,
+        mask: Tensor | None = None,
+        *,
+        value: Tensor | None = None,
+        next_value: Tensor | None = None,
+        state: Tensor | None = None,
+        progress: float | None = None,
+        lifetime: float | None = None,
+    ) -> Tensor:
+        """Return the loss that an agent descends, f32[] (Oh et al. 2020, eq. 2).
+
+        Over the rows t that `mask` does not hide, the loss is::
+
+            mean_t [ -log pi(a_t|s_t) pi_hat_t + alpha_y KL(y(s_t) || y_hat_t) ]
+
+        For agents with a value V, it has the further term (V(s_t) - R_t)^2 / 2, where R_t is the value plus the
+        generalised advantage, and under a base the term -c H(pi(.|s_t)). Outputs of the agent in another precision, as
+        under autocast, are converted to float32.
+
+        Args:
+          logits: f32[T, W, A], of the policy at the T steps of W workers.
+          y, next_y: f32[T, W, Y], logits of the prediction at the observations and at their true successors.
+          action: int64[T, W].
+          reward: f32[T, W].
+          terminated: bool[T, W], the episode ended by the environment's own rules.
+          truncated: bool[T, W], the episode was cut off by a time limit; by default never.
+          mask: bool[T, W], false where a row is padding or only a reset; by default all rows count. In gymnasium's
+            default mode, NEXT_STEP, the mask is false in the step after the end of an episode.
+          value, next_value: f32[T, W] or f32[T, W, 1], like y; read by rules with a value head.
+          state: of `observe`, which has seen this rollout; read by rules that scale rewards.
+          progress: n / L, the share of the agent's lifetime that is over; read by rules that are conditioned on the
+            lifetime.
+          lifetime: L, agent updates; read by the same rules.
+
+        Raises:
+          GrooveError: if shapes do not fit together, an action is no index of a policy logit, a reward is not finite,
+            or the rule lacks a value, its state or the lifetime.
+        """
+        heads, after = {"logits": logits, "y": y, "value": value}, {"y": next_y, "value": next_value}
+        batch = self._batch(heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime)
+        with torch.autocast(logits.device.type, enabled=False):
+            return agent_loss(self.config, self._outputs(heads, "", reward.shape), batch)[0]
+
+    def update(
+        self,
+        module: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        obs: Tensor,
+        action: Tensor,
+        reward: Tensor,
+        terminated: Tensor,
+        truncated: Tensor | None,
+        next_obs: Tensor,
+        mask: Tensor | None = None,
+        state: Tensor | None = None,
+        *,
+        epochs: int | None = None,
+        minibatches: int | None = None,
+        max_grad_norm: float | None = None,
+        generator: torch.Generator | None = None,
+        progress: float | None = None,
+        lifetime: float | None = None,
+    ) -> tuple[Tensor | None, dict[str, Tensor]]:
+        """Make one whole update of an agent: the scale of rewards, targets, and E epochs of M minibatches towards them.
+
+        Targets are computed once. If E M > 1, the loss of a minibatch has the clipped ratio of PPO in the place of
+        log pi. One step on the whole rollout is one step on the gradient of `loss`. Rows that `mask` hides are in no
+        minibatch: the others are dealt to the M minibatches as evenly as possible.
+
+        Args:
+          module: the agent, obs [B, ...] -> the heads of `heads`, as a tuple or by name; see `add_heads`.
+          optimizer: of the agent's parameters.
+          obs, next_obs: [T, W, ...], the observations and their true successors.
+          action, reward, terminated, truncated, mask, progress, lifetime: see `loss`.
+          state: of `init_state` or of the update before.
+          epochs: E, passes over the rollout; by default the rule's own, 1 for rules that are not made for several.
+          minibatches: M, steps per pass, a divisor of T W; by default as for `epochs`.
+          max_grad_norm: global norm to which the gradient of each step is clipped; by default none.
+          generator: the randomness of minibatches.
+
+        Returns:
+          The state after the update, and numbers f32[] for logs: "entropy" of the policy in nats, "clip_fraction", and
+          for some rules "value_error", the mean squared error, and "reward_scale".
+
+        Raises:
+          GrooveError: see `loss`; also if a head is missing, or M does not divide T W.
+        """
+        e, m = self._in_epochs(epochs=epochs, minibatches=minibatches)
+        widths = self.heads(0)
+        flat, flat_next = (x.flatten(0, 1) for x in (obs, next_obs))
+        with torch.no_grad():
+            heads, after = (
+                {name: x.unflatten(0, reward.shape) for name, x in read_heads(module, seen, widths).items()}
+                for seen in (flat, flat_next)
+            )
+        state = self.observe(state, reward, terminated, truncated, mask)
+        batch = self._batch(heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime)
+        parts = list(draw_minibatches(batch.real, e, m, generator))
+        clipped = take_steps(
+            self.config, widths, module, optimizer, flat, batch, parts, e if e * m > 1 else None, max_grad_norm
+        )
+        info = {"entropy": mean(entropy(heads["logits"]), batch.real), "clip_fraction": clipped}
+        if batch.target is not None:
+            info["value_error"] = mean((heads["value"] - batch.target) ** 2, batch.real)
+        return state, info | {"reward_scale": state} if state is not None else info
+
+    def _in_epochs(self, **given: int | None) -> Iterator[int]:
+        """Yield the numbers of epochs and minibatches of one update; the rule's own where they are None."""
+        for name, number in given.items():
+            if number is not None and number < 1:
+                raise GrooveError(f"{name} = {number} must be at least 1: leave it out for the number of the rule.")
+            yield number or (self.config[name] if self.config["base"] == "ppo" else 1)
+
+    def _batch(
+        self,
+        heads: Mapping[str, Tensor | None],
+        after: Mapping[str, Tensor | None],
+        action: Tensor,
+        reward: Tensor,
+        terminated: Tensor,
+        truncated: Tensor | None,
+        mask: Tensor | None,
+        state: Tensor | None,
+        progress: float | None,
+        lifetime: float | None,
+    ) -> Batch:
+        """Return the transitions of a rollout with their targets, without gradients."""
+        lived = make_experience(action, reward, terminated, truncated, mask)
+        heads, after = self._outputs(heads, "", reward.shape), self._outputs(after, "next_", reward.shape)
+        check_actions(action, lived.real, heads["logits"].shape[-1])
+        with torch.no_grad(), torch.autocast(reward.device.type, enabled=False):
+            if self.has_state:
+                peak = self._checked(state, reward)
+                lived = lived._replace(reward=lived.reward / torch.where(peak > 0, peak, 1.0))
+            log_prob = action_log_prob(heads["logits"], action, lived.real)
+            told = self._lifetime(lived.reward, progress, lifetime)
+            pi_hat, y_hat, target = self(lived, log_prob.exp(), heads, after, *told)
+        return Batch(action, log_prob, pi_hat, y_hat, target, lived.real)
+
+    def _lifetime(self, like: Tensor, progress: float | None, lifetime: float | None) -> list[Tensor]:
+        if not self.config["lifetime_conditioning"]:
+            return []
+        if progress is None or lifetime is None:
+            raise GrooveError(
+                f'the rule "{self.name}" is conditioned on the lifetime: give progress (0 at the beginning, 1 at the '
+                "end) and lifetime (agent updates)."
+            )
+        if lifetime <= 0:
+            raise GrooveError(
+                f"lifetime = {lifetime} must be positive: give the number of agent updates of a lifetime."
+            )
+        return [torch.full_like(like, progress), torch.full_like(like, lifetime).log()]
+
+    def _outputs(self, given: Mapping[str, Tensor | None], prefix: str, shape: torch.Size) -> dict[str, Tensor]:
+        """Return the outputs of heads, f32[T, W, width]; the value is f32[T, W]."""
+        outputs = {}
+        for name, x in given.items():
+            if name == "value" and not self.sees_values:
+                continue
+            if x is None:
+                raise GrooveError(
+                    f'the rule "{self.name}" sees values: give value and next_value, f32[T, W], the outputs of the '
+                    'head "value" at the observations and at their successors.'
+                )
+            x = x.squeeze(-1) if name == "value" and x.ndim == 3 else x
+            width = {"logits": x.shape[2:], "y": (self.prediction_width,), "value": ()}[name]
+            if x.shape != (*shape, *width) or (name == "logits" and len(width) != 1):
+                axes = {"logits": "T, W, A", "y": f"T, W, {self.prediction_width}", "value": "T, W"}[name]
+                raise GrooveError(f"{prefix}{name} is f32[{axes}], T, W = {tuple(shape)}, not {tuple(x.shape)}.")
+            outputs[name] = x.float()
+        return outputs
+
+    def _checked(self, state: Tensor | None, like: Tensor) -> Tensor:
+        if state is None:
+            raise GrooveError(
+                f'the rule "{self.name}" divides rewards by a running scale, which it needs as state: use rule.update, '
+                "which returns the state, or begin with state = rule.init_state() and give every loss state=(state := "
+                "rule.observe(state, reward, terminated, truncated, mask))."
+            )
+        return state.to(like.device, torch.float32)
+
+
+def load(name: PathLike) -> Rule:
+    """Load a learned rule; no code from files is run.
+
+    Args:
+      name: the name of a released rule, the directory of a run, or a rule file; "~" is the home folder.
+
+    Raises:
+      GrooveError: if there is no such rule, its file is damaged, or the rule is not an LPG rule.
+    """
+    eta, about = load_rule(path := find_rule_file(name))
+    if about.get("rule") != "lpg" or "lpg" not in about:
+        raise RuleFileError(f"{path} does not hold an LPG rule: make one with launch/meta_train.py.")
+    return Rule(str(name), about["lpg"], eta)
