@@ -122,9 +122,8 @@ def bound(config: LPGConfig, seconds: float, env_steps: int) -> dict[str, float]
       env_steps: environment steps in that time.
     """
     inputs = 12 if config.sees_values else 6
-    core = (
-        2 * 3 * config.hidden * (config.hidden + inputs)
-    )  # FLOP of a transition; meta-tests need no meta-gradient, so forward alone
+    # FLOP of a transition; meta-tests need no meta-gradient, so forward alone
+    core = 2 * 3 * config.hidden * (config.hidden + inputs)
     peak = matmul_peak()
     share = 1 / (1 + core / peak * env_steps / seconds)
     return {"matmul peak, GFLOP/s": peak / 1e9, "lpg: least share, core at the peak": share}

@@ -74,7 +74,7 @@ class RuleNetwork(nn.Module):
         hidden = F.relu(self._backwards(torch.stack(features, -1), keep))
         if advantage is not None and self.has_base:
             gain, bias = self.residual(hidden).unbind(-1)
-            return advantage + gain * advantage + bias, self.y_hat(hidden), target
+            return advantage + gain.tanh() * advantage + bias.tanh(), self.y_hat(hidden), target
         pi_hat = self.pi_hat(hidden).squeeze(-1)
         if self.config["normalise"]:
             pi_hat = normalised(pi_hat, lived.real)
