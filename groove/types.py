@@ -16,7 +16,7 @@ State is arrays in frozen dataclasses. Behaviour is NamedTuples of pure function
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -90,10 +90,12 @@ class Rollout:
     mask: Array | None = None  # bool [T, W]: false where a row is padding or only a reset; None if all rows count
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Learner:
-    """One agent in the middle of its lifetime."""
+    """One agent in the middle of its lifetime.
+
+    A rule without a state leaves no trace in the tree: checkpoints of versions in which no rule had one stay readable.
+    """
 
     params: Params
     opt_state: PyTree
@@ -104,6 +106,17 @@ class Learner:
     def after_update(self, params: Params, opt_state: PyTree) -> "Learner":
         """Return the learner one update later, with new parameters."""
         return dataclasses.replace(self, params=params, opt_state=opt_state, updates=self.updates + 1)
+
+    def _flatten(self) -> tuple[list[tuple[Any, PyTree]], tuple[str, ...]]:
+        names = tuple(f.name for f in dataclasses.fields(self) if f.name != "rule_state" or self.rule_state != ())
+        return [(jax.tree_util.GetAttrKey(name), getattr(self, name)) for name in names], names
+
+    @classmethod
+    def _unflatten(cls, names: tuple[str, ...], children: Iterable[PyTree]) -> "Learner":
+        return cls(**dict(zip(names, children, strict=True)))
+
+
+jax.tree_util.register_pytree_with_keys(Learner, Learner._flatten, Learner._unflatten)
 
 
 @jax.tree_util.register_dataclass
