@@ -3,10 +3,20 @@
 import dataclasses
 import functools
 
+import jax
+
+from groove import ops
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import EpisodeStats
 from groove.meta.slots import Lives, Setup
-from groove.types import Array, PyTree
+from groove.types import LOGITS, Array, PyTree
+
+
+def antagonist_entropy(setup: Setup, lives: Lives) -> Array:
+    """Return the mean entropy of the first antagonist's policy where its workers are, in nats, f32[N]."""
+    agent, life = setup.antagonists[0].agent, lives.antagonists[0]
+    logits = jax.vmap(lambda params, obs: agent.read(params, obs, (LOGITS,))[1][LOGITS])
+    return ops.entropy(logits(life.learner.params, life.workers.obs)).mean(1)
 
 
 def advance_antagonists(

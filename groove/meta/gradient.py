@@ -33,6 +33,9 @@ class GradientConfig:
       policy_entropy: b0, weight of the bonus for H(pi). The paper's 0.05 suits targets that are not normalised
         (`rules.lpg.normalise=false`). Under normalised targets, which lead to larger steps, agents with so small a
         bonus lose their entropy and no longer find far rewards.
+      entropy_floor: weight of the cost of having less entropy than the antagonist of the same slot and age. Greedy
+        policies look best after a few updates, and lose in whole lifetimes; the cost closes this shortcut. 0 for no
+        cost; needs a curriculum with antagonists.
       normalise_advantages: whether advantages have zero mean and unit variance within each slot's rollout.
       normalise_slots: whether each slot's meta-gradient is scaled to unit norm before averaging, so that no lifetime
         outweighs the others (DiscoRL, Oh et al. 2025, has one Adam per agent for this purpose). Slots are then
@@ -47,6 +50,7 @@ class GradientConfig:
     decay_steps: int = at_least(0, 0)
     max_grad_norm: float = above(0, 0.1)
     policy_entropy: float = 0.15
+    entropy_floor: float = at_least(0, 0.0)
     normalise_advantages: bool = True
     normalise_slots: bool = False
     micro_batch: int = at_least(1, 1)
@@ -60,7 +64,13 @@ class Update(NamedTuple):
 
 
 def meta_gradient(
-    setup: Setup, config: GradientConfig, eta: Any, levels: Levels, lives: Lives, weight: Array
+    setup: Setup,
+    config: GradientConfig,
+    eta: Any,
+    levels: Levels,
+    lives: Lives,
+    weight: Array,
+    floor: Array | None = None,
 ) -> tuple[Any, Lives, Metrics]:
     """Return the gradient of the mean meta-loss of these slots, the lives K updates later, and metrics.
 
@@ -74,24 +84,25 @@ def meta_gradient(
       levels: [n].
       lives: [n].
       weight: f32[n], of each slot's loss.
+      floor: f32[n], see `meta_loss`.
     """
     count = levels.level_id.shape[0]
     size = 1 if config.normalise_slots else largest_share(count, config.micro_batch)
     batches = count // size
-    batched = jax.tree.map(lambda x: x.reshape((batches, size, *x.shape[1:])), (levels, lives, weight))
+    batched = jax.tree.map(lambda x: x.reshape((batches, size, *x.shape[1:])), (levels, lives, weight, floor))
     grad = jax.grad(meta_loss, argnums=2, has_aux=True)
 
     def accumulate(
-        sums: tuple[Any, Any], batch: tuple[Array, Levels, Lives, Array]
+        sums: tuple[Any, Any], batch: tuple[Array, Levels, Lives, Array, Array | None]
     ) -> tuple[Any, tuple[Lives, Metrics]]:
-        index, levels, lives, weight = batch
+        index, levels, lives, weight, floor = batch
         total, first_half = sums
         if config.normalise_slots:
-            gradient, out = grad(setup, config, eta, levels, lives, jnp.ones_like(weight))
+            gradient, out = grad(setup, config, eta, levels, lives, jnp.ones_like(weight), floor)
             scale = weight[0] / jnp.maximum(optax.tree.norm(gradient), 1e-12)
             gradient = optax.tree.scale(scale, gradient)
         else:
-            gradient, out = grad(setup, config, eta, levels, lives, weight)
+            gradient, out = grad(setup, config, eta, levels, lives, weight, floor)
         counts = index < batches // 2
         first_half = jax.tree.map(lambda s, g: s + jnp.where(counts, g, 0.0), first_half, gradient)
         return (jax.tree.map(jnp.add, total, gradient), first_half), out
@@ -110,13 +121,19 @@ def _cosine(a: Any, b: Any) -> Array:
 
 
 def meta_loss(
-    setup: Setup, config: GradientConfig, eta: Any, levels: Levels, lives: Lives, weight: Array
+    setup: Setup,
+    config: GradientConfig,
+    eta: Any,
+    levels: Levels,
+    lives: Lives,
+    weight: Array,
+    floor: Array | None = None,
 ) -> tuple[Array, tuple[Lives, Metrics]]:
     """Return the loss that eta descends (Oh et al. 2020, eq. 4), the lives after K updates, and metrics.
 
     The loss is the weighted mean over slots of::
 
-        -log pi_K(a_t|s_t) A_t - b0 H(pi_K) + sum_i weight_i regularizer_i
+        -log pi_K(a_t|s_t) A_t - b0 H(pi_K) + b4 max(0, floor - H(pi_K)) + sum_i weight_i regularizer_i
 
     where K updates under the rule led to pi_K, the steps (s_t, a_t) come from one more rollout of pi_K, A_t is the
     advantage under the meta-critic, and the regularizers are those of the rule.
@@ -128,6 +145,7 @@ def meta_loss(
       levels: [n].
       lives: [n].
       weight: f32[n], of each slot's loss.
+      floor: f32[n], the entropy of each slot's antagonist, in nats, for `config.entropy_floor`, b4; None without it.
     """
 
     def update(lives: Lives, _: None) -> tuple[Lives, Update]:
@@ -147,6 +165,8 @@ def meta_loss(
     policy_entropy = ops.entropy(heads[LOGITS]).mean((1, 2))
     regularizers = rule_regularizers(setup, updates.info, heads)
     objective = -gain - config.policy_entropy * policy_entropy
+    if floor is not None:
+        objective += config.entropy_floor * jnp.maximum(floor - policy_entropy, 0.0)
     for term in setup.rule.regularizers:
         objective += term.weight * regularizers[term.name]
     loss = jnp.mean(weight * objective)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from groove.curriculum.base import Curriculum
-from groove.meta.antagonists import advance_antagonists
+from groove.meta.antagonists import advance_antagonists, antagonist_entropy
 from groove.meta.gradient import GradientConfig, meta_gradient
 from groove.meta.outcomes import level_outcome, outcome_metrics
 from groove.meta.slots import (
@@ -72,11 +72,12 @@ def make_truncated_step(
     def step(state: TrainState) -> tuple[TrainState, dict[str, Array]]:
         mean_weight = jax.lax.pmean(state.levels.weight.mean(), parallel.SLOTS)
         weight = state.levels.weight / jnp.maximum(mean_weight, 1e-6)  # the loss is a mean over weights
-        gradient, lives, metrics = meta_gradient(setup, config, state.eta, state.levels, state.lives, weight)
+        lives, antagonists = advance_antagonists(setup, state.lives, state.levels.level, config.updates)
+        floor = antagonist_entropy(setup, lives) if config.entropy_floor else None
+        gradient, lives, metrics = meta_gradient(setup, config, state.eta, state.levels, lives, weight, floor)
         gradient, metrics = jax.lax.pmean((gradient, dict(metrics)), parallel.SLOTS)
         eta, gradient_state, gradient_metrics = move(optimizer, state.eta, state.optimizer, gradient, mean_weight > 0)
         metrics |= gradient_metrics
-        lives, antagonists = advance_antagonists(setup, lives, state.levels.level, config.updates)
         if antagonists is not None:
             totals = {
                 "antagonist_return_sum": antagonists.return_sum,

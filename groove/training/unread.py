@@ -8,6 +8,7 @@ from groove.curriculum.scores import SCORES
 from groove.envs.base import Discrete, EnvFamily
 from groove.lpg.registry import RULES, learned, make_rule
 from groove.meta.outcomes import CRITIC_FIELDS
+from groove.training.build import OPTIMAL
 from groove.training.config import BASELINE, Config
 from groove.training.presets import PRESETS, preset
 from groove.utils.errors import ConfigError
@@ -73,6 +74,8 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
         return
     replays, edits = spec.method != FIXED, spec.method == "accel"
     yield Reader("antagonists", _measures_regret(config), "curricula whose score needs an antagonist, such as ar")
+    has_antagonist = _measures_regret(config) and any(name != OPTIMAL for name in config.antagonists)
+    yield Reader("gradient.entropy_floor", has_antagonist, "curricula with an agent as antagonist, such as ar")
     if replays:
         yield Reader("plr.edit_probability", edits, "curricula that edit levels, such as accel")
         draws = config.plr.prioritization != "topk"

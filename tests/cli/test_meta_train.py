@@ -78,6 +78,7 @@ def test_a_run_leaves_every_file_and_says_how_good_the_rule_is(finished):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_bit(finished, tmp_path, environment):
     run_dir = tmp_path / "killed"
     process = subprocess.Popen(_command(run_dir), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -26,6 +26,7 @@ A2C = dataclasses.replace(LPG, base="a2c")
 VALUES = dataclasses.replace(LPG, value_head=True)
 RULES = {"values": VALUES, "a2c": A2C, "ppo": PPO}
 DISCOUNT = LPG.discount
+SLOW = pytest.mark.slow  # other cases of the same kind run with every change
 
 
 def _scaled(env, unit):
@@ -61,8 +62,15 @@ def _trained(eta, seed=0):
     return jax.tree.map(lambda x: x + 0.3 * jax.random.normal(next(keys), x.shape), eta)
 
 
-@pytest.mark.parametrize(("observation", "scaled"), [("index", True), ("features", False)])
-@pytest.mark.parametrize("base", ["a2c", "ppo"])
+@pytest.mark.parametrize(
+    ("base", "observation", "scaled"),
+    [
+        ("a2c", "index", True),
+        ("ppo", "features", False),
+        pytest.param("a2c", "features", False, marks=SLOW),
+        pytest.param("ppo", "index", True, marks=SLOW),
+    ],
+)
 def test_the_untrained_rule_is_its_base(base, scaled, observation):
     config = dataclasses.replace(RULES[base], scale_rewards=scaled)
     if base == "a2c":
@@ -76,7 +84,7 @@ def test_the_untrained_rule_is_its_base(base, scaled, observation):
     assert float(jnp.abs(ours["logits"] if "logits" in ours else ours["head_logits"]["w"]).max()) > 0.01
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", [*(pytest.param(name, marks=SLOW) for name in ("values", "a2c")), "ppo"])
 def test_the_meta_gradient_equals_finite_differences_in_double_precision(name):
     # in tables the value does not depend on eta once the rollouts are given, so that the derivative is exact
     with jax.enable_x64(True):
@@ -101,7 +109,10 @@ def test_the_meta_gradient_equals_finite_differences_in_double_precision(name):
             np.testing.assert_allclose(analytic, numeric, rtol=1e-5, atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "observation"), [("values", "features"), ("a2c", "index"), ("ppo", "features")])
+@pytest.mark.parametrize(
+    ("name", "observation"),
+    [("a2c", "index"), ("ppo", "features"), pytest.param("values", "features", marks=SLOW)],
+)
 def test_no_meta_gradient_reaches_the_value_head(name, observation):
     setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation), make_lpg(RULES[name]))
     levels, lives = tiny_slots(setup, 4)
@@ -120,7 +131,7 @@ def test_no_meta_gradient_reaches_the_value_head(name, observation):
         assert (size == 0) == ("value" in head), head
 
 
-@pytest.mark.parametrize(("name", "observation"), [("a2c", "index"), ("ppo", "features")])
+@pytest.mark.parametrize(("name", "observation"), [("a2c", "index"), pytest.param("ppo", "features", marks=SLOW)])
 def test_every_parameter_has_a_finite_meta_gradient_and_agents_move(name, observation):
     setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation), make_lpg(RULES[name]))
     (levels, lives), eta = (
@@ -135,7 +146,7 @@ def test_every_parameter_has_a_finite_meta_gradient_and_agents_move(name, observ
     assert {"value_error", "clip_fraction", "pi_hat_l2"} < set(metrics)
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", [*(pytest.param(name, marks=SLOW) for name in ("values", "a2c")), "ppo"])
 def test_the_unit_of_reward_does_not_matter(name):
     rule = make_lpg(RULES[name])
     eta = _trained(rule.init(jax.random.key(0)))

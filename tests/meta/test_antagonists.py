@@ -4,8 +4,16 @@ import jax
 import numpy as np
 
 from groove.lifetimes import lifetime
-from groove.meta.antagonists import advance_antagonists
+from groove.meta.antagonists import advance_antagonists, antagonist_entropy
 from tests._helpers.tiny import tiny_setup, tiny_slots
+
+
+def test_entropy_begins_at_that_of_the_uniform_policy_and_falls():
+    setup = tiny_setup()
+    levels, lives = tiny_slots(setup, 3)
+    np.testing.assert_allclose(antagonist_entropy(setup, lives), np.log(setup.env.num_actions), rtol=1e-6)
+    older, _ = jax.jit(lambda s: advance_antagonists(setup, s, levels.level, 4))(lives)
+    assert bool((antagonist_entropy(setup, older) < np.log(setup.env.num_actions)).any())
 
 
 def test_the_antagonist_in_lockstep_is_a2c_trained_alone():

@@ -49,7 +49,7 @@ def test_gradient_equals_finite_differences_in_double_precision():
             np.testing.assert_allclose(analytic, numeric, rtol=1e-5)
 
 
-@pytest.mark.parametrize("observation", ["index", "features", "planes"])
+@pytest.mark.parametrize("observation", ["index", "features", pytest.param("planes", marks=pytest.mark.slow)])
 def test_every_parameter_of_the_rule_has_a_gradient_from_the_return_alone(observation):
     # planes that never change leave parameters of networks without any gradient, where Adam's root has no derivative
     setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation), LPG_RETURN_ONLY)
@@ -91,6 +91,22 @@ def test_slots_without_weight_teach_nothing_and_normalised_ones_alike():
     together = gradient(jnp.asarray([1.0, 0.0, 1.0, 0.0]))
     for a, b, c in zip(*(jax.tree.leaves(g) for g in (one[0], one[2], together)), strict=True):
         np.testing.assert_allclose(a + b, c, rtol=1e-4, atol=1e-7)
+
+
+def test_less_entropy_than_the_antagonist_s_costs():
+    setup = tiny_setup()
+    (levels, lives), eta = tiny_slots(setup, 1), setup.rule.init(jax.random.key(0))
+    config = dataclasses.replace(CONFIG, entropy_floor=0.7)
+
+    @jax.jit
+    def loss(floor):
+        value, (_, metrics) = meta_loss(setup, config, eta, levels, lives, levels.weight, floor)
+        return value, metrics["policy_entropy"]
+
+    usual, entropy = loss(jnp.zeros(1))
+    assert 0 < entropy < np.log(setup.env.num_actions)
+    np.testing.assert_allclose(loss(entropy[None] + 0.5)[0], usual + 0.7 * 0.5, rtol=1e-5)
+    np.testing.assert_allclose(loss(entropy[None] - 0.1)[0], usual, rtol=1e-6)
 
 
 def test_each_step_is_weighted_by_its_own_advantage():

@@ -19,7 +19,14 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize(("name", "curriculum"), list(zip(PRESETS, ["dr", "dr", "ar@varied", "ar"], strict=True)))
+CURRICULA = dict(zip(PRESETS, ["dr", "dr", "ar@varied", "ar"], strict=True))
+SLOW = ("paper", "release")  # they compile for long
+
+
+@pytest.mark.parametrize(
+    ("name", "curriculum"),
+    [pytest.param(*item, marks=[pytest.mark.slow] * (item[0] in SLOW)) for item in CURRICULA.items()],
+)
 def test_every_preset_builds_and_steps_without_recompiling(name, curriculum):
     config = replace(preset(name), "curriculum", curriculum)
     config = replace_all(config, SMALL)

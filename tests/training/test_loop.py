@@ -22,7 +22,7 @@ from groove.utils.typed_fields import replace_all
 
 def fake_parts(chunk, on_chunk, returns):
     """Parts of a run whose meta-step adds one to eta; `returns` maps eta to the return on the validation levels."""
-    env = SimpleNamespace(describe=None, optimal_return=None)
+    env = SimpleNamespace(describe=None, optimal_return=None, draw=None)
 
     def init(key):
         levels = Levels({"size": jnp.zeros(4)}, jnp.arange(4), jnp.ones(4))

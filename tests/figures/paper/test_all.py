@@ -27,6 +27,7 @@ def test_every_file_with_a_figure_is_listed():
     assert [figure.name for figure in all_figures.load()] == list(all_figures.FIGURES)
 
 
+@pytest.mark.slow  # .ci/run draws all figures from nothing
 def test_a_figure_is_drawn_from_nothing_and_again_without_repeating_anything(tmp_path):
     _run("fig11_a2c_ppo.py", tmp_path, "--scale", "smoke")
     picture = tmp_path / "pictures" / "fig11_a2c_ppo-smoke.png"
