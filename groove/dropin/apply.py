@@ -52,11 +52,18 @@ def read_heads(apply: Apply, params: Params, obs: Array, widths: Mapping[str, An
     return {name: jnp.reshape(x, (*lead, x.shape[-1])).astype(jnp.float32) for name, x in heads.items()}
 
 
-def as_agent(apply: Apply, optimizer: optax.GradientTransformation, widths: Mapping[str, Any], item_rank: int) -> Agent:
+def as_agent(
+    apply: Apply,
+    params: Params,
+    optimizer: optax.GradientTransformation,
+    widths: Mapping[str, Any],
+    item_rank: int,
+) -> Agent:
     """Return a network and its optimizer as an agent that rules can read and move.
 
     Args:
       apply: see `Apply`.
+      params: with which the agent begins.
       optimizer: turns a gradient by parameters into updates.
       widths: see `read_heads`.
       item_rank: number of axes of one observation.
@@ -73,7 +80,8 @@ def as_agent(apply: Apply, optimizer: optax.GradientTransformation, widths: Mapp
         return optax.apply_updates(params, updates), opt_state
 
     def init(key: Array) -> tuple[Params, PyTree]:
-        raise NotImplementedError("the agent's parameters come from its owner")
+        del key  # the parameters are given
+        return params, optimizer.init(params)
 
     return Agent(init=init, read=read, step=step, policy=lambda params: params, hold=lambda params, name: params)
 

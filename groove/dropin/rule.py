@@ -254,7 +254,7 @@ class Rule:
         rollout = dataclasses.replace(rollout, obs=jnp.asarray(rollout.obs))  # minibatches index it inside a scan
         if self.config.lifetime_conditioning and progress is None and lifetime is not None:
             progress = learner.updates / lifetime
-        agent = as_agent(apply, optimizer, self._widths, jnp.ndim(rollout.obs) - 2)
+        agent = as_agent(apply, learner.params, optimizer, self._widths, jnp.ndim(rollout.obs) - 2)
         _, heads = agent.read(learner.params, rollout.obs, tuple(self._widths))
         _, after = agent.read(learner.params, rollout.next_obs, tuple(self._widths))
         state = self.observe(learner.rule_state, rollout)

@@ -11,7 +11,7 @@ from groove.utils.errors import GrooveError
 
 
 class Experience(NamedTuple):
-    """What an agent lived through, [T, W] each."""
+    """The experience of an agent, [T, W] each."""
 
     action: Tensor
     reward: Tensor  # f32; 0 in hidden rows

@@ -54,7 +54,7 @@ class _Player(NamedTuple):
 
 
 class _OneClass(NamedTuple):
-    """What a step reads of one class, or, with a leading axis C, of all."""
+    """The fields of one class that a step reads; with a leading axis C, those of all classes."""
 
     rules: ClassRules
     objects: tuple[Array, ...]  # M times int32 [], codes

@@ -61,7 +61,7 @@ _WORLD_DRAWS, _CLASS_DRAWS = 24, 24
 
 
 class Frame(NamedTuple):
-    """What the rules of a class depend on: the board and the player."""
+    """The board and the player, on which the rules of a class depend."""
 
     height: Array  # int32 []
     width: Array  # int32 []
