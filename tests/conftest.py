@@ -4,8 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
-# tests run small programs once: a third of their time is saved by optimising them less
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
+from tests._helpers.compilation import fast_compilation
+
+os.environ["XLA_FLAGS"] = fast_compilation()  # read when JAX is imported
 
 import jax
 import pytest

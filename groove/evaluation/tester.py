@@ -68,11 +68,9 @@ class MetaTester:
         """Train all agents side by side; return f32[levels, seeds, points] and the seconds of compilation."""
         budget, eta = job.budget, job.rule.eta
         env, curves = self._curves(job)
-        key = jax.random.fold_in(jax.random.key(0), int(_stable(job.task.path)))
-        level_key = jax.random.fold_in(key, Stream.TASK_LEVELS)
-        levels = _levels(job.task.sample or env.sample_level, level_key, budget.levels)
+        levels = task_levels(job.task, env, budget.levels)
         agents = [(level, seed) for level in range(budget.levels) for seed in job.seeds]
-        keys = agent_keys(jax.random.fold_in(key, Stream.TASK_AGENTS), agents)
+        keys = agent_keys(jax.random.fold_in(task_key(job.task), Stream.TASK_AGENTS), agents)
         agent_levels = jax.tree.map(lambda x: x[jnp.asarray([level for level, _ in agents])], levels)
         before, frozen = curves.compile_seconds, jax.tree.map(np.array, eta)
         returns = curves(eta, agent_levels, keys, _points(job), report)
@@ -95,7 +93,7 @@ class MetaTester:
         points = _points(job)
         curves = []
         for i, seed in enumerate(job.seeds):
-            key = jax.random.fold_in(jax.random.fold_in(jax.random.key(0), _stable(job.task.path)), seed)
+            key = jax.random.fold_in(task_key(job.task), seed)
             env = make(budget.workers, seed, budget.max_frames)
             life = live_on_host(
                 env,
@@ -149,15 +147,22 @@ def _points(job: Job) -> tuple[int, ...]:
     return job.budget.at if settled is None or settled > job.budget.at[0] else (settled,)
 
 
-def _levels(sample: Callable[[Key], PyTree], key: Key, count: int) -> PyTree:
-    """Return the first `count` levels of a task, [count, ...]; they are the same for every rule and budget."""
+def task_levels(task: Task, env: EnvFamily, count: int) -> PyTree:
+    """Return the first `count` levels of a task, [count, ...]; they are the same for every rule, seed and budget.
+
+    Args:
+      task: a task whose agents train on devices.
+      env: the environment that `task.make` builds.
+      count: number of levels.
+    """
+    key = jax.random.fold_in(task_key(task), Stream.TASK_LEVELS)
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(count))
-    return jax.jit(jax.vmap(sample))(keys)
+    return jax.jit(jax.vmap(task.sample or env.sample_level))(keys)
 
 
-def _stable(name: str) -> int:
-    """Return a number of 31 bits that is the same for a name in every process."""
-    return int(cell_id({"name": name})[:8], 16) & 0x7FFFFFFF
+def task_key(task: Task) -> Key:
+    """Return the key of a task, which is the same in every process."""
+    return jax.random.fold_in(jax.random.key(0), int(cell_id({"name": task.path})[:8], 16) & 0x7FFFFFFF)
 
 
 def _line(job: Job, returns: Returns, seconds: Mapping[str, float]) -> dict[str, Any]:
