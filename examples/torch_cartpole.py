@@ -9,6 +9,7 @@ loss instead of the learned rule.
 import argparse
 import time
 from collections import deque
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -18,19 +19,55 @@ from torch import Tensor, nn
 import groove.torch
 
 
-class Agent(nn.Module):
-    """A network of two hidden layers with a policy and a prediction (for A2C a value, of width 1)."""
+def make_torso(inputs: int) -> nn.Module:
+    """Return a network of your own, without heads: observations [B, inputs] -> features [B, 64]."""
+    return nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU())
 
-    def __init__(self, inputs: int, actions: int, width: int) -> None:
-        """Build the layers for `inputs` observed numbers, `actions` actions and a prediction of `width` numbers."""
+
+class A2C:
+    """The rule that the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
+
+    def add_heads(self, torso: nn.Module, features: int, num_actions: int) -> nn.Module:
+        """Return a module with a policy and a value: obs -> (logits [B, A], value [B])."""
+        return ActorCritic(torso, features, num_actions)
+
+    def init_state(self) -> None:
+        """Return the memory of the rule, which it does not need."""
+
+    def update(
+        self,
+        agent: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        obs: Tensor,
+        *experience: Tensor,
+        max_grad_norm: float,
+        **_: Any,
+    ) -> tuple[None, dict[str, Tensor]]:
+        """Take one step on the gradient of the loss."""
+        action, reward, terminated, truncated, next_obs = experience[:5]
+        logits, value = agent(obs)
+        with torch.no_grad():
+            next_value = agent(next_obs)[1]
+        loss = a2c_loss(logits, value, next_value, action, reward, terminated, truncated)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(agent.parameters(), max_grad_norm)
+        optimizer.step()
+        return None, {"loss": loss}
+
+
+class ActorCritic(nn.Module):
+    """A torso with a policy and a value."""
+
+    def __init__(self, torso: nn.Module, features: int, num_actions: int) -> None:
+        """Add both heads to a torso that returns [..., features]."""
         super().__init__()
-        self.torso = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU())
-        self.policy, self.prediction = nn.Linear(64, actions), nn.Linear(64, width)
+        self.torso, self.policy, self.value = torso, nn.Linear(features, num_actions), nn.Linear(features, 1)
 
     def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits of the policy, and the prediction."""
+        """Return the logits of the policy and the value."""
         features = self.torso(obs)
-        return self.policy(features), self.prediction(features)
+        return self.policy(features), self.value(features)[..., 0]
 
 
 def a2c_loss(
@@ -43,7 +80,6 @@ def a2c_loss(
     truncated: Tensor,
 ) -> Tensor:
     """Return the loss that the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
-    value, next_value = value[..., 0], next_value[..., 0]
     delta = reward + 0.99 * next_value * ~terminated - value.detach()
     advantage, rows = torch.zeros_like(reward[0]), []
     for t in reversed(range(len(reward))):
@@ -78,10 +114,12 @@ def main() -> None:
     torch.set_num_threads(1)  # the networks are small
     same_step = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}
     envs = gymnasium.make_vec(args.env, num_envs=args.workers, vectorization_mode="sync", vector_kwargs=same_step)
-    rule = None if args.rule == "a2c" else groove.torch.load(args.rule)
+    rule = A2C() if args.rule == "a2c" else groove.torch.load(args.rule)
     inputs, actions = int(np.prod(envs.single_observation_space.shape)), int(envs.single_action_space.n)
-    agent = Agent(inputs, actions, 1 if rule is None else rule.prediction_width)
+    agent = rule.add_heads(make_torso(inputs), 64, actions)
     optimizer = torch.optim.Adam(agent.parameters(), lr=args.learning_rate)
+    generator = torch.Generator().manual_seed(args.seed)
+    state = rule.init_state()
 
     obs, _ = envs.reset(seed=args.seed)
     running, recent = np.zeros(args.workers), deque(maxlen=200)
@@ -105,19 +143,21 @@ def main() -> None:
         seen, action, reward, terminated, truncated, successor = (
             torch.as_tensor(np.stack(column)) for column in zip(*rows, strict=True)
         )
-        reward, successor = reward.float(), successor.float()
-        logits, prediction = agent(seen)
-        with torch.no_grad():
-            next_prediction = agent(successor)[1]
-        experience = (logits, prediction, next_prediction, action, reward, terminated, truncated)
-        if rule is None:
-            loss = a2c_loss(*experience)
-        else:  # the only line that differs from A2C
-            loss = rule.loss(*experience, progress=update / args.updates, lifetime=args.updates)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(agent.parameters(), 0.5)
-        optimizer.step()
+        state, _ = rule.update(
+            agent,
+            optimizer,
+            seen,
+            action,
+            reward.float(),
+            terminated,
+            truncated,
+            successor.float(),
+            state=state,
+            max_grad_norm=0.5,
+            generator=generator,
+            progress=update / args.updates,
+            lifetime=args.updates,
+        )
         if (update + 1) % max(args.updates // 10, 1) == 0:
             steps = (update + 1) * args.workers * args.steps
             mean = np.mean(recent) if recent else float("nan")

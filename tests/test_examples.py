@@ -1,4 +1,4 @@
-"""The examples run with a learned rule and with A2C."""
+"""The examples run with learned rules and with A2C."""
 
 import dataclasses
 import importlib.util
@@ -25,19 +25,26 @@ PROGRAMS = [
 ]
 
 
+RULES = {"lpg": LPGConfig(hidden=8), "ppo": LPGConfig(hidden=8, base="ppo"), "a2c": None}
+
+
 @pytest.fixture(scope="module")
-def rule(tmp_path_factory):
-    path = tmp_path_factory.mktemp("rules") / "tiny.safetensors"
-    config = LPGConfig(hidden=8)
-    eta = jax.device_get(make_lpg(config).init(jax.random.key(0)))
-    save_rule(path, eta, {"rule": "lpg", "lpg": dataclasses.asdict(config)})
-    return str(path)
+def rules(tmp_path_factory):
+    """Return what --rule takes: files of rules with two heads and with three, and A2C."""
+    paths = {}
+    for name, config in RULES.items():
+        if config is not None:
+            path = tmp_path_factory.mktemp("rules") / f"{name}.safetensors"
+            eta = jax.device_get(make_lpg(config).init(jax.random.key(0)))
+            save_rule(path, eta, {"rule": "lpg", "lpg": dataclasses.asdict(config)})
+            paths[name] = str(path)
+    return {**paths, "a2c": "a2c"}
 
 
-@pytest.mark.parametrize("which", ["learned", "a2c"])
+@pytest.mark.parametrize("name", [pytest.param("lpg", marks=pytest.mark.slow), "ppo", "a2c"])
 @pytest.mark.parametrize("example", PROGRAMS)
-def test_runs_as_its_header_says(example, which, rule):
-    command = [sys.executable, EXAMPLES / example, "--rule", rule if which == "learned" else "a2c"]
+def test_runs_as_its_header_says(example, name, rules):
+    command = [sys.executable, EXAMPLES / example, "--rule", rules[name]]
     sizes = ["--env", "CartPole-v1", "--updates", "4", "--workers", "4", "--steps", "8"]
     environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "JAX_PLATFORMS": "cpu"}
     ran = subprocess.run([*command, *sizes], env=environment, capture_output=True, text=True, timeout=300, check=False)
