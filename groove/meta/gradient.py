@@ -15,7 +15,7 @@ from groove.lifetimes.rollout import EpisodeStats
 from groove.lpg.base import UpdateInfo
 from groove.meta.slots import Levels, Lives, Setup
 from groove.meta.students import advance_critics, advance_students
-from groove.types import LOGITS, Array, Heads, Metrics, Stream
+from groove.types import LOGITS, Array, Heads, Learner, Metrics, Stream
 from groove.utils.parallel import largest_share
 from groove.utils.typed_fields import above, at_least
 
@@ -36,6 +36,9 @@ class GradientConfig:
       entropy_floor: weight of the cost of having less entropy than the antagonist of the same slot and age. Greedy
         policies look best after a few updates, and lose in whole lifetimes; the cost closes this shortcut. 0 for no
         cost; needs a curriculum with antagonists.
+      age_exponent: p; the return of a slot whose agent has made n of its L updates counts (1 + p)(n / L)^p times. K
+        updates reach the end of a lifetime only near the end: earlier, targets that look best after K updates, such as
+        greedy ones, may lose in the whole lifetime. 0 for equal weights.
       normalise_advantages: whether advantages have zero mean and unit variance within each slot's rollout.
       normalise_slots: whether each slot's meta-gradient is scaled to unit norm before averaging, so that no lifetime
         outweighs the others (DiscoRL, Oh et al. 2025, has one Adam per agent for this purpose). Slots are then
@@ -51,6 +54,7 @@ class GradientConfig:
     max_grad_norm: float = above(0, 0.1)
     policy_entropy: float = 0.15
     entropy_floor: float = at_least(0, 0.0)
+    age_exponent: float = at_least(0, 0.0)
     normalise_advantages: bool = True
     normalise_slots: bool = False
     micro_batch: int = at_least(1, 1)
@@ -133,10 +137,11 @@ def meta_loss(
 
     The loss is the weighted mean over slots of::
 
-        -log pi_K(a_t|s_t) A_t - b0 H(pi_K) + b4 max(0, floor - H(pi_K)) + sum_i weight_i regularizer_i
+        age_weight (-log pi_K(a_t|s_t) A_t - b0 H(pi_K) + b4 max(0, floor - H(pi_K))) + sum_i weight_i regularizer_i
 
-    where K updates under the rule led to pi_K, the steps (s_t, a_t) come from one more rollout of pi_K, A_t is the
-    advantage under the meta-critic, and the regularizers are those of the rule.
+    where age_weight is 1 unless `config.age_exponent` says otherwise, K updates under the rule led to pi_K, the steps
+    (s_t, a_t) come from one more rollout of pi_K, A_t is the advantage under the meta-critic, and the regularizers are
+    those of the rule.
 
     Args:
       setup: the static parts.
@@ -167,6 +172,8 @@ def meta_loss(
     objective = -gain - config.policy_entropy * policy_entropy
     if floor is not None:
         objective += config.entropy_floor * jnp.maximum(floor - policy_entropy, 0.0)
+    if config.age_exponent:
+        objective *= age_weight(student.learner, config.age_exponent)
     for term in setup.rule.regularizers:
         objective += term.weight * regularizers[term.name]
     loss = jnp.mean(weight * objective)
@@ -181,6 +188,16 @@ def meta_loss(
     }
     lives = dataclasses.replace(lives, student=student, critic=critic)
     return loss, jax.lax.stop_gradient((lives, metrics))
+
+
+def age_weight(learner: Learner, exponent: float) -> Array:
+    """Return (1 + p)(n / L)^p, f32[n], whose mean over a lifetime is one.
+
+    Args:
+      learner: [n], agents after n of L updates.
+      exponent: p.
+    """
+    return (1.0 + exponent) * (learner.updates / learner.lifetime) ** exponent
 
 
 def rule_regularizers(setup: Setup, info: UpdateInfo, heads: Heads) -> dict[str, Array]:

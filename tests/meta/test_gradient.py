@@ -12,7 +12,7 @@ from groove import ops
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.lpg.base import Regularizer, UpdateInfo, UpdateRule
 from groove.lpg.lpg import make_lpg
-from groove.meta.gradient import GradientConfig, meta_gradient, meta_loss, policy_gradient_objective
+from groove.meta.gradient import GradientConfig, age_weight, meta_gradient, meta_loss, policy_gradient_objective
 from groove.types import Learner
 from tests._helpers.probes import make_probe
 from tests._helpers.tiny import LEVELS, LPG, SIZES, assert_all_moved, tiny_setup, tiny_slots
@@ -107,6 +107,25 @@ def test_less_entropy_than_the_antagonist_s_costs():
     assert 0 < entropy < np.log(setup.env.num_actions)
     np.testing.assert_allclose(loss(entropy[None] + 0.5)[0], usual + 0.7 * 0.5, rtol=1e-5)
     np.testing.assert_allclose(loss(entropy[None] - 0.1)[0], usual, rtol=1e-6)
+
+
+def test_the_return_of_old_agents_counts_more_and_regularizers_count_at_every_age():
+    setup = tiny_setup()
+    (levels, lives), eta = tiny_slots(setup, 1), setup.rule.init(jax.random.key(0))
+    learner = dataclasses.replace(lives.student.learner, lifetime=jnp.full(1, 6))  # half over after K = 3 updates
+    lives = dataclasses.replace(lives, student=dataclasses.replace(lives.student, learner=learner))
+
+    def loss(exponent, weight):
+        config = dataclasses.replace(CONFIG, age_exponent=exponent)
+        return jax.jit(lambda: meta_loss(setup, config, eta, levels, lives, weight))()
+
+    usual, (_, metrics) = loss(0.0, levels.weight)
+    regularizers = sum(term.weight * metrics[term.name] for term in setup.rule.regularizers)
+    assert abs(float(regularizers)) > 1e-5
+    expected = regularizers + 3 * 0.5**2 * (usual - regularizers)
+    np.testing.assert_allclose(loss(2.0, levels.weight)[0], expected, rtol=1e-5)
+    ages = dataclasses.replace(learner, updates=jnp.arange(1000), lifetime=jnp.full(1000, 1000))
+    np.testing.assert_allclose(age_weight(ages, 4.0).mean(), 1.0, atol=3e-3)
 
 
 def test_each_step_is_weighted_by_its_own_advantage():
