@@ -4,6 +4,7 @@ A step is named after everything that decides its result, so each result is comp
 """
 
 import abc
+import functools
 import hashlib
 import json
 import os
@@ -99,21 +100,12 @@ class MetaTraining:
         Raises:
           ConfigError: if the configuration is not valid.
         """
-        curriculum = self.curriculum + (self.levels.name if self.levels else "")
-        start = {"curriculum": curriculum, "seed": self.seed, "devices": 1, "run.minutes": 0.0}
-        config = replace_all(preset(self.preset), start)
-        for assignment in self.overrides:
-            config = assign(config, assignment)
-        validate(config)
-        return config
+        return _config(self)
 
     @property
     def name(self) -> str:
         """Name of the run directory: readable words and a digest of the configuration."""
-        text = json.dumps(to_dict(self.config), sort_keys=True)
-        levels = f"{self.levels.keep}_hardest" if self.levels else ""
-        readable = re.sub(r"[^\w.@-]+", "_", self.curriculum + levels)
-        return f"{readable}-{self.preset}-{self.seed}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        return _name(self)
 
     def steps_done(self, runs: Path) -> int:
         """Return the number of logged meta-steps."""
@@ -150,6 +142,25 @@ class MetaTraining:
         flags = {"config": self.preset, "curriculum": curriculum, "seed": self.seed, "devices": 1, "minutes": 0}
         settings = [word for assignment in self.overrides for word in ("--set", assignment)]
         return [*python("launch/meta_train.py", run_dir=directory, **flags), *settings]
+
+
+@functools.cache  # a plan asks thousands of times
+def _config(run: MetaTraining) -> Config:
+    curriculum = run.curriculum + (run.levels.name if run.levels else "")
+    start = {"curriculum": curriculum, "seed": run.seed, "devices": 1, "run.minutes": 0.0}
+    config = replace_all(preset(run.preset), start)
+    for assignment in run.overrides:
+        config = assign(config, assignment)
+    validate(config)
+    return config
+
+
+@functools.cache
+def _name(run: MetaTraining) -> str:
+    text = json.dumps(to_dict(run.config), sort_keys=True)
+    levels = f"{run.levels.keep}_hardest" if run.levels else ""
+    readable = re.sub(r"[^\w.@-]+", "_", run.curriculum + levels)
+    return f"{readable}-{run.preset}-{run.seed}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)

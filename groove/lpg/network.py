@@ -34,7 +34,9 @@ class LPGConfig:
       value_head: whether agents have a value head, trained by TD, whose values, TD errors and advantages the network
         sees. Agents under a base always have one.
       hidden: H, width of the recurrent core.
-      core: "gru" or "lstm".
+      core: "gru" or "lstm", which read a rollout backwards; or "mlp", one layer that sees each step alone. Under a base
+        the advantages carry what comes later, so that the layer loses little, and evolution strategies find their way
+        among its few parameters sooner.
       prediction_width: Y, width of the prediction head.
       embedding_width: hidden width of phi, the embedding of prediction vectors.
       embedding_gain: factor of y at the input of phi. Young agents predict nearly uniform distributions, for which
@@ -63,7 +65,7 @@ class LPGConfig:
     """
 
     hidden: int = at_least(1, 256)
-    core: Literal["gru", "lstm"] = "gru"
+    core: Literal["gru", "lstm", "mlp"] = "gru"
     prediction_width: int = at_least(1, 8)
     embedding_width: int = at_least(1, 16)
     embedding_gain: float = 1.0
@@ -243,7 +245,7 @@ def _features(config: LPGConfig, inputs: LPGInputs) -> Array:
 
 
 def _core(config: LPGConfig, x: Array, keep: Array) -> Array:
-    gates = {"gru": 3, "lstm": 4}[config.core]
+    gates = {"gru": 3, "lstm": 4, "mlp": 1}[config.core]
 
     def parameter(name: str, rows: int | None, columns: int) -> Array:
         if rows is None:
@@ -252,6 +254,8 @@ def _core(config: LPGConfig, x: Array, keep: Array) -> Array:
 
     width = config.hidden
     w_i = parameter("core_w_i", x.shape[-1], gates * width)
+    if config.core == "mlp":
+        return x @ w_i + parameter("core_b", None, width)
     w_h = parameter("core_w_h", width, gates * width)
     b = parameter("core_b", None, gates * width)
     if config.core == "lstm":

@@ -16,17 +16,17 @@ _EARLIER = {"base": "none", "value_head": False, "embedding_gain": 1.0}  # setti
 
 
 class RuleNetwork(nn.Module):
-    """The network of groove.lpg.network around torch.nn.GRU; its parameters are frozen."""
+    """The network of groove.lpg.network around a torch.nn.GRU or a linear layer; its parameters are frozen."""
 
     def __init__(self, name: str, config: Mapping[str, Any], eta: Mapping[str, Any]) -> None:
         """Take over the parameters of a rule file.
 
         Raises:
-          GrooveError: on a core that is not a GRU, or parameters of another shape than the configuration says.
+          GrooveError: on another core, or parameters of another shape than the configuration says.
         """
         super().__init__()
-        if config["core"] != "gru":
-            raise GrooveError(f'"{name}" has a core "{config["core"]}"; groove.torch loads rules with a GRU only.')
+        if config["core"] not in ("gru", "mlp"):
+            raise GrooveError(f'"{name}" has a core "{config["core"]}"; groove.torch loads rules with "gru" or "mlp".')
         self.name, self.config = name, {**_EARLIER, **config}
         self.has_base = self.config["base"] != "none"
         self.sees_values = self.has_base or self.config["value_head"]
@@ -36,7 +36,7 @@ class RuleNetwork(nn.Module):
         inputs = 6 + 6 * self.sees_values + 2 * config["lifetime_conditioning"]
         embedding = config["embedding_width"]
         self.phi = nn.Sequential(nn.Linear(width, embedding), nn.ReLU(), nn.Linear(embedding, 1))
-        self.core = nn.GRU(inputs, hidden)
+        self.core = nn.GRU(inputs, hidden) if config["core"] == "gru" else nn.Linear(inputs, hidden)
         if self.has_base:
             self.residual = nn.Linear(hidden, 2)
         else:
@@ -69,9 +69,7 @@ class RuleNetwork(nn.Module):
             *values,
             *told,
         ]
-        # the core reads backwards: it forgets at an end, and where the next row is hidden
-        keep = 1 - (lived.terminated | lived.truncated).float()
-        hidden = F.relu(self._backwards(torch.stack(features, -1), keep))
+        hidden = F.relu(self._hidden(torch.stack(features, -1), lived))
         if advantage is not None and self.has_base:
             gain, bias = self.residual(hidden).unbind(-1)
             return advantage + gain.tanh() * advantage + bias.tanh(), self.y_hat(hidden), target
@@ -96,8 +94,11 @@ class RuleNetwork(nn.Module):
         relative_entropy = entropy(logits) / math.log(logits.shape[-1])
         return [*map(symlog, numbers), relative_entropy], advantage, value + raw
 
-    def _backwards(self, x: Tensor, keep: Tensor) -> Tensor:
-        """Run the core over steps T-1 .. 0, forgetting where `keep` is 0: f32[T, W, I] -> f32[T, W, H]."""
+    def _hidden(self, x: Tensor, lived: Experience) -> Tensor:
+        """Run the core over all steps, f32[T, W, I] -> f32[T, W, H]: a GRU over T-1 .. 0, forgetting at every end."""
+        if isinstance(self.core, nn.Linear):
+            return self.core(x)
+        keep = 1 - (lived.terminated | lived.truncated).float()
         h = x.new_zeros(1, x.shape[1], self.config["hidden"])
         hs = []
         for t in reversed(range(len(x))):
@@ -120,15 +121,17 @@ class RuleNetwork(nn.Module):
             "phi.0.bias": tensor("phi/~/linear_0", "b"),
             "phi.2.weight": tensor("phi/~/linear_1", "w").T,
             "phi.2.bias": tensor("phi/~/linear_1", "b"),
-            "core.weight_ih_l0": tensor("~", "core_w_i").T,
-            "core.weight_hh_l0": tensor("~", "core_w_h").T,
-            "core.bias_ih_l0": tensor("~", "core_b"),
             "y_hat.weight": tensor("y_hat", "w").T,
             "y_hat.bias": tensor("y_hat", "b"),
         }
-        hidden_bias = torch.zeros_like(own["core.bias_ih_l0"])
-        hidden_bias[-self.config["hidden"] :] = tensor("~", "core_b_n")  # the bias of n, inside the reset gate
-        own["core.bias_hh_l0"] = hidden_bias
+        w_i, b = tensor("~", "core_w_i").T, tensor("~", "core_b")
+        if isinstance(self.core, nn.Linear):
+            own |= {"core.weight": w_i, "core.bias": b}
+        else:
+            hidden_bias = torch.zeros_like(b)
+            hidden_bias[-self.config["hidden"] :] = tensor("~", "core_b_n")  # the bias of n, inside the reset gate
+            own |= {"core.weight_ih_l0": w_i, "core.bias_ih_l0": b}
+            own |= {"core.weight_hh_l0": tensor("~", "core_w_h").T, "core.bias_hh_l0": hidden_bias}
         output = "residual" if self.has_base else "pi_hat"
         own |= {f"{output}.weight": tensor(output, "w").T}
         if self.has_base or not self.config["normalise"]:
