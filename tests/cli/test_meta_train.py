@@ -96,6 +96,7 @@ def test_a_killed_run_resumes_to_the_bit(finished, tmp_path, environment):
     assert [row["step"] for row in rows if "env_steps" in row] == [5, 10, 15, 20]
 
 
+@pytest.mark.slow  # tests/training/test_run.py resumes a run with every change
 def test_a_request_to_stop_saves_and_can_be_resumed(finished, tmp_path, environment):
     run_dir = tmp_path / "stopped"
     flags = ("--set=run.log_every=1", "--set=run.checkpoint_every=1000", "--set=validation.every=0", "--steps=100000")

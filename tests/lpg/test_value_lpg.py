@@ -111,7 +111,7 @@ def test_the_meta_gradient_equals_finite_differences_in_double_precision(name):
 
 @pytest.mark.parametrize(
     ("name", "observation"),
-    [("a2c", "index"), ("ppo", "features"), pytest.param("values", "features", marks=SLOW)],
+    [("a2c", "index"), *(pytest.param(name, "features", marks=SLOW) for name in ("ppo", "values"))],
 )
 def test_no_meta_gradient_reaches_the_value_head(name, observation):
     setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation), make_lpg(RULES[name]))

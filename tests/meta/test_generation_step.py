@@ -51,19 +51,25 @@ def test_fitness_is_the_return_of_an_agent_raised_by_that_candidate_alone():
     key = jax.random.fold_in(jax.random.fold_in(state.key, 1), 0)
     ask_key, _, _, life_key = jax.random.split(key, 4)
     candidates = strategy.ask(ask_key, state.optimizer)
+
+    @jax.jit
+    def final_return(eta, level, key):
+        length = setup.env.lifetime(level)
+        alone = jax.tree.map(lambda x: x[None], level)
+        born = begin_lives(setup, Levels(alone, jnp.zeros(1, int), jnp.ones(1)), length[None], key[None])
+        life, _ = lifetime.live(setup.env, setup.student, setup.rule, eta, born.student, alone, 4, length)
+        policy = setup.student.policy(jax.tree.map(lambda x: x[0], life.learner.params))
+        judge = lifetime.step_keys(life, Stream.EVALUATE)[0]
+        return evaluate_policy(setup.env, setup.student, policy, level, judge, setup.episodes).mean()
+
     returns = []
-    for pair in range(POPULATION // 2):
-        level = jax.tree.map(lambda x, i=pair: x[i : i + 1], state.levels.level)
-        length = setup.env.lifetime(jax.tree.map(lambda x: x[0], level))
-        levels = Levels(level, jnp.zeros(1, int), jnp.ones(1))
-        born = begin_lives(setup, levels, length[None], jax.random.fold_in(life_key, pair)[None])
-        for i in (pair, pair + POPULATION // 2):
-            eta = jax.tree.map(lambda x, i=i: x[i], candidates)
-            life, _ = lifetime.live(setup.env, setup.student, setup.rule, eta, born.student, level, 4, int(length))
-            policy = setup.student.policy(jax.tree.map(lambda x: x[0], life.learner.params))
-            judge = lifetime.step_keys(life, Stream.EVALUATE)[0]
-            one = jax.tree.map(lambda x: x[0], level)
-            returns.append(evaluate_policy(setup.env, setup.student, policy, one, judge, setup.episodes).mean())
+    for i in range(POPULATION):
+        pair = i % (POPULATION // 2)
+        eta, level = (
+            jax.tree.map(lambda x, i=i: x[i], candidates),
+            jax.tree.map(lambda x, i=pair: x[i], state.levels.level),
+        )
+        returns.append(final_return(eta, level, jax.random.fold_in(life_key, pair)))
     _, metrics = program.run(state, 1)
     np.testing.assert_allclose(metrics["fitness"][0], np.mean(returns), rtol=1e-4, atol=1e-6)
 

@@ -49,7 +49,9 @@ def test_gradient_equals_finite_differences_in_double_precision():
             np.testing.assert_allclose(analytic, numeric, rtol=1e-5)
 
 
-@pytest.mark.parametrize("observation", ["index", "features", pytest.param("planes", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "observation", ["index", *(pytest.param(name, marks=pytest.mark.slow) for name in ("features", "planes"))]
+)
 def test_every_parameter_of_the_rule_has_a_gradient_from_the_return_alone(observation):
     # planes that never change leave parameters of networks without any gradient, where Adam's root has no derivative
     setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation), LPG_RETURN_ONLY)

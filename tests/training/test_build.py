@@ -20,7 +20,7 @@ SMALL = {
 
 
 CURRICULA = dict(zip(PRESETS, ["dr", "dr", "ar@varied", "ar"], strict=True))
-SLOW = ("paper", "release")  # they compile for long
+SLOW = ("paper", "release", "laptop")  # they compile for long
 
 
 @pytest.mark.parametrize(
