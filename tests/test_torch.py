@@ -150,7 +150,7 @@ def test_paths_may_be_path_objects_and_start_at_home(tmp_path, monkeypatch):
 VALUES = {
     "a2c": {"base": "a2c", "lifetime_conditioning": True, "core": "mlp"},
     "ppo": {"base": "ppo", "epochs": 3, "minibatches": 1},
-    "values": {"value_head": True, "scale_rewards": False, "normalise": False},
+    "values": {"core": "linear", "value_head": True, "scale_rewards": False, "normalise": False},
 }
 WIDTHS = {"logits": A, "y": 5, "value": 1}
 LIVED = ("action", "reward", "terminated", "truncated")

@@ -34,9 +34,9 @@ class LPGConfig:
       value_head: whether agents have a value head, trained by TD, whose values, TD errors and advantages the network
         sees. Agents under a base always have one.
       hidden: H, width of the recurrent core.
-      core: "gru" or "lstm", which read a rollout backwards; or "mlp", one layer that sees each step alone. Under a base
-        the advantages carry what comes later, so that the layer loses little, and evolution strategies find their way
-        among its few parameters sooner.
+      core: "gru" or "lstm", which read a rollout backwards; or, for rules that see each step alone, "mlp", one hidden
+        layer, or "linear", none. Under a base the advantages carry what comes later, so that little is lost, and
+        evolution strategies find their way among few parameters sooner. Residuals of a "linear" core can be read.
       prediction_width: Y, width of the prediction head.
       embedding_width: hidden width of phi, the embedding of prediction vectors.
       embedding_gain: factor of y at the input of phi. Young agents predict nearly uniform distributions, for which
@@ -65,7 +65,7 @@ class LPGConfig:
     """
 
     hidden: int = at_least(1, 256)
-    core: Literal["gru", "lstm", "mlp"] = "gru"
+    core: Literal["gru", "lstm", "mlp", "linear"] = "gru"
     prediction_width: int = at_least(1, 8)
     embedding_width: int = at_least(1, 16)
     embedding_gain: float = 1.0
@@ -96,6 +96,8 @@ class LPGConfig:
     def unread(self) -> dict[str, str]:
         """Return the settings that this rule does not read: name -> the rules that read it, in words."""
         unread = {} if self.sees_values else dict.fromkeys(_OF_VALUES, "base=a2c or ppo, or value_head=true")
+        if self.core == "linear":
+            unread["hidden"] = "core=gru, lstm or mlp"
         if self.base == "none":
             unread |= dict.fromkeys(_OF_BASES, "base=a2c or ppo")
         else:
@@ -171,8 +173,9 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
 
     def forward(inputs: LPGInputs) -> LPGTargets:
         done = inputs.terminated | inputs.truncated
-        hs = _core(config, _features(config, inputs), 1.0 - done)
-        hs = jax.nn.relu(hs)
+        hs = _features(config, inputs)
+        if config.core != "linear":
+            hs = jax.nn.relu(_core(config, hs, 1.0 - done))
         if config.base == "none":
             return _targets(config, hs)
         assert inputs.values is not None

@@ -16,7 +16,7 @@ _EARLIER = {"base": "none", "value_head": False, "embedding_gain": 1.0}  # setti
 
 
 class RuleNetwork(nn.Module):
-    """The network of groove.lpg.network around a torch.nn.GRU or a linear layer; its parameters are frozen."""
+    """The network of groove.lpg.network around a GRU, one layer or none; its parameters are frozen."""
 
     def __init__(self, name: str, config: Mapping[str, Any], eta: Mapping[str, Any]) -> None:
         """Take over the parameters of a rule file.
@@ -25,8 +25,10 @@ class RuleNetwork(nn.Module):
           GrooveError: on another core, or parameters of another shape than the configuration says.
         """
         super().__init__()
-        if config["core"] not in ("gru", "mlp"):
-            raise GrooveError(f'"{name}" has a core "{config["core"]}"; groove.torch loads rules with "gru" or "mlp".')
+        cores = {"gru": nn.GRU, "mlp": nn.Linear, "linear": nn.Identity}
+        if config["core"] not in cores:
+            known = ", ".join(cores)
+            raise GrooveError(f'"{name}" has a core "{config["core"]}"; groove.torch loads rules with one of {known}.')
         self.name, self.config = name, {**_EARLIER, **config}
         self.has_base = self.config["base"] != "none"
         self.sees_values = self.has_base or self.config["value_head"]
@@ -36,12 +38,13 @@ class RuleNetwork(nn.Module):
         inputs = 6 + 6 * self.sees_values + 2 * config["lifetime_conditioning"]
         embedding = config["embedding_width"]
         self.phi = nn.Sequential(nn.Linear(width, embedding), nn.ReLU(), nn.Linear(embedding, 1))
-        self.core = nn.GRU(inputs, hidden) if config["core"] == "gru" else nn.Linear(inputs, hidden)
+        self.core = cores[config["core"]](inputs, hidden)
+        outputs = inputs if config["core"] == "linear" else hidden
         if self.has_base:
-            self.residual = nn.Linear(hidden, 2)
+            self.residual = nn.Linear(outputs, 2)
         else:
-            self.pi_hat = nn.Linear(hidden, 1, bias=not config["normalise"])
-        self.y_hat = nn.Linear(hidden, width)
+            self.pi_hat = nn.Linear(outputs, 1, bias=not config["normalise"])
+        self.y_hat = nn.Linear(outputs, width)
         self._take(eta)
         self.requires_grad_(False)
 
@@ -69,7 +72,7 @@ class RuleNetwork(nn.Module):
             *values,
             *told,
         ]
-        hidden = F.relu(self._hidden(torch.stack(features, -1), lived))
+        hidden = self._hidden(torch.stack(features, -1), lived)
         if advantage is not None and self.has_base:
             gain, bias = self.residual(hidden).unbind(-1)
             return advantage + gain.tanh() * advantage + bias.tanh(), self.y_hat(hidden), target
@@ -96,15 +99,17 @@ class RuleNetwork(nn.Module):
 
     def _hidden(self, x: Tensor, lived: Experience) -> Tensor:
         """Run the core over all steps, f32[T, W, I] -> f32[T, W, H]: a GRU over T-1 .. 0, forgetting at every end."""
+        if isinstance(self.core, nn.Identity):
+            return x
         if isinstance(self.core, nn.Linear):
-            return self.core(x)
+            return F.relu(self.core(x))
         keep = 1 - (lived.terminated | lived.truncated).float()
         h = x.new_zeros(1, x.shape[1], self.config["hidden"])
         hs = []
         for t in reversed(range(len(x))):
             _, h = self.core(x[t : t + 1], h * keep[t][None, :, None])
             hs.append(h[0])
-        return torch.stack(hs[::-1])
+        return F.relu(torch.stack(hs[::-1]))
 
     def _embed(self, y: Tensor) -> Tensor:
         """Return phi of a prediction's logits: f32[T, W, Y] -> f32[T, W]."""
@@ -124,10 +129,10 @@ class RuleNetwork(nn.Module):
             "y_hat.weight": tensor("y_hat", "w").T,
             "y_hat.bias": tensor("y_hat", "b"),
         }
-        w_i, b = tensor("~", "core_w_i").T, tensor("~", "core_b")
         if isinstance(self.core, nn.Linear):
-            own |= {"core.weight": w_i, "core.bias": b}
-        else:
+            own |= {"core.weight": tensor("~", "core_w_i").T, "core.bias": tensor("~", "core_b")}
+        elif isinstance(self.core, nn.GRU):
+            w_i, b = tensor("~", "core_w_i").T, tensor("~", "core_b")
             hidden_bias = torch.zeros_like(b)
             hidden_bias[-self.config["hidden"] :] = tensor("~", "core_b_n")  # the bias of n, inside the reset gate
             own |= {"core.weight_ih_l0": w_i, "core.bias_ih_l0": b}

@@ -21,7 +21,7 @@ def _inputs(steps=3, rows=2, width=3):
     return LPGInputs(reward, flag, flag, prob, *y, jnp.full(rows, 0.5), jnp.full(rows, 100.0))
 
 
-@pytest.mark.parametrize("core", ["gru", "lstm", "mlp"])
+@pytest.mark.parametrize("core", ["gru", "lstm", "mlp", "linear"])
 def test_outputs_are_a_weight_and_a_distribution(core):
     network = make_lpg_network(dataclasses.replace(LPG, core=core))
     targets = network.apply(network.init(jax.random.key(0)), _inputs())
