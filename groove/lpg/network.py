@@ -206,6 +206,16 @@ def _targets(config: LPGConfig, hs: Array) -> LPGTargets:
     return LPGTargets(pi_hat=pi_hat, y_hat=jax.nn.log_softmax(y_hat))
 
 
+def input_names(config: LPGConfig) -> tuple[str, ...]:
+    """Return the names of the inputs of the core, in the order of `_features`."""
+    names = ["reward", "terminated", "discount", "probability", "phi(y)", "phi(next y)"]
+    if config.sees_values:
+        names += ["value", "next value", "TD error", "advantage", "spread of advantages", "entropy"]
+    if config.lifetime_conditioning:
+        names += ["progress", "log lifetime"]
+    return tuple(names)
+
+
 def symlog(x: Array) -> Array:
     """Return sign(x) log(1 + abs(x)), which compresses large numbers."""
     return jnp.sign(x) * jnp.log1p(jnp.abs(x))
