@@ -33,10 +33,9 @@ class LPGConfig:
         untrained rule is zero.
       value_head: whether agents have a value head, trained by TD, whose values, TD errors and advantages the network
         sees. Agents under a base always have one.
-      hidden: H, width of the recurrent core.
-      core: "gru" or "lstm", which read a rollout backwards; or, for rules that see each step alone, "mlp", one hidden
-        layer, or "linear", none. Under a base the advantages carry what comes later, so that little is lost, and
-        evolution strategies find their way among few parameters sooner. Residuals of a "linear" core can be read.
+      hidden: H, width of the core; not read by a "linear" core.
+      core: "gru" and "lstm" read a rollout backwards. "mlp", one hidden layer, and "linear", no layer, see each step
+        alone and have few parameters. They suit rules with a base, whose advantages already carry later rewards.
       prediction_width: Y, width of the prediction head.
       embedding_width: hidden width of phi, the embedding of prediction vectors.
       embedding_gain: factor of y at the input of phi. Young agents predict nearly uniform distributions, for which
