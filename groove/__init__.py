@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from groove.dropin.heads import equinox_heads, flax_agent, haiku_heads, nnx_agent
+    from groove.dropin.load import load
     from groove.dropin.optimizer import as_optax
     from groove.dropin.rollouts import make_rollout
-    from groove.dropin.rule import Rule, load
+    from groove.dropin.rule import Rule
     from groove.dropin.update import AgentState
     from groove.evaluation.compare import compare
     from groove.evaluation.diagnose import diagnose
@@ -23,7 +24,7 @@ _HOMES = {  # public name -> the module that defines it, imported on first use, 
     "equinox_heads": "groove.dropin.heads",
     "flax_agent": "groove.dropin.heads",
     "haiku_heads": "groove.dropin.heads",
-    "load": "groove.dropin.rule",
+    "load": "groove.dropin.load",
     "make_rollout": "groove.dropin.rollouts",
     "nnx_agent": "groove.dropin.heads",
     "MetaTrainingResult": "groove.training.run",

@@ -152,6 +152,7 @@ VALUES = {
     "ppo": {"base": "ppo", "epochs": 3, "minibatches": 1},
     "values": {"core": "linear", "value_head": True, "scale_rewards": False, "normalise": False},
 }
+CONTROLS = {"base": "ppo", "core": "linear", "epochs": 2, "minibatches": 1, "controls": True}
 WIDTHS = {"logits": A, "y": 5, "value": 1}
 LIVED = ("action", "reward", "terminated", "truncated")
 
@@ -241,6 +242,42 @@ def test_a_whole_update_equals_that_of_jax(tmp_path, monkeypatch, name, minibatc
     if name == "ppo":
         np.testing.assert_allclose(state, learner.rule_state.peak, rtol=1e-6)
         assert info["clip_fraction"] > 0
+
+
+@pytest.mark.parametrize("changes", [{}, {"lifetime_conditioning": True, "scale_rewards": False}])
+def test_an_update_under_controls_equals_that_of_jax(tmp_path, changes):
+    """Compare two updates in a row, the second of which depends on what the first one did to the policy."""
+    path = write_rule(tmp_path / "r.safetensors", spread=0.5, **CONTROLS, **changes)
+    ours, theirs = groove.load(path), groove.torch.load(path)
+    rollouts = [padded(random_rollout(T, W, A, seed=seed)) for seed in range(2)]
+    optimizer, told = optax.adam(0.1), {"lifetime": 20.0}
+    update = jax.jit(lambda *x: ours.update(*x[:1], _apply, optimizer, *x[1:], jax.random.key(0), **told))
+    learner, module = ours.init(_linear(), optimizer), Linear()
+    adam, state = torch.optim.Adam(module.parameters(), lr=0.1), theirs.init_state()
+    for n, rollout in enumerate(rollouts):
+        learner, info = update(learner, rollout)
+        tensors = {name: None if x is None else torch.tensor(x) for name, x in vars(rollout).items()}
+        state, own = theirs.update(module, adam, **tensors, state=state, progress=n / 20, **told)
+        assert set(own) == set(info)
+        for number in info:
+            np.testing.assert_allclose(own[number], info[number], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(state, learner.rule_state, rtol=1e-4, atol=1e-5)
+    for head, weights in module.weights.items():
+        np.testing.assert_allclose(weights.detach().numpy(), learner.params[head], atol=1e-4)
+    assert own["step_factor"] != 1
+    assert -1 < state.change < 1
+
+    lived = {name: tensors[name] for name in (*LIVED, "mask")}
+    heads, after = module(tensors["obs"]), module(tensors["next_obs"])
+    lived |= {**heads, "next_y": after["y"], "next_value": after["value"], "progress": 0.5, **told}
+    targets = theirs.targets(**lived, state=state)
+    moved = theirs.remember(state, targets[3], heads["logits"], heads["logits"] + 1.0, tensors["mask"])
+    assert moved.change == -1  # the same policy
+    assert moved.step == targets[3].step.log() / 3
+    with pytest.raises(ValueError, match=r"a loss cannot: use rule\.update, or build the steps from rule\.targets"):
+        theirs.loss(**lived, state=state)
+    with pytest.raises(ValueError, match="remembers its agent's lifetime"):
+        theirs.targets(**lived, state=torch.zeros(()))
 
 
 def test_minibatches_hold_every_row_that_counts_once():

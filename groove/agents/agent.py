@@ -6,7 +6,7 @@ therefore serves tables, which are updated by row, and networks, which are updat
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -50,6 +50,15 @@ class AgentConfig:
 _EPS_ROOT = 1e-12
 
 
+class Step(Protocol):
+    """One step of an agent's optimizer; see `Agent.step`."""
+
+    def __call__(
+        self, params: Params, opt_state: PyTree, obs: Array, gradients: Heads, factor: Array | None = None
+    ) -> tuple[Params, PyTree]:
+        """Return the parameters and the optimizer's state after the step."""
+
+
 class Agent(NamedTuple):
     """Pure functions of one agent's parameters, to be batched by vmap.
 
@@ -58,14 +67,14 @@ class Agent(NamedTuple):
       read: (params, obs [...], names) -> (params, {name: f32[..., width]}). Continue with the returned params: the
         gradient of a table is cheap only through a chain of reads and steps.
       step: (params, opt_state, obs [...], {name: gradient of the loss by the outputs of the head}) -> (params,
-        opt_state).
+        opt_state). A factor f32 [] as the last argument multiplies the step.
       policy: params -> the parameters that `read` needs for LOGITS; their tree structure is the same under all rules.
       hold: (params, name) -> params in which the parameters of one head are constants of every gradient.
     """
 
     init: Callable[[Key], tuple[Params, PyTree]]
     read: Callable[[Params, Array, Sequence[str]], tuple[Params, Heads]]
-    step: Callable[[Params, PyTree, Array, Heads], tuple[Params, PyTree]]
+    step: Step
     policy: Callable[[Params], Params]
     hold: Callable[[Params, str], Params]
 
@@ -97,6 +106,11 @@ def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int],
     return _table_agent(observation.size, heads, config)
 
 
+def scaled(updates: PyTree, factor: Array | None) -> PyTree:
+    """Return the updates of an optimizer times a factor; unchanged if the factor is None."""
+    return updates if factor is None else jax.tree.map(lambda update: factor * update, updates)
+
+
 def begin_learner(agent: Agent, key: Key, lifetime: Array, rule_state: PyTree = ()) -> Learner:
     """Return an agent at the beginning of its lifetime.
 
@@ -126,13 +140,16 @@ def _table_agent(states: int, heads: Mapping[str, int], config: AgentConfig) -> 
             outputs[name] = rows.reshape((*obs.shape, heads[name]))
         return params, outputs
 
-    def step(params: Params, opt_state: PyTree, obs: Array, gradients: Heads) -> tuple[Params, PyTree]:
+    def step(
+        params: Params, opt_state: PyTree, obs: Array, gradients: Heads, factor: Array | None = None
+    ) -> tuple[Params, PyTree]:
         index = obs.reshape(-1)
         representative = tables.representatives(index, states)
         params = dict(params)
         for name, gradient in gradients.items():
             rows = gradient.reshape((-1, heads[name]))
             scale = tables.clip_scale(rows, representative, config.max_grad_norm)
+            scale = scale if factor is None else factor * scale
             params[name] = tables.add_rows(params[name], index, -rates[name] * scale * rows)
         return params, opt_state
 
@@ -157,10 +174,12 @@ def _network_agent(observation: MultiHot | Box, heads: Mapping[str, int], config
     def read(params: Params, obs: Array, names: Sequence[str]) -> tuple[Params, Heads]:
         return params, network.apply(params, obs, tuple(names))
 
-    def step(params: Params, opt_state: PyTree, obs: Array, gradients: Heads) -> tuple[Params, PyTree]:
+    def step(
+        params: Params, opt_state: PyTree, obs: Array, gradients: Heads, factor: Array | None = None
+    ) -> tuple[Params, PyTree]:
         _, pull = jax.vjp(lambda p: network.apply(p, obs, tuple(gradients)), params)
         updates, opt_state = optimizer.update(pull(gradients)[0], opt_state, params)
-        return optax.apply_updates(params, updates), opt_state
+        return optax.apply_updates(params, scaled(updates, factor)), opt_state
 
     def policy(params: Params) -> Params:
         return {name: p for name, p in params.items() if name.startswith("torso") or name == f"head_{LOGITS}"}

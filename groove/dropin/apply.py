@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from groove.agents.agent import Agent
+from groove.agents.agent import Agent, scaled
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Params, PyTree
 from groove.utils.errors import GrooveError
 
@@ -74,10 +74,12 @@ def as_agent(
         heads = read_heads(apply, params, obs, widths, item_rank)
         return params, {name: heads[name] for name in names}
 
-    def step(params: Params, opt_state: PyTree, obs: Array, gradients: Heads) -> tuple[Params, PyTree]:
+    def step(
+        params: Params, opt_state: PyTree, obs: Array, gradients: Heads, factor: Array | None = None
+    ) -> tuple[Params, PyTree]:
         _, pull = jax.vjp(lambda p: read(p, obs, tuple(gradients))[1], params)
         updates, opt_state = optimizer.update(pull(gradients)[0], opt_state, params)
-        return optax.apply_updates(params, updates), opt_state
+        return optax.apply_updates(params, scaled(updates, factor)), opt_state
 
     def init(key: Array) -> tuple[Params, PyTree]:
         del key  # the parameters are given

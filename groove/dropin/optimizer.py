@@ -4,11 +4,14 @@ import sys
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 
-from groove.dropin.apply import Apply
+from groove.agents.agent import scaled
+from groove.dropin.apply import Apply, read_heads
 from groove.dropin.rule import Rule
-from groove.types import PyTree, Rollout
+from groove.lpg.controls import remember
+from groove.types import LOGITS, PyTree, Rollout
 from groove.utils.errors import GrooveError
 
 
@@ -70,7 +73,8 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
                 "the rule computes its own gradient: call update(None, state, params, rollout=rollout), or use the "
                 "gradient of rule.loss with an ordinary optimizer."
             )
-        rule_state, inner_state = None, state
+        rule_state: Any = None
+        inner_state = state
         if rule.has_state:
             if not hasattr(state, "rule_state"):
                 raise GrooveError(
@@ -79,8 +83,13 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
                 )
             rule_state, inner_state = rule.observe(state.rule_state, rollout), state.inner
         told = {"state": rule_state, "progress": progress, "lifetime": lifetime}
-        gradient = jax.grad(rule.loss)(params, apply, rollout, **told)
+        gradient, (controls, logits) = jax.grad(rule.loss_and_controls, has_aux=True)(params, apply, rollout, **told)
         updates, inner_state = inner.update(gradient, inner_state, params, **extra)
+        if controls is not None:
+            updates = scaled(updates, controls.step)
+            rank = jnp.ndim(rollout.obs) - 2
+            moved = read_heads(apply, optax.apply_updates(params, updates), rollout.obs, rule.heads(0), rank)
+            rule_state = remember(rule_state, controls, logits, moved[LOGITS], rollout.mask)
         return updates, RuleOptState(inner_state, rule_state) if rule.has_state else inner_state
 
     return optax.GradientTransformationExtraArgs(init=init, update=update)

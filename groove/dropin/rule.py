@@ -24,17 +24,16 @@ import jax.numpy as jnp
 import optax
 
 from groove.dropin.apply import Apply, as_agent, read_heads
-from groove.dropin.find import named_rule
 from groove.dropin.inputs import check_actions, check_rewards, check_rollout, constant, counted, lifetime_inputs
-from groove.dropin.rule_file import find_rule_file, fingerprint
-from groove.dropin.targets import Targets, ValueTargets, make_batch
+from groove.dropin.rule_file import fingerprint
+from groove.dropin.targets import ControlledTargets, Targets, ValueTargets, make_batch
 from groove.dropin.update import AgentState, in_epochs, take_steps
+from groove.lpg.controls import Controls, remember
 from groove.lpg.network import LPGConfig
-from groove.lpg.reward_scale import RewardScale, divided, grown
-from groove.lpg.value_lpg import Batch, agent_loss, prediction_targets
+from groove.lpg.reward_scale import divided, grown
+from groove.lpg.value_lpg import Batch, agent_loss, prediction_targets, rule_state
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Key, Params, PyTree, Rollout
 from groove.utils.errors import GrooveError
-from groove.utils.paths import PathLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +73,13 @@ class Rule:
 
     @property
     def has_state(self) -> bool:
-        """Whether the rule has a memory of the agent's lifetime: the running scale of its rewards."""
-        return self.config.sees_values and self.config.scale_rewards
+        """Whether the rule has a memory of the agent's lifetime, such as the running scale of its rewards."""
+        return rule_state(self.config) != ()
+
+    @property
+    def sets_controls(self) -> bool:
+        """Whether the rule sets the size of the optimizer's steps and the weight of the policy's entropy."""
+        return self.config.controls
 
     @functools.cached_property
     def _identity(self) -> tuple[str, str]:
@@ -89,7 +93,7 @@ class Rule:
 
     def init_state(self) -> PyTree:
         """Return the memory of the rule at the beginning of an agent's lifetime; () if the rule has none."""
-        return RewardScale(jnp.zeros(())) if self.has_state else ()
+        return jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), rule_state(self.config))
 
     def observe(self, state: PyTree, rollout: Rollout) -> PyTree:
         """Return the memory of the rule after a rollout, which every rollout must be shown to once.
@@ -105,7 +109,23 @@ class Rule:
             return state
         self._check_state(state)
         check_rewards(rollout)
-        return grown(state, counted(rollout), self.config.discount)
+        return grown(state, counted(rollout), self.config.discount) if self.config.scale_rewards else state
+
+    def remember(
+        self, state: PyTree, targets: ControlledTargets, logits: Array, new_logits: Array, mask: Array | None = None
+    ) -> PyTree:
+        """Return the memory of a rule that sets controls after the steps towards its targets.
+
+        `update` and `as_optax` do this themselves.
+
+        Args:
+          state: of `observe`.
+          targets: of `targets`.
+          logits: f32[T, W, A], of the policy at the observations of the rollout, before the steps.
+          new_logits: f32[T, W, A], after the steps.
+          mask: bool[T, W], of the rollout.
+        """
+        return remember(state, Controls(targets.step, targets.entropy), logits, new_logits, mask)
 
     def loss(
         self,
@@ -142,16 +162,36 @@ class Rule:
         Raises:
           GrooveError: if a head is missing or has the wrong width, an action is no index of a policy logit, a reward is
             not finite, a rule that scales rewards gets no state, or a rule that is conditioned on the lifetime gets
-            none. Inside `jit`, wrong actions and rewards make the loss NaN instead.
+            none; from every rule that sets controls, because a loss cannot set the size of steps. Inside `jit`,
+            wrong actions and rewards make the loss NaN instead.
           AssertionError: if shapes do not fit together; the message names the array and the shape expected.
         """
+        if self.sets_controls:
+            raise GrooveError(
+                f'the rule "{self.name}" sets the size of the optimizer\'s steps, which a loss cannot: use rule.update '
+                "or groove.as_optax, or build the steps from rule.targets."
+            )
+        return self.loss_and_controls(params, apply, rollout, state, progress, lifetime)[0]
+
+    def loss_and_controls(
+        self,
+        params: Params,
+        apply: Apply,
+        rollout: Rollout,
+        state: PyTree = None,
+        progress: Array | float | None = None,
+        lifetime: Array | float | None = None,
+    ) -> tuple[Array, tuple[Controls | None, Array]]:
+        """Return the loss with (controls f32[] or None, logits of the policy f32[T, W, A]); arguments as for `loss`."""
         check_rollout(rollout)
         rank = jnp.ndim(rollout.obs) - 2
         heads = read_heads(apply, params, rollout.obs, self._widths, rank)
         after = read_heads(apply, constant(params), rollout.next_obs, self._widths, rank)
-        batch = self._batch(rollout, heads, after, state, progress, lifetime)
+        batch, controls = self._batch(rollout, heads, after, state, progress, lifetime)
         y_hat = prediction_targets(self.config, jax.lax.stop_gradient(heads), batch.y_hat)
-        return agent_loss(heads, dataclasses.replace(batch, y_hat=y_hat), self.config, clip=None)[0]
+        entropy = None if controls is None else controls.entropy
+        loss, _ = agent_loss(heads, dataclasses.replace(batch, y_hat=y_hat), self.config, None, entropy)
+        return loss, (controls, jax.lax.stop_gradient(heads[LOGITS]))
 
     def targets(
         self,
@@ -165,7 +205,7 @@ class Rule:
         state: PyTree = None,
         progress: Array | float | None = None,
         lifetime: Array | float | None = None,
-    ) -> Targets | ValueTargets:
+    ) -> Targets | ValueTargets | ControlledTargets:
         """Return the targets of a rollout, for other losses and for agents with a memory.
 
         Args:
@@ -176,7 +216,8 @@ class Rule:
           state, progress, lifetime: see `loss`.
 
         Returns:
-          Targets, or ValueTargets from a rule with a value head.
+          Targets; ValueTargets from a rule with a value head; ControlledTargets from one that also sets controls, whose
+          `step` multiplies every step of the optimizer, and whose memory goes on by `remember` after the steps.
 
         Raises:
           GrooveError: see `loss`.
@@ -194,9 +235,14 @@ class Rule:
             {name: jnp.reshape(jnp.asarray(x, jnp.float32), (*shape, -1)) for name, x in group.items()}
             for group in outputs
         )
-        batch = self._batch(rollout, heads, after, state, progress, lifetime)
+        batch, controls = self._batch(rollout, heads, after, state, progress, lifetime)
         y_hat = jax.lax.stop_gradient(prediction_targets(self.config, heads, batch.y_hat))
-        return Targets(batch.pi_hat, y_hat) if batch.target is None else ValueTargets(batch.pi_hat, y_hat, batch.target)
+        if batch.target is None:
+            return Targets(batch.pi_hat, y_hat)
+        if controls is None:
+            return ValueTargets(batch.pi_hat, y_hat, batch.target)
+        weight = self.config.entropy_coefficient * controls.entropy
+        return ControlledTargets(batch.pi_hat, y_hat, batch.target, controls.step, weight)
 
     def init(self, params: Params, optimizer: optax.GradientTransformation) -> AgentState:
         """Return an agent at the beginning of its lifetime, for `update`.
@@ -252,16 +298,17 @@ class Rule:
         """
         check_rollout(rollout)
         rollout = dataclasses.replace(rollout, obs=jnp.asarray(rollout.obs))  # minibatches index it inside a scan
-        if self.config.lifetime_conditioning and progress is None and lifetime is not None:
+        if self.config.told_lifetime and progress is None and lifetime is not None:
             progress = learner.updates / lifetime
         agent = as_agent(apply, learner.params, optimizer, self._widths, jnp.ndim(rollout.obs) - 2)
         _, heads = agent.read(learner.params, rollout.obs, tuple(self._widths))
         _, after = agent.read(learner.params, rollout.next_obs, tuple(self._widths))
         state = self.observe(learner.rule_state, rollout)
-        batch = self._batch(rollout, heads, after, state, progress, lifetime)
+        batch, controls = self._batch(rollout, heads, after, state, progress, lifetime)
         learner = dataclasses.replace(learner, rule_state=state)
-        learner, info = take_steps(in_epochs(self.config, epochs, minibatches), agent, learner, heads, batch, key)
-        return learner, info | {"reward_scale": state.peak} if self.has_state else info
+        config = in_epochs(self.config, epochs, minibatches)
+        learner, info = take_steps(config, agent, learner, heads, batch, key, controls)
+        return learner, info | {"reward_scale": state.peak} if self.config.scale_rewards and self.has_state else info
 
     @property
     def _widths(self) -> dict[str, int]:
@@ -269,11 +316,11 @@ class Rule:
 
     def _batch(
         self, rollout: Rollout, heads: Heads, after: Heads, state: PyTree, progress: Any, lifetime: Any
-    ) -> Batch:
-        """Return the transitions of a rollout with their targets, f32[T, W]."""
+    ) -> tuple[Batch, Controls | None]:
+        """Return the transitions of a rollout with their targets, f32[T, W], and the controls, f32[]."""
         check_actions(rollout, heads[LOGITS].shape[-1])
         check_rewards(rollout)
-        if self.config.lifetime_conditioning and (progress is None or lifetime is None):
+        if self.config.told_lifetime and (progress is None or lifetime is None):
             raise GrooveError(
                 f'the rule "{self.name}" is conditioned on the lifetime: give progress (0 at the beginning, 1 at the '
                 "end) and lifetime (agent updates)."
@@ -282,36 +329,13 @@ class Rule:
         rollout = counted(rollout)
         if self.has_state:
             self._check_state(state)
-            rollout = divided(rollout, state)
-        return make_batch(self.config, self.eta, rollout, heads, after, told)
+            rollout = divided(rollout, state) if self.config.scale_rewards else rollout
+        return make_batch(self.config, self.eta, rollout, heads, after, told, state)
 
     def _check_state(self, state: PyTree) -> None:
-        if not isinstance(state, RewardScale):
+        if not isinstance(state, type(rule_state(self.config))):
             raise GrooveError(
-                f'the rule "{self.name}" divides rewards by a running scale, which it needs as state: use rule.update '
+                f'the rule "{self.name}" remembers its agent\'s lifetime, which it needs as state: use rule.update '
                 "or groove.as_optax, which keep the state, or begin with state = rule.init_state() and give every loss "
                 "state=(state := rule.observe(state, rollout))."
             )
-
-
-def load(name: PathLike) -> Rule:
-    """Load a learned rule; no code from files is run.
-
-    Args:
-      name: the name of a released rule, the directory of a run, or a rule file; "~" is the home folder.
-
-    Raises:
-      GrooveError: if there is no such rule, its file is damaged, or the rule is not an LPG rule.
-    """
-    found = named_rule(name)
-    if found.config is None:
-        raise GrooveError(f'"{name}" is written by hand and has no weights to load; name a learned rule.')
-    if not isinstance(found.config, LPGConfig):
-        raise GrooveError(
-            f'"{name}" is a rule of the kind "{found.rule.name}", and groove.load reads the kind "lpg" only: '
-            "test the rule with launch/meta_test.py."
-        )
-    for array in jax.tree.leaves(found.eta):
-        array.setflags(write=False)
-    card = find_rule_file(name).with_suffix(".md")
-    return Rule(found.name, found.config, found.eta, found.about, card.read_text("utf-8") if card.is_file() else "")

@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from groove.dropin.inputs import action_log_prob
+from groove.lpg.controls import Controls
 from groove.lpg.lpg_targets import normalise
 from groove.lpg.network import LPGConfig, LPGInputs, make_lpg_network
-from groove.lpg.value_lpg import Batch, value_inputs
+from groove.lpg.value_lpg import Batch, control_inputs, value_inputs
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Rollout
 
 
@@ -28,10 +29,22 @@ class ValueTargets(NamedTuple):
     value: Array  # f32 [T, W]: what the value moves towards, in the scaled unit of reward
 
 
+class ControlledTargets(NamedTuple):
+    """The targets of a rule that also sets controls; constants of the agent's gradient."""
+
+    pi_hat: Array  # f32 [T, W]: as in Targets
+    y_hat: Array  # f32 [T, W, Y]: as in Targets
+    value: Array  # f32 [T, W]: as in ValueTargets
+    step: Array  # f32 []: the factor of every step of the optimizer in this update
+    entropy: Array  # f32 []: the weight of the policy's entropy in the agent's loss
+
+
 def make_batch(
-    config: LPGConfig, eta: Any, rollout: Rollout, heads: Heads, after: Heads, lifetime: Mapping[str, Array]
-) -> Batch:
-    """Return the transitions of a rollout with the targets of a rule; constants of the agent's gradient.
+    config: LPGConfig, eta: Any, rollout: Rollout, heads: Heads, after: Heads, lifetime: Mapping[str, Array], state: Any
+) -> tuple[Batch, Controls | None]:
+    """Return the transitions of a rollout with the targets of a rule, and its controls, f32[] each, if it sets any.
+
+    Both are constants of the agent's gradient.
 
     Args:
       config: of the rule.
@@ -40,6 +53,7 @@ def make_batch(
       heads: at the observations, f32[T, W, width].
       after: PREDICTION and, for rules that see values, VALUE at the true successors.
       lifetime: progress and lifetime, f32[W].
+      state: the memory of the rule, read by rules that set controls.
     """
     heads, after = jax.lax.stop_gradient((heads, after))
     values, target = value_inputs(config, rollout, heads, after[VALUE]) if config.sees_values else (None, None)
@@ -54,8 +68,13 @@ def make_batch(
         values=values,
         **lifetime,
     )
-    pi_hat, y_hat = make_lpg_network(config).apply(eta, inputs)
+    network = make_lpg_network(config)
+    pi_hat, y_hat = network.apply(eta, inputs)
     if config.base == "none" and config.normalise:
         pi_hat = normalise(pi_hat, rollout.mask)
     batch = Batch(rollout.obs, rollout.action, log_prob, pi_hat, y_hat, target, rollout.mask)
-    return jax.lax.stop_gradient(batch)
+    controls = None
+    if config.controls and values is not None and target is not None:
+        told = control_inputs(lifetime["progress"][0], lifetime["lifetime"][0], state, values, target, rollout.mask)
+        controls = network.controls(eta, told)
+    return jax.lax.stop_gradient((batch, controls))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from groove import ops
 from groove.agents.agent import Agent
+from groove.lpg.controls import Controls, remember
 from groove.lpg.network import LPGConfig
 from groove.lpg.value_lpg import Batch, learn_in_epochs, learn_once
 from groove.types import LOGITS, VALUE, Array, Heads, Key, Learner, Params, PyTree
@@ -26,7 +27,13 @@ class AgentState:
 
 
 def take_steps(
-    config: LPGConfig, agent: Agent, state: AgentState, heads: Heads, batch: Batch, key: Key | None
+    config: LPGConfig,
+    agent: Agent,
+    state: AgentState,
+    heads: Heads,
+    batch: Batch,
+    key: Key | None,
+    controls: Controls | None = None,
 ) -> tuple[AgentState, dict[str, Array]]:
     """Return the agent after E epochs of M minibatches, and numbers for logs; see `Rule.update`.
 
@@ -37,6 +44,7 @@ def take_steps(
       heads: of the agent on the rollout, before the update.
       batch: the transitions with their targets.
       key: the randomness of minibatches.
+      controls: of the update, f32[] each; None if the rule sets none.
     """
     if key is None and config.minibatches > 1:
         raise GrooveError(
@@ -45,11 +53,17 @@ def take_steps(
         )
     learn = learn_in_epochs if config.epochs * config.minibatches > 1 else learn_once
     before = Learner(state.params, state.opt_state, state.updates, lifetime=jnp.int32(0))
-    after, clip_fraction = learn(config, agent, before, heads, batch, jax.random.key(0) if key is None else key)
+    key = jax.random.key(0) if key is None else key
+    after, clip_fraction = learn(config, agent, before, heads, batch, key, controls)
     info = {"entropy": ops.masked_mean(ops.entropy(heads[LOGITS]), batch.mask), "clip_fraction": clip_fraction}
     if batch.target is not None:
         info["value_error"] = ops.masked_mean((heads[VALUE][..., 0] - batch.target) ** 2, batch.mask)
-    return AgentState(after.params, after.opt_state, state.rule_state, after.updates), info
+    memory = state.rule_state
+    if controls is not None:
+        _, moved = agent.read(after.params, batch.obs, (LOGITS,))
+        memory = remember(memory, controls, heads[LOGITS], moved[LOGITS], batch.mask)
+        info |= {"step_factor": controls.step, "entropy_factor": controls.entropy}
+    return AgentState(after.params, after.opt_state, memory, after.updates), info
 
 
 def in_epochs(config: LPGConfig, epochs: int | None, minibatches: int | None) -> LPGConfig:

@@ -11,8 +11,7 @@ from groove.agents.agent import Agent
 from groove.lpg.base import Regularizer, UpdateInfo, UpdateRule
 from groove.lpg.lpg_targets import apply_to_slots, clip_gradient, lpg_inputs, normalise
 from groove.lpg.network import LPGConfig, LPGNetwork, LPGTargets, make_lpg_network
-from groove.lpg.reward_scale import RewardScale
-from groove.lpg.value_lpg import adapt_agent, value_heads, value_update
+from groove.lpg.value_lpg import adapt_agent, rule_state, value_heads, value_update
 from groove.types import LOGITS, PREDICTION, Array, Heads, Key, Learner, Rollout
 
 
@@ -42,7 +41,7 @@ def make_lpg(config: LPGConfig) -> UpdateRule:
             update=partial(value_update, config, network),
             regularizers=regularizers,
             adapt_agent=partial(adapt_agent, config),
-            state=RewardScale() if config.scale_rewards else (),
+            state=rule_state(config),
         )
     return UpdateRule(
         name="lpg",

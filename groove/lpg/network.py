@@ -9,13 +9,14 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
+from groove.lpg.controls import ControlInputs, Controls, controls_of
 from groove.lpg.core import GRUWeights, LSTMWeights, gru, lstm
 from groove.types import Array, Key, Params
 from groove.utils.typed_fields import above, at_least, settings_repr
 
 # settings that only some rules read: those with a value head, with a base, without one, with the base "ppo"
 _OF_VALUES = ("trace", "scale_rewards")
-_OF_BASES = ("entropy_coefficient",)
+_OF_BASES = ("entropy_coefficient", "controls")
 _WITHOUT_BASE = ("init_scale", "value_head")
 _OF_PPO = ("clip", "epochs", "minibatches", "table_learning_rate")
 
@@ -41,7 +42,7 @@ class LPGConfig:
       embedding_gain: factor of y at the input of phi. Young agents predict nearly uniform distributions, for which
         phi(y) is nearly constant at a gain of 1, the value of LPG.
       prediction_coefficient: alpha_y, weight of the prediction loss of agents.
-      lifetime_conditioning: whether the network also sees n/L and log L (TA-LPG).
+      lifetime_conditioning: whether the network also sees n/L and log L (TA-LPG); controls always see them.
       discount: gamma, an input of the network and the discount of the run.
       init_scale: scale of the initial weights of the output layers; not read under a base, whose residual starts at
         zero.
@@ -53,6 +54,8 @@ class LPGConfig:
       trace: lambda of generalised advantage estimation.
       scale_rewards: whether rewards are divided by a running scale of the lifetime (`groove.lpg.reward_scale`).
       entropy_coefficient: weight of the policy's entropy in the agents' loss, nats.
+      controls: whether the rule also sets, once per update, factors of the agent's steps and of the weight of its
+        entropy (`groove.lpg.controls`).
       clip: epsilon of the clipped ratio pi / pi_old.
       epochs: E, passes over a rollout.
       minibatches: M, steps per pass; must divide T * W.
@@ -82,6 +85,7 @@ class LPGConfig:
     trace: float = at_least(0, 0.95, most=1)
     scale_rewards: bool = True
     entropy_coefficient: float = 0.01
+    controls: bool = False
     clip: float = above(0, 0.2, most=math.inf)
     epochs: int = at_least(1, 4)
     minibatches: int = at_least(1, 4)
@@ -91,6 +95,11 @@ class LPGConfig:
     def sees_values(self) -> bool:
         """Whether agents have a value head."""
         return self.value_head or self.base != "none"
+
+    @property
+    def told_lifetime(self) -> bool:
+        """Whether the rule reads n/L and L."""
+        return self.lifetime_conditioning or self.controls
 
     def unread(self) -> dict[str, str]:
         """Return the settings that this rule does not read: name -> the rules that read it, in words."""
@@ -106,7 +115,7 @@ class LPGConfig:
     def __repr__(self) -> str:
         """Return the settings that are read."""
         paper = () if self.sees_values else ("base", "value_head")  # LPG, as versions without a value head wrote it
-        return settings_repr(self, (*self.unread(), *paper))
+        return settings_repr(self, (*self.unread(), *paper, *(() if self.controls else ("controls",))))
 
 
 @jax.tree_util.register_dataclass
@@ -151,10 +160,12 @@ class LPGNetwork(NamedTuple):
     Attributes:
       init: key -> eta.
       apply: (eta, LPGInputs) -> LPGTargets.
+      controls: (eta, ControlInputs) -> Controls, of rules that set them.
     """
 
     init: Callable[[Key], Params]
     apply: Callable[[Params, LPGInputs], LPGTargets]
+    controls: Callable[[Params, ControlInputs], Controls]
 
 
 def make_lpg_network(config: LPGConfig) -> LPGNetwork:
@@ -185,15 +196,17 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
         return LPGTargets(pi_hat=pi_hat, y_hat=shift)
 
     transformed: hk.Transformed = hk.without_apply_rng(hk.transform(forward))
+    controls: hk.Transformed = hk.without_apply_rng(hk.transform(controls_of))
 
     def init(key: Key) -> Params:
         row = jnp.zeros((1, 1))
         y = jnp.zeros((1, 1, config.prediction_width))
         flag = jnp.zeros((1, 1), bool)
         values = ValueInputs(*[row] * 6) if config.sees_values else None
-        return transformed.init(key, LPGInputs(row, flag, flag, row, y, y, row[0], row[0] + 1.0, values))
+        eta = transformed.init(key, LPGInputs(row, flag, flag, row, y, y, row[0], row[0] + 1.0, values))
+        return {**eta, **controls.init(key, ControlInputs(*[row[0] + 1.0] * 6))} if config.controls else eta
 
-    return LPGNetwork(init=init, apply=transformed.apply)
+    return LPGNetwork(init=init, apply=transformed.apply, controls=controls.apply)
 
 
 def _targets(config: LPGConfig, hs: Array) -> LPGTargets:

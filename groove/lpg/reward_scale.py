@@ -4,7 +4,7 @@ The scale belongs to one agent's lifetime and is kept in `Learner.rule_state`.
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ def scale_rewards(learner: Learner, rollout: Rollout, discount: float) -> tuple[
     """Update the running scale of one agent, and divide the rewards of its rollout by it.
 
     Args:
-      learner: whose `rule_state` is a RewardScale.
+      learner: whose `rule_state` is a RewardScale, or another named tuple with the field `peak`.
       rollout: [T, W].
       discount: gamma.
     """
@@ -30,7 +30,7 @@ def scale_rewards(learner: Learner, rollout: Rollout, discount: float) -> tuple[
     return dataclasses.replace(learner, rule_state=scale), divided(rollout, scale)
 
 
-def grown(scale: RewardScale, rollout: Rollout, discount: float) -> RewardScale:
+def grown(scale: Any, rollout: Rollout, discount: float) -> Any:
     """Return the scale after a rollout.
 
     ::
@@ -42,7 +42,7 @@ def grown(scale: RewardScale, rollout: Rollout, discount: float) -> RewardScale:
     that is not zero.
 
     Args:
-      scale: before the rollout.
+      scale: before the rollout; a RewardScale, or another named tuple with the field `peak`.
       rollout: [T, W].
       discount: gamma.
     """
@@ -54,10 +54,10 @@ def grown(scale: RewardScale, rollout: Rollout, discount: float) -> RewardScale:
         return value, jnp.abs(value).max()
 
     _, sizes = jax.lax.scan(backward, jnp.zeros_like(rollout.reward[0]), (rollout.reward, keep), reverse=True)
-    return RewardScale(jnp.maximum(scale.peak, sizes.max()))
+    return scale._replace(peak=jnp.maximum(scale.peak, sizes.max()))
 
 
-def divided(rollout: Rollout, scale: RewardScale) -> Rollout:
+def divided(rollout: Rollout, scale: Any) -> Rollout:
     """Return the rollout with its rewards divided by the scale; unchanged before the first reward."""
     peak = jnp.asarray(scale.peak)
     return dataclasses.replace(rollout, reward=rollout.reward / jnp.where(peak > 0, peak, 1.0))

@@ -12,10 +12,11 @@ from groove import ops
 from groove.agents.agent import Agent, AgentConfig
 from groove.lpg.a2c import advantages
 from groove.lpg.base import UpdateInfo
+from groove.lpg.controls import ControlInputs, Controls, ControlState, explained_variance, remember
 from groove.lpg.lpg_targets import apply_to_slots, clip_gradient, lpg_inputs, normalise
 from groove.lpg.network import LPGConfig, LPGNetwork, ValueInputs
 from groove.lpg.ppo import clipped_surrogate, counted_minibatches, minibatch_indices, slower_tables
-from groove.lpg.reward_scale import scale_rewards
+from groove.lpg.reward_scale import RewardScale, scale_rewards
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Key, Learner, Params, PyTree, Rollout
 
 
@@ -36,6 +37,13 @@ class Batch:
 def value_heads(config: LPGConfig, num_actions: int) -> dict[str, int]:
     """Return the heads that agents must have, in the order in which A2C's come first."""
     return {LOGITS: num_actions, VALUE: 1, PREDICTION: config.prediction_width}
+
+
+def rule_state(config: LPGConfig) -> RewardScale | ControlState | tuple[()]:
+    """Return the memory of the rule at the beginning of an agent's lifetime; () if the rule has none."""
+    if config.controls:
+        return ControlState()
+    return RewardScale() if config.sees_values and config.scale_rewards else ()
 
 
 def adapt_agent(config: LPGConfig, agent: AgentConfig) -> AgentConfig:
@@ -78,13 +86,20 @@ def value_update(
     batch = Batch(rollout.obs, rollout.action, log_prob, targets.pi_hat, targets.y_hat, value_target)
     learn = learn_in_epochs if config.base == "ppo" and config.epochs * config.minibatches > 1 else learn_once
     learner = dataclasses.replace(learner, params=params)
-    learner, clip_fraction = jax.vmap(partial(learn, config, agent))(learner, heads, batch, keys)
+    controls = None
+    if config.controls:
+        told = inputs.progress[:, 0], inputs.lifetime[:, 0], learner.rule_state
+        controls = network.controls(eta, jax.vmap(control_inputs)(*told, values, value_target))
+    learner, clip_fraction = jax.vmap(partial(learn, config, agent))(learner, heads, batch, keys, controls)
     value_error = jnp.mean((heads[VALUE][..., 0] - value_target) ** 2, axis=(1, 2))
     sizes = {
         "pi_hat_l2": jnp.mean(residual**2, axis=(1, 2)),
         "y_hat_l2": jnp.mean(jnp.sum(jnp.exp(prediction_targets(config, heads, targets.y_hat)) ** 2, -1), axis=(1, 2)),
     }
     metrics = {**sizes, "value_error": value_error, "clip_fraction": clip_fraction}
+    if controls is not None:
+        learner = jax.vmap(partial(_remember, agent))(learner, controls, heads, rollout.obs)
+        metrics |= {"step_factor": controls.step, "entropy_factor": controls.entropy}
     return learner, UpdateInfo(metrics=metrics, regularizers=sizes)
 
 
@@ -124,6 +139,36 @@ def value_inputs(config: LPGConfig, rollout: Rollout, heads: Heads, next_value: 
     return inputs, target
 
 
+def control_inputs(
+    progress: Array, lifetime: Array, state: ControlState, values: ValueInputs, target: Array, mask: Array | None = None
+) -> ControlInputs:
+    """Return what the controls of one agent's update depend on.
+
+    Args:
+      progress: n / L.
+      lifetime: L.
+      state: before the update.
+      values: f32[T, W].
+      target: f32[T, W], of the value.
+      mask: bool[T, W], of the transitions that count; None if all count.
+    """
+    return ControlInputs(
+        progress=progress,
+        lifetime=lifetime,
+        entropy=ops.masked_mean(values.entropy, mask),
+        explained=explained_variance(values.value, target, mask),
+        change=jnp.asarray(state.change),
+        step=jnp.asarray(state.step),
+    )
+
+
+def _remember(agent: Agent, learner: Learner, controls: Controls, before: Heads, obs: Array) -> Learner:
+    """Return an agent after its update, with the state that the next controls depend on."""
+    params, after = agent.read(learner.params, obs, (LOGITS,))
+    state = remember(learner.rule_state, controls, before[LOGITS], after[LOGITS], mask=None)
+    return dataclasses.replace(learner, params=params, rule_state=state)
+
+
 def _read(config: LPGConfig, agent: Agent, params: Params, obs: Array) -> tuple[Params, Heads]:
     """Read all heads; the values and the parameters of the value head are constants of every gradient."""
     if not config.sees_values:
@@ -132,20 +177,38 @@ def _read(config: LPGConfig, agent: Agent, params: Params, obs: Array) -> tuple[
     return params, {**heads, VALUE: jax.lax.stop_gradient(heads[VALUE])}
 
 
-def learn_once(config: LPGConfig, agent: Agent, learner: Learner, heads: Heads, batch: Batch, key: Key) -> Any:
+def learn_once(
+    config: LPGConfig,
+    agent: Agent,
+    learner: Learner,
+    heads: Heads,
+    batch: Batch,
+    key: Key,
+    controls: Controls | None = None,
+) -> tuple[Learner, Array]:
     """Take one step on the whole rollout, whose ratio pi / pi_old is 1: (learner, share of clipped ratios)."""
     del key
-    gradients, _ = _gradients(config, heads, batch, clip=None)
-    params, opt_state = agent.step(learner.params, learner.opt_state, batch.obs, gradients)
+    step_factor, entropy_factor = (None, None) if controls is None else controls
+    gradients, _ = _gradients(config, heads, batch, None, entropy_factor)
+    params, opt_state = agent.step(learner.params, learner.opt_state, batch.obs, gradients, step_factor)
     return learner.after_update(params, opt_state), jnp.zeros(())
 
 
-def learn_in_epochs(config: LPGConfig, agent: Agent, learner: Learner, heads: Heads, batch: Batch, key: Key) -> Any:
+def learn_in_epochs(
+    config: LPGConfig,
+    agent: Agent,
+    learner: Learner,
+    heads: Heads,
+    batch: Batch,
+    key: Key,
+    controls: Controls | None = None,
+) -> tuple[Learner, Array]:
     """Take E * M steps on minibatches: (learner, share of clipped ratios).
 
     Only transitions that the batch's mask does not hide are in minibatches (`counted_minibatches`).
     """
     del heads
+    step_factor, entropy_factor = (None, None) if controls is None else controls
     batch = jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), batch)
 
     def step(carry: tuple[Params, PyTree], chosen: tuple[Array, Array | None]) -> tuple[tuple[Params, PyTree], Array]:
@@ -154,8 +217,8 @@ def learn_in_epochs(config: LPGConfig, agent: Agent, learner: Learner, heads: He
         part: Batch = jax.tree.map(lambda x: x[index], batch)
         part = dataclasses.replace(part, mask=counted)
         params, heads = _read(config, agent, params, part.obs)
-        gradients, clipped = _gradients(config, heads, part, clip=config.clip)
-        return agent.step(params, opt_state, part.obs, gradients), clipped
+        gradients, clipped = _gradients(config, heads, part, config.clip, entropy_factor)
+        return agent.step(params, opt_state, part.obs, gradients, step_factor), clipped
 
     parts = minibatch_indices(key, batch.action.size, config.epochs, config.minibatches)
     chosen = (parts, None) if batch.mask is None else counted_minibatches(parts, batch.mask, config.minibatches)
@@ -163,13 +226,17 @@ def learn_in_epochs(config: LPGConfig, agent: Agent, learner: Learner, heads: He
     return learner.after_update(params, opt_state), clipped.mean()
 
 
-def _gradients(config: LPGConfig, heads: Heads, batch: Batch, clip: float | None) -> tuple[Heads, Array]:
+def _gradients(
+    config: LPGConfig, heads: Heads, batch: Batch, clip: float | None, entropy_factor: Array | None
+) -> tuple[Heads, Array]:
     """Return the gradient of the agent's loss by its heads, and the share of ratios beyond the clip."""
     batch = dataclasses.replace(batch, y_hat=prediction_targets(config, heads, batch.y_hat))
-    return jax.grad(agent_loss, has_aux=True)(heads, batch, config, clip)
+    return jax.grad(agent_loss, has_aux=True)(heads, batch, config, clip, entropy_factor)
 
 
-def agent_loss(heads: Heads, batch: Batch, config: LPGConfig, clip: float | None) -> tuple[Array, Array]:
+def agent_loss(
+    heads: Heads, batch: Batch, config: LPGConfig, clip: float | None, entropy_factor: Array | None = None
+) -> tuple[Array, Array]:
     """Return the mean loss of one agent's transitions, f32 [], and the share of ratios beyond the clip.
 
     The loss of a transition is::
@@ -185,6 +252,7 @@ def agent_loss(heads: Heads, batch: Batch, config: LPGConfig, clip: float | None
         mask does not hide.
       config: of the rule; LPG without a base has no term of entropy.
       clip: epsilon; None for the plain policy gradient.
+      entropy_factor: of c, f32 []; None for 1.
     """
     log_prob = ops.log_prob(heads[LOGITS], batch.action)
     clipped = jnp.zeros(())
@@ -196,10 +264,11 @@ def agent_loss(heads: Heads, batch: Batch, config: LPGConfig, clip: float | None
         clipped = ops.masked_mean(jnp.abs(jnp.exp(log_ratio) - 1) > clip, batch.mask)
     value = 0.0 if batch.target is None else 0.5 * (heads[VALUE][..., 0] - batch.target) ** 2
     if config.base != "none":
-        policy -= config.entropy_coefficient * ops.entropy(heads[LOGITS])
+        weight = config.entropy_coefficient * (1.0 if entropy_factor is None else entropy_factor)
+        policy -= weight * ops.entropy(heads[LOGITS])
     prediction = ops.kl_divergence(heads[PREDICTION], batch.y_hat)
-    weight = config.prediction_coefficient / (1 if clip is None else config.epochs)
-    return ops.masked_mean(policy + value + weight * prediction, batch.mask), clipped
+    prediction_weight = config.prediction_coefficient / (1 if clip is None else config.epochs)
+    return ops.masked_mean(policy + value + prediction_weight * prediction, batch.mask), clipped
 
 
 def prediction_targets(config: LPGConfig, heads: Heads, y_hat: Array) -> Array:

@@ -17,7 +17,8 @@ except ImportError as error:
     raise missing_extra("PyTorch", "torch") from error
 
 from groove.torch.heads import AgentWithHeads
-from groove.torch.rule import Rule, load
+from groove.torch.loading import load
+from groove.torch.rule import Rule
 
 __all__ = ["AgentWithHeads", "Rule", "load"]
 del torch  # this package is no stand-in for PyTorch

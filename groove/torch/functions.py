@@ -138,7 +138,11 @@ def prediction_targets(config: Mapping[str, Any], y: Tensor, y_hat: Tensor) -> T
 
 
 def agent_loss(
-    config: Mapping[str, Any], heads: Mapping[str, Tensor], batch: Batch, epochs: int | None = None
+    config: Mapping[str, Any],
+    heads: Mapping[str, Tensor],
+    batch: Batch,
+    epochs: int | None = None,
+    entropy_factor: Tensor | float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Return the mean loss of transitions, f32[], and the share of ratios beyond the clip.
 
@@ -149,6 +153,7 @@ def agent_loss(
       heads: outputs of the agent on the transitions.
       batch: the transitions.
       epochs: E, passes over the rollout with clipped ratios; None for the plain policy gradient.
+      entropy_factor: of the weight of the policy's entropy.
     """
     log_prob = action_log_prob(heads["logits"], batch.action, batch.real)
     clipped = log_prob.new_zeros(())
@@ -159,7 +164,7 @@ def agent_loss(
         loss = -torch.minimum(ratio * batch.pi_hat, ratio.clamp(1 - clip, 1 + clip) * batch.pi_hat)
         clipped = mean(((ratio - 1).abs() > clip).float(), batch.real)
     if config["base"] != "none":
-        loss = loss - config["entropy_coefficient"] * entropy(heads["logits"])
+        loss = loss - entropy_factor * config["entropy_coefficient"] * entropy(heads["logits"])
     if batch.target is not None:
         loss = loss + 0.5 * (heads["value"] - batch.target) ** 2
     log_y, y_hat = F.log_softmax(heads["y"], -1), prediction_targets(config, heads["y"], batch.y_hat)

@@ -8,11 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from groove.torch.controls import ControlLayer
 from groove.torch.functions import Experience, discounted_sum, entropy, mean, normalised, std, symlog
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line
 
-_EARLIER = {"base": "none", "value_head": False, "embedding_gain": 1.0}  # settings that old rule files lack
+_EARLIER = {
+    "base": "none",
+    "value_head": False,
+    "embedding_gain": 1.0,
+    "controls": False,
+}  # settings that old rule files lack
 
 
 class RuleNetwork(nn.Module):
@@ -32,7 +38,9 @@ class RuleNetwork(nn.Module):
         self.name, self.config = name, {**_EARLIER, **config}
         self.has_base = self.config["base"] != "none"
         self.sees_values = self.has_base or self.config["value_head"]
-        self.has_state = self.sees_values and self.config["scale_rewards"]
+        self.sets_controls = bool(self.config["controls"])
+        self.scales_rewards = bool(self.sees_values and self.config["scale_rewards"])
+        self.has_state = self.scales_rewards or self.sets_controls
         width, hidden = config["prediction_width"], config["hidden"]
         self.prediction_width: int = width
         inputs = 6 + 6 * self.sees_values + 2 * config["lifetime_conditioning"]
@@ -45,6 +53,8 @@ class RuleNetwork(nn.Module):
         else:
             self.pi_hat = nn.Linear(outputs, 1, bias=not config["normalise"])
         self.y_hat = nn.Linear(outputs, width)
+        if self.sets_controls:
+            self.controls = ControlLayer()
         self._take(eta)
         self.requires_grad_(False)
 
@@ -137,6 +147,8 @@ class RuleNetwork(nn.Module):
             hidden_bias[-self.config["hidden"] :] = tensor("~", "core_b_n")  # the bias of n, inside the reset gate
             own |= {"core.weight_ih_l0": w_i, "core.bias_ih_l0": b}
             own |= {"core.weight_hh_l0": tensor("~", "core_w_h").T, "core.bias_hh_l0": hidden_bias}
+        if self.sets_controls:
+            own |= {"controls.weight": tensor("controls", "w").T, "controls.bias": tensor("controls", "b")}
         output = "residual" if self.has_base else "pi_hat"
         own |= {f"{output}.weight": tensor(output, "w").T}
         if self.has_base or not self.config["normalise"]:

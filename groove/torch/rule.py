@@ -1,28 +1,28 @@
 """A learned rule as a PyTorch module."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from groove.dropin.rule_file import RuleFileError, find_rule_file, load_rule
+from groove.torch.controls import Controls, ControlState, remember
 from groove.torch.functions import (
     Batch,
     action_log_prob,
     agent_loss,
     check_actions,
-    discounted_sum,
     entropy,
     make_experience,
     mean,
     prediction_targets,
 )
 from groove.torch.heads import AgentWithHeads, read_heads
+from groove.torch.memory import State, begin_memory, grown, peak_of
 from groove.torch.network import RuleNetwork
 from groove.torch.update import minibatches as draw_minibatches
 from groove.torch.update import take_steps
 from groove.utils.errors import GrooveError
-from groove.utils.paths import PathLike
 
 
 class Rule(RuleNetwork):
@@ -34,7 +34,8 @@ class Rule(RuleNetwork):
       prediction_width: Y, the width of the prediction head that agents need.
       has_base: whether the rule adds to the advantages of a base, A2C or PPO.
       sees_values: whether agents need a value head.
-      has_state: whether the rule has a memory of the agent's lifetime, the running scale of its rewards.
+      sets_controls: whether the rule sets the size of the optimizer's steps and the weight of the policy's entropy.
+      has_state: whether the rule has a memory of the agent's lifetime, such as the running scale of its rewards.
     """
 
     def heads(self, num_actions: int) -> dict[str, int]:
@@ -52,18 +53,18 @@ class Rule(RuleNetwork):
         """
         return AgentWithHeads(torso, features, self.heads(num_actions))
 
-    def init_state(self) -> Tensor | None:
+    def init_state(self) -> State:
         """Return the memory of the rule at the beginning of an agent's lifetime; None if the rule has none."""
-        return torch.zeros(()) if self.has_state else None
+        return begin_memory(self.sets_controls) if self.has_state else None
 
     def observe(
         self,
-        state: Tensor | None,
+        state: State,
         reward: Tensor,
         terminated: Tensor,
         truncated: Tensor | None = None,
         mask: Tensor | None = None,
-    ) -> Tensor | None:
+    ) -> State:
         """Return the memory of the rule after a rollout, which every rollout must be shown to once.
 
         Args:
@@ -76,8 +77,22 @@ class Rule(RuleNetwork):
         if not self.has_state:
             return state
         lived = make_experience(reward, reward, terminated, truncated, mask)  # no action is read
-        decay = self.config["discount"] * (1 - (lived.terminated | lived.truncated).float())
-        return torch.maximum(self._checked(state, reward), discounted_sum(lived.reward, decay).abs().max()).detach()
+        state = self._checked(state, reward)
+        return grown(state, lived, self.config["discount"]) if self.scales_rewards else state
+
+    def remember(
+        self, state: ControlState, controls: Controls, logits: Tensor, new_logits: Tensor, mask: Tensor | None = None
+    ) -> ControlState:
+        """Return the memory of a rule that sets controls after the steps of an update; `update` does this itself.
+
+        Args:
+          state: of `observe`.
+          controls: of `targets`.
+          logits, new_logits: f32[T, W, A], of the policy at the observations, before and after the steps.
+          mask: see `loss`.
+        """
+        real = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device) if mask is None else mask.bool()
+        return remember(state, controls, logits.detach(), new_logits.detach(), real)
 
     def targets(
         self,
@@ -92,19 +107,22 @@ class Rule(RuleNetwork):
         *,
         value: Tensor | None = None,
         next_value: Tensor | None = None,
-        state: Tensor | None = None,
+        state: State = None,
         progress: float | None = None,
         lifetime: float | None = None,
-    ) -> tuple[Tensor, ...]:
+    ) -> tuple[Any, ...]:
         """Return the targets pi_hat f32[T, W] and log y_hat f32[T, W, Y], without gradients.
 
-        Rules with a value head have a third target, that of the value, f32[T, W]. Arguments and errors are those of
-        `loss`.
+        Rules with a value head have a third target, that of the value, f32[T, W]. Rules that set controls return
+        `Controls` as well, the factors of the optimizer's steps and of the entropy's weight; their memory goes on by
+        `remember` after the steps. Arguments and errors are those of `loss`.
         """
         heads, after = {"logits": logits, "y": y, "value": value}, {"y": next_y, "value": next_value}
-        batch = self._batch(heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime)
+        batch, controls = self._batch(
+            heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime
+        )
         y_hat = prediction_targets(self.config, y.detach().float(), batch.y_hat)
-        return (batch.pi_hat, y_hat) if batch.target is None else (batch.pi_hat, y_hat, batch.target)
+        return tuple(x for x in (batch.pi_hat, y_hat, batch.target, controls) if x is not None)
 
     def loss(
         self,
@@ -119,7 +137,7 @@ class Rule(RuleNetwork):
         *,
         value: Tensor | None = None,
         next_value: Tensor | None = None,
-        state: Tensor | None = None,
+        state: State = None,
         progress: float | None = None,
         lifetime: float | None = None,
     ) -> Tensor:
@@ -150,10 +168,16 @@ class Rule(RuleNetwork):
 
         Raises:
           GrooveError: if shapes do not fit together, an action is no index of a policy logit, a reward is not finite,
-            or the rule lacks a value, its state or the lifetime.
+            or the rule lacks a value, its state or the lifetime; from every rule that sets controls, because a loss
+            cannot set the size of steps.
         """
+        if self.sets_controls:
+            raise GrooveError(
+                f'the rule "{self.name}" sets the size of the optimizer\'s steps, which a loss cannot: use '
+                "rule.update, or build the steps from rule.targets."
+            )
         heads, after = {"logits": logits, "y": y, "value": value}, {"y": next_y, "value": next_value}
-        batch = self._batch(heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime)
+        batch, _ = self._batch(heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime)
         with torch.autocast(logits.device.type, enabled=False):
             return agent_loss(self.config, self._outputs(heads, "", reward.shape), batch)[0]
 
@@ -168,7 +192,7 @@ class Rule(RuleNetwork):
         truncated: Tensor | None,
         next_obs: Tensor,
         mask: Tensor | None = None,
-        state: Tensor | None = None,
+        state: State = None,
         *,
         epochs: int | None = None,
         minibatches: int | None = None,
@@ -176,7 +200,7 @@ class Rule(RuleNetwork):
         generator: torch.Generator | None = None,
         progress: float | None = None,
         lifetime: float | None = None,
-    ) -> tuple[Tensor | None, dict[str, Tensor]]:
+    ) -> tuple[State, dict[str, Tensor]]:
         """Make one whole update of an agent: the scale of rewards, targets, and E epochs of M minibatches towards them.
 
         Targets are computed once. If E M > 1, the loss of a minibatch has the clipped ratio of PPO in the place of
@@ -210,15 +234,33 @@ class Rule(RuleNetwork):
                 for seen in (flat, flat_next)
             )
         state = self.observe(state, reward, terminated, truncated, mask)
-        batch = self._batch(heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime)
+        batch, controls = self._batch(
+            heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime
+        )
         parts = list(draw_minibatches(batch.real, e, m, generator))
         clipped = take_steps(
-            self.config, widths, module, optimizer, flat, batch, parts, e if e * m > 1 else None, max_grad_norm
+            self.config,
+            widths,
+            module,
+            optimizer,
+            flat,
+            batch,
+            parts,
+            e if e * m > 1 else None,
+            max_grad_norm,
+            controls,
         )
         info = {"entropy": mean(entropy(heads["logits"]), batch.real), "clip_fraction": clipped}
         if batch.target is not None:
             info["value_error"] = mean((heads["value"] - batch.target) ** 2, batch.real)
-        return state, info | {"reward_scale": state} if state is not None else info
+        if self.scales_rewards:
+            info["reward_scale"] = peak_of(state)
+        if isinstance(state, ControlState) and controls is not None:
+            with torch.no_grad():
+                moved = read_heads(module, flat, widths)["logits"].unflatten(0, reward.shape)
+            state = remember(state, controls, heads["logits"], moved, batch.real)
+            info |= {"step_factor": controls.step, "entropy_factor": controls.entropy}
+        return state, info
 
     def _in_epochs(self, **given: int | None) -> Iterator[int]:
         """Yield the numbers of epochs and minibatches of one update; the rule's own where they are None."""
@@ -236,25 +278,31 @@ class Rule(RuleNetwork):
         terminated: Tensor,
         truncated: Tensor | None,
         mask: Tensor | None,
-        state: Tensor | None,
+        state: State,
         progress: float | None,
         lifetime: float | None,
-    ) -> Batch:
-        """Return the transitions of a rollout with their targets, without gradients."""
+    ) -> tuple[Batch, Controls | None]:
+        """Return the transitions of a rollout with their targets, and the controls, without gradients."""
         lived = make_experience(action, reward, terminated, truncated, mask)
         heads, after = self._outputs(heads, "", reward.shape), self._outputs(after, "next_", reward.shape)
         check_actions(action, lived.real, heads["logits"].shape[-1])
         with torch.no_grad(), torch.autocast(reward.device.type, enabled=False):
-            if self.has_state:
-                peak = self._checked(state, reward)
+            state = self._checked(state, reward) if self.has_state else None
+            if self.scales_rewards:
+                peak = peak_of(state)
                 lived = lived._replace(reward=lived.reward / torch.where(peak > 0, peak, 1.0))
             log_prob = action_log_prob(heads["logits"], action, lived.real)
             told = self._lifetime(lived.reward, progress, lifetime)
-            pi_hat, y_hat, target = self(lived, log_prob.exp(), heads, after, *told)
-        return Batch(action, log_prob, pi_hat, y_hat, target, lived.real)
+            pi_hat, y_hat, target = self(
+                lived, log_prob.exp(), heads, after, *(told if self.config["lifetime_conditioning"] else ())
+            )
+            controls = None
+            if isinstance(state, ControlState):
+                controls = self.controls.set(told, heads, target, lived.real, state)
+        return Batch(action, log_prob, pi_hat, y_hat, target, lived.real), controls
 
     def _lifetime(self, like: Tensor, progress: float | None, lifetime: float | None) -> list[Tensor]:
-        if not self.config["lifetime_conditioning"]:
+        if not (self.config["lifetime_conditioning"] or self.sets_controls):
             return []
         if progress is None or lifetime is None:
             raise GrooveError(
@@ -286,26 +334,13 @@ class Rule(RuleNetwork):
             outputs[name] = x.float()
         return outputs
 
-    def _checked(self, state: Tensor | None, like: Tensor) -> Tensor:
-        if state is None:
+    def _checked(self, state: State, like: Tensor) -> Tensor | ControlState:
+        if state is None or isinstance(state, ControlState) != self.sets_controls:
             raise GrooveError(
-                f'the rule "{self.name}" divides rewards by a running scale, which it needs as state: use rule.update, '
+                f'the rule "{self.name}" remembers its agent\'s lifetime, which it needs as state: use rule.update, '
                 "which returns the state, or begin with state = rule.init_state() and give every loss state=(state := "
                 "rule.observe(state, reward, terminated, truncated, mask))."
             )
+        if isinstance(state, ControlState):
+            return ControlState(*(x.to(like.device, torch.float32) for x in state))
         return state.to(like.device, torch.float32)
-
-
-def load(name: PathLike) -> Rule:
-    """Load a learned rule; no code from files is run.
-
-    Args:
-      name: the name of a released rule, the directory of a run, or a rule file; "~" is the home folder.
-
-    Raises:
-      GrooveError: if there is no such rule, its file is damaged, or the rule is not an LPG rule.
-    """
-    eta, about = load_rule(path := find_rule_file(name))
-    if about.get("rule") != "lpg" or "lpg" not in about:
-        raise RuleFileError(f"{path} does not hold an LPG rule: make one with launch/meta_train.py.")
-    return Rule(str(name), about["lpg"], eta)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from groove.torch.controls import Controls
 from groove.torch.functions import Batch, agent_loss
 from groove.torch.heads import read_heads
 from groove.utils.errors import GrooveError
@@ -21,6 +22,7 @@ def take_steps(
     parts: list[Tensor],
     epochs: int | None,
     max_grad_norm: float | None,
+    controls: Controls | None = None,
 ) -> Tensor:
     """Take one optimizer step per minibatch, and return the share of ratios beyond the clip, f32[].
 
@@ -34,17 +36,33 @@ def take_steps(
       parts: indices of the transitions of each minibatch.
       epochs: E; None for one step without a clip.
       max_grad_norm: global norm to which the gradient of each step is clipped; None for no clipping.
+      controls: of the update; None if the rule sets none.
     """
     shares = []
+    entropy_factor = 1.0 if controls is None else controls.entropy
     for index in parts:
-        loss, clipped = agent_loss(config, read_heads(module, obs[index], widths), batch.rows(index), epochs)
+        heads = read_heads(module, obs[index], widths)
+        loss, clipped = agent_loss(config, heads, batch.rows(index), epochs, entropy_factor)
         optimizer.zero_grad()
         loss.backward()
         if max_grad_norm is not None:
             nn.utils.clip_grad_norm_(module.parameters(), max_grad_norm)
-        optimizer.step()
+        _step(optimizer, None if controls is None else controls.step)
         shares.append(clipped.detach())
     return torch.stack(shares).mean() if shares else obs.new_zeros(())
+
+
+def _step(optimizer: torch.optim.Optimizer, factor: Tensor | None) -> None:
+    """Take a step of an optimizer, times a factor."""
+    if factor is None:
+        optimizer.step()
+        return
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    before = [p.detach().clone() for p in params]
+    optimizer.step()
+    with torch.no_grad():
+        for param, old in zip(params, before, strict=True):
+            param.copy_(old + factor * (param - old))
 
 
 def minibatches(real: Tensor, epochs: int, parts: int, generator: torch.Generator | None) -> Iterator[Tensor]:

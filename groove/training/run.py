@@ -9,7 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
-from groove.dropin.rule import Rule, load
+from groove.dropin.load import load
+from groove.dropin.rule import Rule
 from groove.training.config import Config
 from groove.training.loop import train
 from groove.training.prepare import prepare_new, prepare_resumed

@@ -21,6 +21,7 @@ RULES = {
     "values": {"value_head": True, "scale_rewards": False},
     "a2c": {"base": "a2c", "lifetime_conditioning": True},
     "ppo": {"base": "ppo", "epochs": 2, "minibatches": 3},
+    "controls": {"base": "ppo", "epochs": 2, "minibatches": 3, "controls": True, "core": "linear"},
 }
 ROLLOUT = random_rollout(T, W, A)
 KEY = jax.random.key(5)
@@ -87,7 +88,7 @@ def test_an_update_is_that_of_meta_training(rules, name):
         for metric in set(info) & set(metrics):
             _close(info[metric], metrics[metric])
     assert learner.updates == 2
-    assert (info["clip_fraction"] > 0) == (name == "ppo")
+    assert (info["clip_fraction"] > 0) == (name in ("ppo", "controls"))
 
 
 @pytest.mark.parametrize("name", ["a2c", "values"])
@@ -115,13 +116,46 @@ def test_one_step_is_a_step_on_the_loss_and_as_optax_keeps_the_state(rules, name
         assert jax.tree.structure(opt_state) == jax.tree.structure(inner.init(params))
 
 
-def test_padding_changes_nothing(rules):
-    rule, optimizer = rules["ppo"], optax.sgd(0.1)
+def test_a_rule_that_sets_controls_steps_in_update_and_as_optax_alike(rules):
+    rule, inner, params = rules["controls"], optax.adam(0.1), _params()
+    optimizer = groove.as_optax(rule, apply, inner)
+
+    @jax.jit
+    def both(learner, params, opt_state, rollout, progress):
+        told = {"progress": progress, **TOLD}
+        learner, info = rule.update(learner, apply, inner, rollout, KEY, epochs=1, minibatches=1, **told)
+        updates, opt_state = optimizer.update(None, opt_state, params, rollout=rollout, **told)
+        return learner, info, optax.apply_updates(params, updates), opt_state
+
+    learner, opt_state = rule.init(params, inner), optimizer.init(params)
+    for n, rollout in enumerate((ROLLOUT, random_rollout(T, W, A, seed=1))):
+        learner, info, params, opt_state = both(learner, params, opt_state, rollout, n / 10)
+        _close(learner.params, params)
+        _close(learner.rule_state, opt_state.rule_state)
+    assert abs(info["step_factor"] - 1) > 0.01
+    assert abs(info["entropy_factor"] - 1) > 0.01
+
+    heads, after = (apply(params, obs) for obs in (ROLLOUT.obs, ROLLOUT.next_obs))
+    told = {"progress": 0.5, **TOLD, "state": rule.observe(learner.rule_state, ROLLOUT)}
+    arguments = (heads["logits"], heads["y"], after["y"], heads["value"][..., 0], after["value"])
+    targets = jax.jit(rule.targets)(ROLLOUT, *arguments, **told)
+    state = rule.remember(told["state"], targets, heads["logits"], heads["logits"] + 1.0)
+    assert state.change == -1  # the same policy
+    np.testing.assert_allclose(state.step, jnp.log(targets.step) / 3, rtol=1e-6)
+    with pytest.raises(GrooveError, match=r"which a loss cannot: use rule\.update or groove\.as_optax"):
+        rule.loss(params, apply, ROLLOUT, **told)
+    with pytest.raises(GrooveError, match="conditioned on the lifetime"):
+        rule.targets(ROLLOUT, *arguments, state=told["state"])
+
+
+@pytest.mark.parametrize("name", ["ppo", "controls"])
+def test_padding_changes_nothing(rules, name):
+    rule, optimizer = rules[name], optax.sgd(0.1)
     learner = rule.init(_params(), optimizer)
 
     @jax.jit
     def update(learner, rollout):
-        return rule.update(learner, apply, optimizer, rollout, KEY, epochs=2, minibatches=1)
+        return rule.update(learner, apply, optimizer, rollout, KEY, epochs=2, minibatches=1, **TOLD)
 
     _close(update(learner, padded(ROLLOUT)), update(learner, ROLLOUT))
 

@@ -5,7 +5,7 @@ import pytest
 
 import groove
 from groove.dropin.find import find_rule
-from groove.dropin.rule import load
+from groove.dropin.load import load
 from groove.dropin.rule_file import released_rules
 from groove.evaluation.release import release
 from groove.evaluation.results import Results

@@ -24,7 +24,8 @@ NETWORK = AgentConfig(torso="mlp", widths=(8,), optimizer="adam", learning_rate=
 PPO = dataclasses.replace(LPG, base="ppo", epochs=2, minibatches=2)
 A2C = dataclasses.replace(LPG, base="a2c")
 VALUES = dataclasses.replace(LPG, value_head=True)
-RULES = {"values": VALUES, "a2c": A2C, "ppo": PPO}
+CONTROLS = dataclasses.replace(PPO, core="linear", controls=True)
+RULES = {"values": VALUES, "a2c": A2C, "ppo": PPO, "controls": CONTROLS}
 DISCOUNT = LPG.discount
 SLOW = pytest.mark.slow  # other cases of the same kind run with every change
 
@@ -67,6 +68,8 @@ def _trained(eta, seed=0):
     [
         ("a2c", "index", True),
         ("ppo", "features", False),
+        ("controls", "features", True),
+        pytest.param("controls", "index", False, marks=SLOW),
         pytest.param("a2c", "features", False, marks=SLOW),
         pytest.param("ppo", "index", True, marks=SLOW),
     ],
@@ -84,13 +87,19 @@ def test_the_untrained_rule_is_its_base(base, scaled, observation):
     assert float(jnp.abs(ours["logits"] if "logits" in ours else ours["head_logits"]["w"]).max()) > 0.01
 
 
-@pytest.mark.parametrize("name", [*(pytest.param(name, marks=SLOW) for name in ("values", "a2c")), "ppo"])
+@pytest.mark.parametrize("name", [*(pytest.param(name, marks=SLOW) for name in ("values", "a2c", "ppo")), "controls"])
 def test_the_meta_gradient_equals_finite_differences_in_double_precision(name):
-    # in tables the value does not depend on eta once the rollouts are given, so that the derivative is exact
+    # in tables the value does not depend on eta once the rollouts are given, so that the derivative is exact; under
+    # controls, which set the value's steps, too, the value therefore has to stand still
     with jax.enable_x64(True):
-        setup = tiny_setup(make_probe(3, 5, rewards=(0.3, 1.0)), make_lpg(RULES[name]))
+        env, rule = make_probe(3, 5, rewards=(0.3, 1.0)), make_lpg(RULES[name])
+        agent = AgentConfig(critic_learning_rate=1e-30) if name == "controls" else AgentConfig()
+        student = make_agent(env.observation, rule.heads(env.num_actions), agent)
+        setup = tiny_setup(env, rule)._replace(student=student)
         levels, lives = tiny_slots(setup, 2)
         eta = jax.tree.map(lambda x: x.astype(jnp.float64), _trained(setup.rule.init(jax.random.key(0))))
+        if name == "controls":  # steps many times as long would amplify rounding
+            eta["controls"] = jax.tree.map(lambda x: 0.1 * x, eta["controls"])
         config = GradientConfig(updates=3, micro_batch=2)
 
         @jax.jit
@@ -111,7 +120,7 @@ def test_the_meta_gradient_equals_finite_differences_in_double_precision(name):
 
 @pytest.mark.parametrize(
     ("name", "observation"),
-    [("a2c", "index"), *(pytest.param(name, "features", marks=SLOW) for name in ("ppo", "values"))],
+    [("a2c", "index"), *(pytest.param(name, "features", marks=SLOW) for name in ("ppo", "values", "controls"))],
 )
 def test_no_meta_gradient_reaches_the_value_head(name, observation):
     setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation), make_lpg(RULES[name]))
@@ -131,7 +140,10 @@ def test_no_meta_gradient_reaches_the_value_head(name, observation):
         assert (size == 0) == ("value" in head), head
 
 
-@pytest.mark.parametrize(("name", "observation"), [("a2c", "index"), pytest.param("ppo", "features", marks=SLOW)])
+@pytest.mark.parametrize(
+    ("name", "observation"),
+    [("a2c", "index"), *(pytest.param(name, "features", marks=SLOW) for name in ("ppo", "controls"))],
+)
 def test_every_parameter_has_a_finite_meta_gradient_and_agents_move(name, observation):
     setup = tiny_setup(make_gridworld(SIZES, LEVELS, observation), make_lpg(RULES[name]))
     (levels, lives), eta = (
@@ -146,7 +158,7 @@ def test_every_parameter_has_a_finite_meta_gradient_and_agents_move(name, observ
     assert {"value_error", "clip_fraction", "pi_hat_l2"} < set(metrics)
 
 
-@pytest.mark.parametrize("name", [*(pytest.param(name, marks=SLOW) for name in ("values", "a2c")), "ppo"])
+@pytest.mark.parametrize("name", [*(pytest.param(name, marks=SLOW) for name in ("values", "a2c", "ppo")), "controls"])
 def test_the_unit_of_reward_does_not_matter(name):
     rule = make_lpg(RULES[name])
     eta = _trained(rule.init(jax.random.key(0)))
@@ -167,6 +179,8 @@ def test_the_paper_s_rule_keeps_its_identity_and_reads_none_of_the_new_settings(
     )
     assert repr(LPGConfig(epochs=9, trace=0.5)) == text
     assert "epochs=4" in repr(LPGConfig(base="ppo"))
+    assert "controls" not in repr(LPGConfig(base="ppo"))
+    assert "controls=True" in repr(LPGConfig(base="ppo", controls=True))
     assert "epochs" not in repr(LPGConfig(base="a2c"))
     assert repr(LPGConfig(base="a2c", trace=0.5)) != repr(LPGConfig(base="a2c"))
     assert repr(A2CConfig()) == "A2CConfig(trace=0.95, entropy_coefficient=0.01, normalise_advantages=True)"

@@ -1,0 +1,33 @@
+"""Learned rules by name, as drop-in rules."""
+
+import jax
+
+from groove.dropin.find import named_rule
+from groove.dropin.rule import Rule
+from groove.dropin.rule_file import find_rule_file
+from groove.lpg.network import LPGConfig
+from groove.utils.errors import GrooveError
+from groove.utils.paths import PathLike
+
+
+def load(name: PathLike) -> Rule:
+    """Load a learned rule; no code from files is run.
+
+    Args:
+      name: the name of a released rule, the directory of a run, or a rule file; "~" is the home folder.
+
+    Raises:
+      GrooveError: if there is no such rule, its file is damaged, or the rule is not an LPG rule.
+    """
+    found = named_rule(name)
+    if found.config is None:
+        raise GrooveError(f'"{name}" is written by hand and has no weights to load; name a learned rule.')
+    if not isinstance(found.config, LPGConfig):
+        raise GrooveError(
+            f'"{name}" is a rule of the kind "{found.rule.name}", and groove.load reads the kind "lpg" only: '
+            "test the rule with launch/meta_test.py."
+        )
+    for array in jax.tree.leaves(found.eta):
+        array.setflags(write=False)
+    card = find_rule_file(name).with_suffix(".md")
+    return Rule(found.name, found.config, found.eta, found.about, card.read_text("utf-8") if card.is_file() else "")
