@@ -215,7 +215,7 @@ def test_rules_with_a_value_head_equal_those_of_jax(tmp_path, name):
         np.testing.assert_allclose(own, state.peak, rtol=1e-6)
         with pytest.raises(ValueError, match=r"use rule\.update, which returns the state, or begin with state"):
             theirs.loss(**(arguments | {"state": None}))
-    with pytest.raises(ValueError, match="sees values: give value and next_value"):
+    with pytest.raises(ValueError, match='reads the head "value": give value and next_value'):
         theirs.loss(**(arguments | {"value": None}))
 
 
@@ -244,10 +244,10 @@ def test_a_whole_update_equals_that_of_jax(tmp_path, monkeypatch, name, minibatc
         assert info["clip_fraction"] > 0
 
 
-@pytest.mark.parametrize("changes", [{}, {"lifetime_conditioning": True, "scale_rewards": False}])
+@pytest.mark.parametrize("changes", [{"lifetime_conditioning": True, "scale_rewards": False}, {"core": "none"}])
 def test_an_update_under_controls_equals_that_of_jax(tmp_path, changes):
     """Compare two updates in a row, the second of which depends on what the first one did to the policy."""
-    path = write_rule(tmp_path / "r.safetensors", spread=0.5, **CONTROLS, **changes)
+    path = write_rule(tmp_path / "r.safetensors", spread=0.5, **(CONTROLS | changes))
     ours, theirs = groove.load(path), groove.torch.load(path)
     rollouts = [padded(random_rollout(T, W, A, seed=seed)) for seed in range(2)]
     optimizer, told = optax.adam(0.1), {"lifetime": 20.0}
@@ -262,6 +262,7 @@ def test_an_update_under_controls_equals_that_of_jax(tmp_path, changes):
         for number in info:
             np.testing.assert_allclose(own[number], info[number], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(state, learner.rule_state, rtol=1e-4, atol=1e-5)
+    assert list(theirs.heads(A)) == list(ours.heads(A)) == [n for n in WIDTHS if theirs.predicts or n != "y"]
     for head, weights in module.weights.items():
         np.testing.assert_allclose(weights.detach().numpy(), learner.params[head], atol=1e-4)
     assert own["step_factor"] != 1
@@ -271,9 +272,10 @@ def test_an_update_under_controls_equals_that_of_jax(tmp_path, changes):
     heads, after = module(tensors["obs"]), module(tensors["next_obs"])
     lived |= {**heads, "next_y": after["y"], "next_value": after["value"], "progress": 0.5, **told}
     targets = theirs.targets(**lived, state=state)
-    moved = theirs.remember(state, targets[3], heads["logits"], heads["logits"] + 1.0, tensors["mask"])
+    assert len(targets) == 3 + theirs.predicts
+    moved = theirs.remember(state, targets[-1], heads["logits"], heads["logits"] + 1.0, tensors["mask"])
     assert moved.change == -1  # the same policy
-    assert moved.step == targets[3].step.log() / 3
+    assert moved.step == targets[-1].step.log() / 3
     with pytest.raises(ValueError, match=r"a loss cannot: use rule\.update, or build the steps from rule\.targets"):
         theirs.loss(**lived, state=state)
     with pytest.raises(ValueError, match="remembers its agent's lifetime"):

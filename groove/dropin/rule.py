@@ -56,19 +56,21 @@ class Rule:
 
     @property
     def prediction_width(self) -> int:
-        """Y, the width of the prediction head that agents need."""
-        return self.config.prediction_width
+        """Y, the width of the prediction head that agents need; 0 if they need none."""
+        return self.config.prediction_width if self.config.predicts else 0
 
     def heads(self, num_actions: int) -> dict[str, int]:
         """Return the heads that an agent must have, name -> width, in the order in which `apply` returns them.
 
-        The heads are "logits" of the policy, "y", the logits of the prediction, and for rules with a base or a value
-        head "value".
+        The heads are "logits" of the policy, "y", the logits of the prediction, unless the rule sets controls only, and
+        for rules with a base or a value head "value".
 
         Args:
           num_actions: A.
         """
-        heads = {LOGITS: num_actions, PREDICTION: self.prediction_width}
+        heads = {LOGITS: num_actions}
+        if self.config.predicts:
+            heads[PREDICTION] = self.prediction_width
         return heads | {VALUE: 1} if self.config.sees_values else heads
 
     @property
@@ -188,17 +190,17 @@ class Rule:
         heads = read_heads(apply, params, rollout.obs, self._widths, rank)
         after = read_heads(apply, constant(params), rollout.next_obs, self._widths, rank)
         batch, controls = self._batch(rollout, heads, after, state, progress, lifetime)
-        y_hat = prediction_targets(self.config, jax.lax.stop_gradient(heads), batch.y_hat)
+        batch = dataclasses.replace(batch, y_hat=self._y_hat(jax.lax.stop_gradient(heads), batch))
         entropy = None if controls is None else controls.entropy
-        loss, _ = agent_loss(heads, dataclasses.replace(batch, y_hat=y_hat), self.config, None, entropy)
+        loss, _ = agent_loss(heads, batch, self.config, None, entropy)
         return loss, (controls, jax.lax.stop_gradient(heads[LOGITS]))
 
     def targets(
         self,
         rollout: Rollout,
         logits: Array,
-        y: Array,
-        next_y: Array,
+        y: Array | None = None,
+        next_y: Array | None = None,
         value: Array | None = None,
         next_value: Array | None = None,
         *,
@@ -211,7 +213,7 @@ class Rule:
         Args:
           rollout: only reward, terminated, truncated, action and mask are read, each [T, W].
           logits: f32[T, W, A], of the policy at obs.
-          y, next_y: f32[T, W, Y], of the prediction at obs and next_obs.
+          y, next_y: f32[T, W, Y], of the prediction at obs and next_obs, for rules with a prediction head.
           value, next_value: f32[T, W], the value at obs and next_obs, for rules with a value head.
           state, progress, lifetime: see `loss`.
 
@@ -222,27 +224,25 @@ class Rule:
         Raises:
           GrooveError: see `loss`.
         """
-        outputs = ({LOGITS: logits, PREDICTION: y}, {PREDICTION: next_y})
-        if self.config.sees_values:
-            if value is None or next_value is None:
-                raise GrooveError(
-                    f'the rule "{self.name}" sees values: give value and next_value, f32[T, W], the outputs of the '
-                    'head "value" at obs and next_obs.'
-                )
-            outputs = (outputs[0] | {VALUE: value}, outputs[1] | {VALUE: next_value})
+        given = {LOGITS: (logits, logits), PREDICTION: (y, next_y), VALUE: (value, next_value)}
         shape = rollout.reward.shape
-        heads, after = (
-            {name: jnp.reshape(jnp.asarray(x, jnp.float32), (*shape, -1)) for name, x in group.items()}
-            for group in outputs
-        )
+        heads: Heads = {}
+        after: Heads = {}
+        for name in self._widths:
+            for group, x in zip((heads, after), given[name], strict=True):
+                if x is None:
+                    raise GrooveError(
+                        f'the rule "{self.name}" reads the head "{name}": give {name} and next_{name}, its outputs at '
+                        "obs and next_obs."
+                    )
+                group[name] = jnp.reshape(jnp.asarray(x, jnp.float32), (*shape, -1))
         batch, controls = self._batch(rollout, heads, after, state, progress, lifetime)
-        y_hat = jax.lax.stop_gradient(prediction_targets(self.config, heads, batch.y_hat))
-        if batch.target is None:
-            return Targets(batch.pi_hat, y_hat)
-        if controls is None:
-            return ValueTargets(batch.pi_hat, y_hat, batch.target)
-        weight = self.config.entropy_coefficient * controls.entropy
-        return ControlledTargets(batch.pi_hat, y_hat, batch.target, controls.step, weight)
+        y_hat = jax.lax.stop_gradient(self._y_hat(heads, batch))
+        if controls is not None and batch.target is not None:
+            weight = self.config.entropy_coefficient * controls.entropy
+            return ControlledTargets(batch.pi_hat, y_hat, batch.target, controls.step, weight)
+        assert y_hat is not None  # a rule without a prediction sets controls
+        return Targets(batch.pi_hat, y_hat) if batch.target is None else ValueTargets(batch.pi_hat, y_hat, batch.target)
 
     def init(self, params: Params, optimizer: optax.GradientTransformation) -> AgentState:
         """Return an agent at the beginning of its lifetime, for `update`.
@@ -309,6 +309,10 @@ class Rule:
         config = in_epochs(self.config, epochs, minibatches)
         learner, info = take_steps(config, agent, learner, heads, batch, key, controls)
         return learner, info | {"reward_scale": state.peak} if self.config.scale_rewards and self.has_state else info
+
+    def _y_hat(self, heads: Heads, batch: Batch) -> Array | None:
+        """Return the log-probabilities that the prediction moves towards; None if agents have no prediction."""
+        return None if batch.y_hat is None else prediction_targets(self.config, heads, batch.y_hat)
 
     @property
     def _widths(self) -> dict[str, int]:

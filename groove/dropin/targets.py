@@ -33,7 +33,7 @@ class ControlledTargets(NamedTuple):
     """The targets of a rule that also sets controls; constants of the agent's gradient."""
 
     pi_hat: Array  # f32 [T, W]: as in Targets
-    y_hat: Array  # f32 [T, W, Y]: as in Targets
+    y_hat: Array | None  # f32 [T, W, Y]: as in Targets; None if agents have no prediction head
     value: Array  # f32 [T, W]: as in ValueTargets
     step: Array  # f32 []: the factor of every step of the optimizer in this update
     entropy: Array  # f32 []: the weight of the policy's entropy in the agent's loss
@@ -63,8 +63,8 @@ def make_batch(
         terminated=rollout.terminated,
         truncated=rollout.truncated,
         prob=jnp.exp(log_prob),
-        prediction=jax.nn.softmax(heads[PREDICTION]),
-        next_prediction=jax.nn.softmax(after[PREDICTION]),
+        prediction=jax.nn.softmax(heads[PREDICTION]) if config.predicts else None,
+        next_prediction=jax.nn.softmax(after[PREDICTION]) if config.predicts else None,
         values=values,
         **lifetime,
     )

@@ -13,6 +13,7 @@ from groove.types import Array
 INPUTS = ("progress", "log lifetime", "entropy", "explained variance", "last change", "last step")
 _STEP_RANGE = 3.0  # the largest absolute logarithm of the factor of the agent's steps
 _ENTROPY_RANGE = 6.0  # and of the factor of the entropy's weight
+_GAIN = 2.0
 _USUAL_LIFETIME = 250.0  # agent updates
 _USUAL_CHANGE = 0.01  # KL divergence in nats
 
@@ -48,9 +49,10 @@ def controls_of(inputs: ControlInputs) -> Controls:
 
     With u and c linear in (1, inputs)::
 
-        step = exp(3 tanh(u)),    entropy = exp(6 tanh(c))
+        step = exp(3 tanh(2 u)),    entropy = exp(6 tanh(2 c))
 
-    A function of Haiku parameters, to be transformed.
+    The factor 2 makes perturbations of evolution strategies that suit the weights of a residual reach over most of the
+    range. A function of Haiku parameters, to be transformed.
 
     Args:
       inputs: [N].
@@ -63,7 +65,7 @@ def controls_of(inputs: ControlInputs) -> Controls:
         inputs.change,
         inputs.step,
     ]
-    outputs = jnp.tanh(hk.Linear(2, w_init=jnp.zeros, name="controls")(jnp.stack(features, axis=-1)))
+    outputs = jnp.tanh(_GAIN * hk.Linear(2, w_init=jnp.zeros, name="controls")(jnp.stack(features, axis=-1)))
     return Controls(step=jnp.exp(_STEP_RANGE * outputs[..., 0]), entropy=jnp.exp(_ENTROPY_RANGE * outputs[..., 1]))
 
 

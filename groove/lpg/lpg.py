@@ -13,6 +13,7 @@ from groove.lpg.lpg_targets import apply_to_slots, clip_gradient, lpg_inputs, no
 from groove.lpg.network import LPGConfig, LPGNetwork, LPGTargets, make_lpg_network
 from groove.lpg.value_lpg import adapt_agent, rule_state, value_heads, value_update
 from groove.types import LOGITS, PREDICTION, Array, Heads, Key, Learner, Rollout
+from groove.utils.errors import ConfigError
 
 
 def make_lpg(config: LPGConfig) -> UpdateRule:
@@ -33,13 +34,18 @@ def make_lpg(config: LPGConfig) -> UpdateRule:
         Regularizer("pi_hat_l2", config.pi_hat_l2),
         Regularizer("y_hat_l2", config.y_hat_l2),
     )
+    if not config.predicts and not (config.controls and config.base != "none"):
+        raise ConfigError(
+            "rules.lpg.core=none leaves the rule nothing to learn but controls: set rules.lpg.controls=true and "
+            "rules.lpg.base=a2c or ppo, or another core."
+        )
     if config.sees_values:
         return UpdateRule(
             name="lpg",
             heads=partial(value_heads, config),
             init=network.init,
             update=partial(value_update, config, network),
-            regularizers=regularizers,
+            regularizers=regularizers if config.predicts else (),
             adapt_agent=partial(adapt_agent, config),
             state=rule_state(config),
         )
@@ -81,6 +87,7 @@ def lpg_update(
     targets = clip_gradient(targets, config.max_target_gradient / rollout.reward.shape[0])
     gradients = jax.grad(agent_loss)(heads, rollout.action, targets, config.prediction_coefficient)
     params, opt_state = jax.vmap(agent.step)(params, learner.opt_state, rollout.obs, gradients)
+    assert targets.y_hat is not None
     sizes = {
         "pi_hat_l2": jnp.mean(targets.pi_hat**2, axis=(1, 2)),
         "y_hat_l2": jnp.mean(jnp.sum(jnp.exp(targets.y_hat) ** 2, -1), axis=(1, 2)),
@@ -104,6 +111,7 @@ def agent_loss(heads: Heads, action: Array, targets: LPGTargets, prediction_coef
       targets: pi_hat f32[N, T, W] and y_hat f32[N, T, W, Y].
       prediction_coefficient: alpha_y.
     """
+    assert targets.y_hat is not None
     policy = -ops.log_prob(heads[LOGITS], action) * targets.pi_hat
     prediction = ops.kl_divergence(heads[PREDICTION], targets.y_hat)
     return jnp.sum(jnp.mean(policy + prediction_coefficient * prediction, axis=(1, 2)))

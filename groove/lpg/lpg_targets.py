@@ -11,13 +11,13 @@ from groove.lpg.network import LPGInputs, LPGTargets
 from groove.types import LOGITS, PREDICTION, Array, Heads, Learner, Rollout
 
 
-def lpg_inputs(learner: Learner, rollout: Rollout, heads: Heads, next_y: Array) -> LPGInputs:
+def lpg_inputs(learner: Learner, rollout: Rollout, heads: Heads, next_y: Array | None) -> LPGInputs:
     """Return the inputs of the network with leading axes [N, T, W]; progress and lifetime [N, W].
 
     Args:
       learner: [N].
       rollout: [N, T, W].
-      heads: LOGITS and PREDICTION at the observations of the rollout, f32[N, T, W, width].
+      heads: LOGITS and, if agents have it, PREDICTION at the observations of the rollout, f32[N, T, W, width].
       next_y: f32[N, T, W, Y], the prediction at the true successors.
     """
     slots, _, workers = rollout.reward.shape
@@ -28,8 +28,8 @@ def lpg_inputs(learner: Learner, rollout: Rollout, heads: Heads, next_y: Array) 
         terminated=rollout.terminated,
         truncated=rollout.truncated,
         prob=jnp.exp(ops.log_prob(heads[LOGITS], rollout.action)),
-        prediction=jax.nn.softmax(heads[PREDICTION]),
-        next_prediction=jax.nn.softmax(next_y),
+        prediction=jax.nn.softmax(heads[PREDICTION]) if PREDICTION in heads else None,
+        next_prediction=None if next_y is None else jax.nn.softmax(next_y),
         progress=jnp.broadcast_to(progress[:, None], (slots, workers)),
         lifetime=jnp.broadcast_to(lifetime[:, None], (slots, workers)),
     )
@@ -74,9 +74,9 @@ def _clip_forward(targets: LPGTargets, max_norm: float) -> tuple[LPGTargets, Non
 
 def _clip_backward(max_norm: float, _: None, gradient: LPGTargets) -> tuple[LPGTargets]:
     agents = gradient.pi_hat.shape[0]
-    square = sum(jnp.sum(g.reshape(agents, -1) ** 2, axis=1) for g in gradient)
+    square = sum(jnp.sum(g.reshape(agents, -1) ** 2, axis=1) for g in jax.tree.leaves(gradient))
     scale = max_norm * jax.lax.rsqrt(jnp.maximum(square, max_norm**2))
-    return (LPGTargets(*(g * scale.reshape((agents,) + (1,) * (g.ndim - 1)) for g in gradient)),)
+    return (jax.tree.map(lambda g: g * scale.reshape((agents,) + (1,) * (g.ndim - 1)), gradient),)
 
 
 clip_gradient.defvjp(_clip_forward, _clip_backward)

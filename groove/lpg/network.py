@@ -18,6 +18,10 @@ from groove.utils.typed_fields import above, at_least, settings_repr
 _OF_VALUES = ("trace", "scale_rewards")
 _OF_BASES = ("entropy_coefficient", "controls")
 _WITHOUT_BASE = ("init_scale", "value_head")
+_OF_RESIDUALS = (
+    *("hidden", "prediction_width", "embedding_width", "embedding_gain", "prediction_coefficient"),
+    *("lifetime_conditioning", "max_target_gradient", "prediction_entropy", "pi_hat_l2", "y_hat_l2"),
+)
 _OF_PPO = ("clip", "epochs", "minibatches", "table_learning_rate")
 
 
@@ -36,7 +40,8 @@ class LPGConfig:
         sees. Agents under a base always have one.
       hidden: H, width of the core; not read by a "linear" core.
       core: "gru" and "lstm" read a rollout backwards. "mlp", one hidden layer, and "linear", no layer, see each step
-        alone and have few parameters. They suit rules with a base, whose advantages already carry later rewards.
+        alone and have few parameters. They suit rules with a base, whose advantages already carry later rewards. "none"
+        leaves the targets of the base as they are, so that the rule sets controls only and agents need no prediction.
       prediction_width: Y, width of the prediction head.
       embedding_width: hidden width of phi, the embedding of prediction vectors.
       embedding_gain: factor of y at the input of phi. Young agents predict nearly uniform distributions, for which
@@ -67,7 +72,7 @@ class LPGConfig:
     """
 
     hidden: int = at_least(1, 256)
-    core: Literal["gru", "lstm", "mlp", "linear"] = "gru"
+    core: Literal["gru", "lstm", "mlp", "linear", "none"] = "gru"
     prediction_width: int = at_least(1, 8)
     embedding_width: int = at_least(1, 16)
     embedding_gain: float = 1.0
@@ -97,6 +102,11 @@ class LPGConfig:
         return self.value_head or self.base != "none"
 
     @property
+    def predicts(self) -> bool:
+        """Whether agents have a prediction head."""
+        return self.core != "none"
+
+    @property
     def told_lifetime(self) -> bool:
         """Whether the rule reads n/L and L."""
         return self.lifetime_conditioning or self.controls
@@ -106,6 +116,8 @@ class LPGConfig:
         unread = {} if self.sees_values else dict.fromkeys(_OF_VALUES, "base=a2c or ppo, or value_head=true")
         if self.core == "linear":
             unread["hidden"] = "core=gru, lstm or mlp"
+        if self.core == "none":
+            unread |= dict.fromkeys(_OF_RESIDUALS, "core=gru, lstm, mlp or linear")
         if self.base == "none":
             unread |= dict.fromkeys(_OF_BASES, "base=a2c or ppo")
         else:
@@ -140,8 +152,8 @@ class LPGInputs:
     terminated: Array  # bool [T, R]
     truncated: Array  # bool [T, R]
     prob: Array  # f32 [T, R]: pi(a_t | s_t)
-    prediction: Array  # f32 [T, R, Y]: y(s_t), probabilities
-    next_prediction: Array  # f32 [T, R, Y]: y(s'_t)
+    prediction: Array | None  # f32 [T, R, Y]: y(s_t), probabilities; None if agents have no prediction head
+    next_prediction: Array | None  # f32 [T, R, Y]: y(s'_t)
     progress: Array  # f32 [R]: n / L
     lifetime: Array  # f32 [R]: L
     values: ValueInputs | None = None  # of rules that see values
@@ -151,7 +163,7 @@ class LPGTargets(NamedTuple):
     """Targets of the agents' update."""
 
     pi_hat: Array  # f32 [T, R]: the weight of log pi(a_t | s_t)
-    y_hat: Array  # f32 [T, R, Y]: log-probabilities, or under a base the shift of the agent's own log-probabilities
+    y_hat: Array | None  # f32 [T, R, Y]: log-probabilities, or under a base the shift of the agent's own ones
 
 
 class LPGNetwork(NamedTuple):
@@ -199,6 +211,8 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
     controls: hk.Transformed = hk.without_apply_rng(hk.transform(controls_of))
 
     def init(key: Key) -> Params:
+        if config.core == "none":
+            return controls.init(key, ControlInputs(*[jnp.ones(1)] * 6))
         row = jnp.zeros((1, 1))
         y = jnp.zeros((1, 1, config.prediction_width))
         flag = jnp.zeros((1, 1), bool)
@@ -206,7 +220,13 @@ def make_lpg_network(config: LPGConfig) -> LPGNetwork:
         eta = transformed.init(key, LPGInputs(row, flag, flag, row, y, y, row[0], row[0] + 1.0, values))
         return {**eta, **controls.init(key, ControlInputs(*[row[0] + 1.0] * 6))} if config.controls else eta
 
-    return LPGNetwork(init=init, apply=transformed.apply, controls=controls.apply)
+    def base_targets(eta: Params, inputs: LPGInputs) -> LPGTargets:
+        del eta
+        assert inputs.values is not None
+        return LPGTargets(pi_hat=inputs.values.advantage, y_hat=None)
+
+    apply = base_targets if config.core == "none" else transformed.apply
+    return LPGNetwork(init=init, apply=apply, controls=controls.apply)
 
 
 def _targets(config: LPGConfig, hs: Array) -> LPGTargets:
@@ -239,6 +259,8 @@ def _features(config: LPGConfig, inputs: LPGInputs) -> Array:
     LPG has [r, d, gamma, pi(a|s), phi(y), phi(y')]. A rule that sees values has r in sign-log, and the `ValueInputs`.
     A rule that is conditioned on the lifetime has [n/L, log L] at the end.
     """
+    assert inputs.prediction is not None
+    assert inputs.next_prediction is not None
     embed = hk.nets.MLP([config.embedding_width, 1], name="phi")
     both = embed(config.embedding_gain * jnp.stack([inputs.prediction, inputs.next_prediction]))[..., 0]
     terminated = inputs.terminated.astype(jnp.float32)

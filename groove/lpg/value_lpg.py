@@ -29,14 +29,14 @@ class Batch:
     action: Array  # int32
     log_prob: Array  # f32: log pi_old(a|s), under the policy that acted
     pi_hat: Array  # f32
-    y_hat: Array  # f32 [..., Y]: log-probabilities, or under a base their shift, as in LPGTargets
+    y_hat: Array | None  # f32 [..., Y]: log-probabilities, or under a base their shift; None without a prediction
     target: Array | None = None  # f32: of the value; None if the agent has no value head
     mask: Array | None = None  # bool: false in transitions that do not count; None if all count
 
 
 def value_heads(config: LPGConfig, num_actions: int) -> dict[str, int]:
     """Return the heads that agents must have, in the order in which A2C's come first."""
-    return {LOGITS: num_actions, VALUE: 1, PREDICTION: config.prediction_width}
+    return {LOGITS: num_actions, VALUE: 1} | ({PREDICTION: config.prediction_width} if config.predicts else {})
 
 
 def rule_state(config: LPGConfig) -> RewardScale | ControlState | tuple[()]:
@@ -92,10 +92,11 @@ def value_update(
         controls = network.controls(eta, jax.vmap(control_inputs)(*told, values, value_target))
     learner, clip_fraction = jax.vmap(partial(learn, config, agent))(learner, heads, batch, keys, controls)
     value_error = jnp.mean((heads[VALUE][..., 0] - value_target) ** 2, axis=(1, 2))
-    sizes = {
-        "pi_hat_l2": jnp.mean(residual**2, axis=(1, 2)),
-        "y_hat_l2": jnp.mean(jnp.sum(jnp.exp(prediction_targets(config, heads, targets.y_hat)) ** 2, -1), axis=(1, 2)),
-    }
+    sizes = {}
+    if targets.y_hat is not None:
+        y_hat = jnp.exp(prediction_targets(config, heads, targets.y_hat))
+        sizes["pi_hat_l2"] = jnp.mean(residual**2, axis=(1, 2))
+        sizes["y_hat_l2"] = jnp.mean(jnp.sum(y_hat**2, -1), axis=(1, 2))
     metrics = {**sizes, "value_error": value_error, "clip_fraction": clip_fraction}
     if controls is not None:
         learner = jax.vmap(partial(_remember, agent))(learner, controls, heads, rollout.obs)
@@ -105,16 +106,17 @@ def value_update(
 
 def _observe(
     config: LPGConfig, agent: Agent, params: Params, rollout: Rollout
-) -> tuple[Params, Heads, Array, ValueInputs, Array]:
+) -> tuple[Params, Heads, Array | None, ValueInputs, Array]:
     """Read the heads of one agent, and derive what the network sees of its values.
 
     Returns:
-      The parameters to go on with, the heads at the observations, y' f32[T, W, Y], the inputs, and the value targets.
+      The parameters to go on with, the heads at the observations, y' f32[T, W, Y] if agents have a prediction, the
+      inputs, and the value targets.
     """
     params, heads = _read(config, agent, params, rollout.obs)
-    params, after = agent.read(params, rollout.next_obs, (VALUE, PREDICTION))
+    params, after = agent.read(params, rollout.next_obs, (VALUE, PREDICTION) if config.predicts else (VALUE,))
     inputs, target = value_inputs(config, rollout, heads, jax.lax.stop_gradient(after[VALUE]))
-    return params, heads, after[PREDICTION], inputs, target
+    return params, heads, after.get(PREDICTION), inputs, target
 
 
 def value_inputs(config: LPGConfig, rollout: Rollout, heads: Heads, next_value: Array) -> tuple[ValueInputs, Array]:
@@ -173,7 +175,7 @@ def _read(config: LPGConfig, agent: Agent, params: Params, obs: Array) -> tuple[
     """Read all heads; the values and the parameters of the value head are constants of every gradient."""
     if not config.sees_values:
         return agent.read(params, obs, (LOGITS, PREDICTION))
-    params, heads = agent.read(agent.hold(params, VALUE), obs, (LOGITS, VALUE, PREDICTION))
+    params, heads = agent.read(agent.hold(params, VALUE), obs, tuple(value_heads(config, 0)))
     return params, {**heads, VALUE: jax.lax.stop_gradient(heads[VALUE])}
 
 
@@ -230,7 +232,8 @@ def _gradients(
     config: LPGConfig, heads: Heads, batch: Batch, clip: float | None, entropy_factor: Array | None
 ) -> tuple[Heads, Array]:
     """Return the gradient of the agent's loss by its heads, and the share of ratios beyond the clip."""
-    batch = dataclasses.replace(batch, y_hat=prediction_targets(config, heads, batch.y_hat))
+    if batch.y_hat is not None:
+        batch = dataclasses.replace(batch, y_hat=prediction_targets(config, heads, batch.y_hat))
     return jax.grad(agent_loss, has_aux=True)(heads, batch, config, clip, entropy_factor)
 
 
@@ -247,7 +250,7 @@ def agent_loss(
     -log pi(a|s) pi_hat, which has the same gradient where r = 1.
 
     Args:
-      heads: LOGITS, PREDICTION and, unless the batch has no targets of the value, VALUE, f32[..., width].
+      heads: LOGITS, and PREDICTION and VALUE if the batch has targets of them, f32[..., width].
       batch: leading axes as in `heads`; its `y_hat` are log-probabilities. The mean is over the transitions that its
         mask does not hide.
       config: of the rule; LPG without a base has no term of entropy.
@@ -266,9 +269,11 @@ def agent_loss(
     if config.base != "none":
         weight = config.entropy_coefficient * (1.0 if entropy_factor is None else entropy_factor)
         policy -= weight * ops.entropy(heads[LOGITS])
-    prediction = ops.kl_divergence(heads[PREDICTION], batch.y_hat)
-    prediction_weight = config.prediction_coefficient / (1 if clip is None else config.epochs)
-    return ops.masked_mean(policy + value + prediction_weight * prediction, batch.mask), clipped
+    loss = policy + value
+    if batch.y_hat is not None:
+        weight = config.prediction_coefficient / (1 if clip is None else config.epochs)
+        loss += weight * ops.kl_divergence(heads[PREDICTION], batch.y_hat)
+    return ops.masked_mean(loss, batch.mask), clipped
 
 
 def prediction_targets(config: LPGConfig, heads: Heads, y_hat: Array) -> Array:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from groove.torch.functions import entropy, mean, std
 
 _STEP_RANGE, _ENTROPY_RANGE = 3.0, 6.0  # the largest absolute logarithms of the two factors
+_GAIN = 2.0
 _USUAL_LIFETIME, _USUAL_CHANGE = 250.0, 0.01  # agent updates, nats
 _INPUTS = 6
 
@@ -59,7 +60,7 @@ class ControlLayer(nn.Linear):
             state.change,
             state.step,
         ]
-        step, entropy_weight = self(torch.stack(facts)).tanh()
+        step, entropy_weight = (_GAIN * self(torch.stack(facts))).tanh()
         return Controls((_STEP_RANGE * step).exp(), (_ENTROPY_RANGE * entropy_weight).exp())
 
 

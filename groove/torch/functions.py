@@ -26,15 +26,15 @@ class Batch(NamedTuple):
     action: Tensor
     log_prob: Tensor  # under the policy that acted
     pi_hat: Tensor
-    y_hat: Tensor  # log-probabilities, or under a base their shift
+    y_hat: Tensor | None  # log-probabilities, or under a base their shift; None if agents have no prediction head
     target: Tensor | None  # of the value
     real: Tensor
 
     def rows(self, index: Tensor) -> "Batch":
         """Return the transitions of an index into [T W], flat."""
-        target = None if self.target is None else self.target.flatten()[index]
-        action, log_prob, pi_hat, y_hat, real = (
-            x.flatten(0, 1)[index] for x in (self.action, self.log_prob, self.pi_hat, self.y_hat, self.real)
+        target, y_hat = (None if x is None else x.flatten(0, 1)[index] for x in (self.target, self.y_hat))
+        action, log_prob, pi_hat, real = (
+            x.flatten(0, 1)[index] for x in (self.action, self.log_prob, self.pi_hat, self.real)
         )
         return Batch(action, log_prob, pi_hat, y_hat, target, real)
 
@@ -167,6 +167,8 @@ def agent_loss(
         loss = loss - entropy_factor * config["entropy_coefficient"] * entropy(heads["logits"])
     if batch.target is not None:
         loss = loss + 0.5 * (heads["value"] - batch.target) ** 2
-    log_y, y_hat = F.log_softmax(heads["y"], -1), prediction_targets(config, heads["y"], batch.y_hat)
-    divergence = (log_y.exp() * (log_y - y_hat)).sum(-1)
-    return mean(loss + config["prediction_coefficient"] / (epochs or 1) * divergence, batch.real), clipped
+    if batch.y_hat is not None:
+        log_y, y_hat = F.log_softmax(heads["y"], -1), prediction_targets(config, heads["y"], batch.y_hat)
+        divergence = (log_y.exp() * (log_y - y_hat)).sum(-1)
+        loss = loss + config["prediction_coefficient"] / (epochs or 1) * divergence
+    return mean(loss, batch.real), clipped

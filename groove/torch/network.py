@@ -1,7 +1,7 @@
 """The network of a rule in PyTorch: from what an agent lived through to targets."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -31,7 +31,7 @@ class RuleNetwork(nn.Module):
           GrooveError: on another core, or parameters of another shape than the configuration says.
         """
         super().__init__()
-        cores = {"gru": nn.GRU, "mlp": nn.Linear, "linear": nn.Identity}
+        cores = {"gru": nn.GRU, "mlp": nn.Linear, "linear": nn.Identity, "none": nn.Identity}
         if config["core"] not in cores:
             known = ", ".join(cores)
             raise GrooveError(f'"{name}" has a core "{config["core"]}"; groove.torch loads rules with one of {known}.')
@@ -41,27 +41,36 @@ class RuleNetwork(nn.Module):
         self.sets_controls = bool(self.config["controls"])
         self.scales_rewards = bool(self.sees_values and self.config["scale_rewards"])
         self.has_state = self.scales_rewards or self.sets_controls
+        self.predicts = config["core"] != "none"
+        self.prediction_width: int = config["prediction_width"] if self.predicts else 0
+        if self.sets_controls:
+            self.controls = ControlLayer()
+        if self.predicts:
+            self._declare(cores[config["core"]])
+        self._take(eta)
+        self.requires_grad_(False)
+
+    def _declare(self, core: Any) -> None:
+        """Declare the layers from the inputs of single transitions to targets."""
+        config = self.config
         width, hidden = config["prediction_width"], config["hidden"]
-        self.prediction_width: int = width
         inputs = 6 + 6 * self.sees_values + 2 * config["lifetime_conditioning"]
         embedding = config["embedding_width"]
         self.phi = nn.Sequential(nn.Linear(width, embedding), nn.ReLU(), nn.Linear(embedding, 1))
-        self.core = cores[config["core"]](inputs, hidden)
+        self.core = core(inputs, hidden)
         outputs = inputs if config["core"] == "linear" else hidden
         if self.has_base:
             self.residual = nn.Linear(outputs, 2)
         else:
             self.pi_hat = nn.Linear(outputs, 1, bias=not config["normalise"])
         self.y_hat = nn.Linear(outputs, width)
-        if self.sets_controls:
-            self.controls = ControlLayer()
-        self._take(eta)
-        self.requires_grad_(False)
 
     def forward(
         self, lived: Experience, prob: Tensor, heads: Mapping[str, Tensor], after: Mapping[str, Tensor], *told: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Return pi_hat f32[T, W], y_hat f32[T, W, Y] as in groove.lpg.network, and the targets of the value.
+
+        There is no y_hat if agents have no prediction head.
 
         Args:
           lived: rewards are scaled if the rule scales rewards.
@@ -72,6 +81,8 @@ class RuleNetwork(nn.Module):
         """
         ended = lived.terminated.float()
         values, advantage, target = self._values(lived, heads, after) if self.sees_values else ([], None, None)
+        if advantage is not None and not self.predicts:
+            return advantage, None, target
         features = [
             symlog(lived.reward) if self.sees_values else lived.reward,
             ended,
@@ -131,6 +142,20 @@ class RuleNetwork(nn.Module):
         def tensor(group: str, name: str) -> Tensor:
             return torch.tensor(eta[group][name])
 
+        own: dict[str, Tensor] = {}
+        if self.sets_controls:
+            own |= {"controls.weight": tensor("controls", "w").T, "controls.bias": tensor("controls", "b")}
+        if self.predicts:
+            own |= self._targets_of(tensor)
+        try:
+            self.load_state_dict(own)
+        except RuntimeError as error:
+            raise GrooveError(
+                f'the arrays of "{self.name}" do not fit its configuration ({one_line(error)}): get the file again.'
+            ) from error
+
+    def _targets_of(self, tensor: Callable[[str, str], Tensor]) -> dict[str, Tensor]:
+        """Return the parameters of the layers of `_declare` by their names in this module."""
         own = {
             "phi.0.weight": tensor("phi/~/linear_0", "w").T,
             "phi.0.bias": tensor("phi/~/linear_0", "b"),
@@ -147,15 +172,8 @@ class RuleNetwork(nn.Module):
             hidden_bias[-self.config["hidden"] :] = tensor("~", "core_b_n")  # the bias of n, inside the reset gate
             own |= {"core.weight_ih_l0": w_i, "core.bias_ih_l0": b}
             own |= {"core.weight_hh_l0": tensor("~", "core_w_h").T, "core.bias_hh_l0": hidden_bias}
-        if self.sets_controls:
-            own |= {"controls.weight": tensor("controls", "w").T, "controls.bias": tensor("controls", "b")}
         output = "residual" if self.has_base else "pi_hat"
         own |= {f"{output}.weight": tensor(output, "w").T}
         if self.has_base or not self.config["normalise"]:
             own |= {f"{output}.bias": tensor(output, "b")}
-        try:
-            self.load_state_dict(own)
-        except RuntimeError as error:
-            raise GrooveError(
-                f'the arrays of "{self.name}" do not fit its configuration ({one_line(error)}): get the file again.'
-            ) from error
+        return own

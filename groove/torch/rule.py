@@ -31,7 +31,7 @@ class Rule(RuleNetwork):
     Attributes:
       name: the name under which the rule was loaded.
       config: settings of the rule's network, the fields of groove.lpg.network.LPGConfig.
-      prediction_width: Y, the width of the prediction head that agents need.
+      prediction_width: Y, the width of the prediction head that agents need; 0 if they need none.
       has_base: whether the rule adds to the advantages of a base, A2C or PPO.
       sees_values: whether agents need a value head.
       sets_controls: whether the rule sets the size of the optimizer's steps and the weight of the policy's entropy.
@@ -40,7 +40,7 @@ class Rule(RuleNetwork):
 
     def heads(self, num_actions: int) -> dict[str, int]:
         """Return the heads that an agent must have, name -> width, in the order of its outputs."""
-        heads = {"logits": num_actions, "y": self.prediction_width}
+        heads = {"logits": num_actions} | ({"y": self.prediction_width} if self.predicts else {})
         return heads | {"value": 1} if self.sees_values else heads
 
     def add_heads(self, torso: nn.Module, features: int, num_actions: int) -> AgentWithHeads:
@@ -97,8 +97,8 @@ class Rule(RuleNetwork):
     def targets(
         self,
         logits: Tensor,
-        y: Tensor,
-        next_y: Tensor,
+        y: Tensor | None,
+        next_y: Tensor | None,
         action: Tensor,
         reward: Tensor,
         terminated: Tensor,
@@ -114,14 +114,17 @@ class Rule(RuleNetwork):
         """Return the targets pi_hat f32[T, W] and log y_hat f32[T, W, Y], without gradients.
 
         Rules with a value head have a third target, that of the value, f32[T, W]. Rules that set controls return
-        `Controls` as well, the factors of the optimizer's steps and of the entropy's weight; their memory goes on by
-        `remember` after the steps. Arguments and errors are those of `loss`.
+        `Controls` at the end, the factors of the optimizer's steps and of the entropy's weight; their memory goes on by
+        `remember` after the steps. Rules that set controls only read no prediction, None, and have no target of it.
+        Arguments and errors are those of `loss`.
         """
         heads, after = {"logits": logits, "y": y, "value": value}, {"y": next_y, "value": next_value}
         batch, controls = self._batch(
             heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime
         )
-        y_hat = prediction_targets(self.config, y.detach().float(), batch.y_hat)
+        y_hat = None
+        if y is not None and batch.y_hat is not None:
+            y_hat = prediction_targets(self.config, y.detach().float(), batch.y_hat)
         return tuple(x for x in (batch.pi_hat, y_hat, batch.target, controls) if x is not None)
 
     def loss(
@@ -319,12 +322,12 @@ class Rule(RuleNetwork):
         """Return the outputs of heads, f32[T, W, width]; the value is f32[T, W]."""
         outputs = {}
         for name, x in given.items():
-            if name == "value" and not self.sees_values:
+            if (name == "value" and not self.sees_values) or (name == "y" and not self.predicts):
                 continue
             if x is None:
                 raise GrooveError(
-                    f'the rule "{self.name}" sees values: give value and next_value, f32[T, W], the outputs of the '
-                    'head "value" at the observations and at their successors.'
+                    f'the rule "{self.name}" reads the head "{name}": give {name} and next_{name}, its outputs at the '
+                    "observations and at their successors."
                 )
             x = x.squeeze(-1) if name == "value" and x.ndim == 3 else x
             width = {"logits": x.shape[2:], "y": (self.prediction_width,), "value": ()}[name]

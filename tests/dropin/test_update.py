@@ -22,6 +22,7 @@ RULES = {
     "a2c": {"base": "a2c", "lifetime_conditioning": True},
     "ppo": {"base": "ppo", "epochs": 2, "minibatches": 3},
     "controls": {"base": "ppo", "epochs": 2, "minibatches": 3, "controls": True, "core": "linear"},
+    "plain": {"base": "ppo", "epochs": 2, "minibatches": 3, "controls": True, "core": "none"},
 }
 ROLLOUT = random_rollout(T, W, A)
 KEY = jax.random.key(5)
@@ -88,7 +89,7 @@ def test_an_update_is_that_of_meta_training(rules, name):
         for metric in set(info) & set(metrics):
             _close(info[metric], metrics[metric])
     assert learner.updates == 2
-    assert (info["clip_fraction"] > 0) == (name in ("ppo", "controls"))
+    assert (info["clip_fraction"] > 0) == (rule.config.base == "ppo")
 
 
 @pytest.mark.parametrize("name", ["a2c", "values"])
@@ -116,8 +117,9 @@ def test_one_step_is_a_step_on_the_loss_and_as_optax_keeps_the_state(rules, name
         assert jax.tree.structure(opt_state) == jax.tree.structure(inner.init(params))
 
 
-def test_a_rule_that_sets_controls_steps_in_update_and_as_optax_alike(rules):
-    rule, inner, params = rules["controls"], optax.adam(0.1), _params()
+@pytest.mark.parametrize("name", ["controls", "plain"])
+def test_a_rule_that_sets_controls_steps_in_update_and_as_optax_alike(rules, name):
+    rule, inner, params = rules[name], optax.adam(0.1), _params()
     optimizer = groove.as_optax(rule, apply, inner)
 
     @jax.jit
@@ -137,8 +139,10 @@ def test_a_rule_that_sets_controls_steps_in_update_and_as_optax_alike(rules):
 
     heads, after = (apply(params, obs) for obs in (ROLLOUT.obs, ROLLOUT.next_obs))
     told = {"progress": 0.5, **TOLD, "state": rule.observe(learner.rule_state, ROLLOUT)}
-    arguments = (heads["logits"], heads["y"], after["y"], heads["value"][..., 0], after["value"])
+    y, next_y = (heads["y"], after["y"]) if name == "controls" else (None, None)
+    arguments = (heads["logits"], y, next_y, heads["value"][..., 0], after["value"])
     targets = jax.jit(rule.targets)(ROLLOUT, *arguments, **told)
+    assert (targets.y_hat is None) == (name == "plain")
     state = rule.remember(told["state"], targets, heads["logits"], heads["logits"] + 1.0)
     assert state.change == -1  # the same policy
     np.testing.assert_allclose(state.step, jnp.log(targets.step) / 3, rtol=1e-6)
@@ -224,7 +228,7 @@ def test_targets_for_agents_with_a_memory(rules):
     targets = jax.jit(rule.targets)(*arguments, heads["value"][..., 0], after["value"], **told)
     assert (targets.pi_hat.shape, targets.y_hat.shape, targets.value.shape) == ((T, W), (T, W, Y), (T, W))
     np.testing.assert_allclose(jnp.exp(targets.y_hat).sum(-1), 1.0, rtol=1e-5)
-    with pytest.raises(GrooveError, match="sees values: give value and next_value"):
+    with pytest.raises(GrooveError, match='reads the head "value": give value and next_value'):
         rule.targets(*arguments, **told)
     pi_hat, y_hat = jax.jit(rules["lpg"].targets)(*arguments)
     assert (pi_hat.shape, y_hat.shape) == ((T, W), (T, W, Y))

@@ -29,7 +29,7 @@ def test_controls_are_bounded_exponentials_of_a_linear_map():
     rng = np.random.default_rng(0)
     w, b = rng.normal(size=(6, 2)).astype(np.float32), rng.normal(size=2).astype(np.float32)
     features = np.array([[-0.5, 0.0, 1.0, 0.5, 0.2, 0.1], [1.0, -1.0, 0.0, -1.0, 0.0, 0.0]])
-    step, entropy = np.exp(np.array([3.0, 6.0]) * np.tanh(features @ w + b)).T
+    step, entropy = np.exp(np.array([3.0, 6.0]) * np.tanh(2 * (features @ w + b))).T
     found = NETWORK.controls(_eta(w=w, b=b), FACTS)
     np.testing.assert_allclose(found.step, step, rtol=1e-5)
     np.testing.assert_allclose(found.entropy, entropy, rtol=1e-5)
