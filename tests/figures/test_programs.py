@@ -46,7 +46,11 @@ BAD_INPUT = [
     ("analysis.examples", ["--draw_only", "--to=a_file/examples"], "a_file is not a folder"),
     ("analysis.linear_rule", [], "--rule is missing"),
     ("analysis.linear_rule", ["--rule=nosuch"], 'there is no rule "nosuch"'),
-    ("analysis.linear_rule", ["--rule=groove"], "only residuals of a linear core around a base can be read"),
+    (
+        "analysis.linear_rule",
+        ["--rule=groove"],
+        "only residuals of a linear core around a base, and controls,",
+    ),
     ("analysis.reproduction_numbers", ["--results=nowhere"], "the folder holds no results of budget laptop"),
     ("analysis.rule_anatomy", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     ("analysis.rule_anatomy", ["--levels=2"], "--levels"),

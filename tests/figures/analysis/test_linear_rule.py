@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import groove
-from figures.analysis.linear_rule import table
+from figures.analysis.linear_rule import tables
 from groove.dropin.rule_file import save_rule
+from groove.lpg.controls import INPUTS, ControlInputs
 from groove.lpg.lpg import make_lpg
 from groove.lpg.network import LPGConfig, LPGInputs, ValueInputs, input_names, make_lpg_network
 
@@ -26,9 +27,38 @@ def test_each_number_stands_beside_the_input_that_it_weighs(tmp_path, conditione
         jax.device_get({**eta, "residual": {"w": numbers, "b": np.asarray([0.5, -0.25], np.float32)}}),
         {"rule": "lpg", "lpg": dataclasses.asdict(config)},
     )
-    rows = [line.strip("|").split("|") for line in table(groove.load(tmp_path / "r.safetensors")).splitlines()[2:]]
+    rows = [line.strip("|").split("|") for line in tables(groove.load(tmp_path / "r.safetensors")).splitlines()[2:]]
     assert [name.strip() for name, *_ in rows] == [*names, "1"]
     assert [[float(x) for x in row] for _, *row in rows] == [*numbers.tolist(), [0.5, -0.25]]
+
+
+def test_the_numbers_of_controls_have_a_table_of_their_own(tmp_path):
+    numbers = np.arange(12, dtype=np.float32).reshape(6, 2)
+    for config in (
+        LPGConfig(base="ppo", core="none", controls=True),
+        dataclasses.replace(LINEAR, controls=True),
+    ):
+        eta = make_lpg(config).init(jax.random.key(0))
+        eta = jax.device_get({**eta, "controls": {"w": numbers, "b": np.asarray([0.5, -0.25], np.float32)}})
+        save_rule(tmp_path / "r.safetensors", eta, {"rule": "lpg", "lpg": dataclasses.asdict(config)})
+        *residual, controls = tables(groove.load(tmp_path / "r.safetensors")).split("\n\n")
+        assert len(residual) == (config.core == "linear")
+        assert controls.splitlines()[0] == "| input | u | c |"
+        assert controls.splitlines()[2] == "| progress | 0.00 | 1.00 |"
+        assert controls.splitlines()[-1] == "| 1 | 0.50 | -0.25 |"
+
+
+def test_controls_are_named_in_the_order_of_the_network():
+    network = make_lpg_network(LPGConfig(base="ppo", core="none", controls=True))
+    usual = ControlInputs(*(jnp.asarray([x]) for x in (0.5, 250.0, 0.5, 0.0, 0.0, 0.0)))
+    assert len(INPUTS) == len(usual)
+    for i, field in enumerate(usual._fields):
+        only = np.zeros((6, 2), np.float32)
+        only[i, 0] = 1.0
+        weights = {"controls": {"w": only, "b": np.zeros(2, np.float32)}}
+        changed = usual._replace(**{field: 2 * getattr(usual, field) + 0.1})
+        assert network.controls(weights, usual).step[0] == pytest.approx(1.0)
+        assert network.controls(weights, changed).step[0] > 1.05, INPUTS[i]
 
 
 def test_inputs_are_named_in_the_order_of_the_network():
