@@ -89,7 +89,7 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
             updates = scaled(updates, controls.step)
             rank = jnp.ndim(rollout.obs) - 2
             moved = read_heads(apply, optax.apply_updates(params, updates), rollout.obs, rule.heads(0), rank)
-            rule_state = remember(rule_state, controls, logits, moved[LOGITS], rollout.mask)
+            rule_state = remember(rule_state, controls.step, logits, moved[LOGITS], rollout.mask)
         return updates, RuleOptState(inner_state, rule_state) if rule.has_state else inner_state
 
     return optax.GradientTransformationExtraArgs(init=init, update=update)

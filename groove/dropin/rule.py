@@ -111,7 +111,7 @@ class Rule:
             return state
         self._check_state(state)
         check_rewards(rollout)
-        return grown(state, counted(rollout), self.config.discount) if self.config.scale_rewards else state
+        return grown(state, counted(rollout), self.config.discount) if self.config.divides_rewards else state
 
     def remember(
         self, state: PyTree, targets: ControlledTargets, logits: Array, new_logits: Array, mask: Array | None = None
@@ -127,7 +127,7 @@ class Rule:
           new_logits: f32[T, W, A], after the steps.
           mask: bool[T, W], of the rollout.
         """
-        return remember(state, Controls(targets.step, targets.entropy), logits, new_logits, mask)
+        return remember(state, targets.step, logits, new_logits, mask)
 
     def loss(
         self,
@@ -176,13 +176,7 @@ class Rule:
         return self.loss_and_controls(params, apply, rollout, state, progress, lifetime)[0]
 
     def loss_and_controls(
-        self,
-        params: Params,
-        apply: Apply,
-        rollout: Rollout,
-        state: PyTree = None,
-        progress: Array | float | None = None,
-        lifetime: Array | float | None = None,
+        self, params: Params, apply: Apply, rollout: Rollout, state: PyTree, progress: Any, lifetime: Any
     ) -> tuple[Array, tuple[Controls | None, Array]]:
         """Return the loss with (controls f32[] or None, logits of the policy f32[T, W, A]); arguments as for `loss`."""
         check_rollout(rollout)
@@ -308,7 +302,7 @@ class Rule:
         learner = dataclasses.replace(learner, rule_state=state)
         config = in_epochs(self.config, epochs, minibatches)
         learner, info = take_steps(config, agent, learner, heads, batch, key, controls)
-        return learner, info | {"reward_scale": state.peak} if self.config.scale_rewards and self.has_state else info
+        return learner, info | {"reward_scale": state.peak} if self.config.divides_rewards else info
 
     def _y_hat(self, heads: Heads, batch: Batch) -> Array | None:
         """Return the log-probabilities that the prediction moves towards; None if agents have no prediction."""
@@ -333,7 +327,7 @@ class Rule:
         rollout = counted(rollout)
         if self.has_state:
             self._check_state(state)
-            rollout = divided(rollout, state) if self.config.scale_rewards else rollout
+            rollout = divided(rollout, state) if self.config.divides_rewards else rollout
         return make_batch(self.config, self.eta, rollout, heads, after, told, state)
 
     def _check_state(self, state: PyTree) -> None:

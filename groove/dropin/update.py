@@ -1,6 +1,5 @@
 """One whole update of an agent towards the targets of a rule: a step, or epochs of minibatches."""
 
-import dataclasses
 from dataclasses import dataclass
 
 import jax
@@ -10,7 +9,7 @@ from groove import ops
 from groove.agents.agent import Agent
 from groove.lpg.controls import Controls, remember
 from groove.lpg.network import LPGConfig
-from groove.lpg.value_lpg import Batch, learn_in_epochs, learn_once
+from groove.lpg.value_lpg import Batch, learn
 from groove.types import LOGITS, VALUE, Array, Heads, Key, Learner, Params, PyTree
 from groove.utils.errors import GrooveError
 
@@ -51,7 +50,6 @@ def take_steps(
             f"minibatches = {config.minibatches} are drawn at random: give key, as in "
             "rule.update(learner, apply, optimizer, rollout, jax.random.key(0))."
         )
-    learn = learn_in_epochs if config.epochs * config.minibatches > 1 else learn_once
     before = Learner(state.params, state.opt_state, state.updates, lifetime=jnp.int32(0))
     key = jax.random.key(0) if key is None else key
     after, clip_fraction = learn(config, agent, before, heads, batch, key, controls)
@@ -61,15 +59,13 @@ def take_steps(
     memory = state.rule_state
     if controls is not None:
         _, moved = agent.read(after.params, batch.obs, (LOGITS,))
-        memory = remember(memory, controls, heads[LOGITS], moved[LOGITS], batch.mask)
+        memory = remember(memory, controls.step, heads[LOGITS], moved[LOGITS], batch.mask)
         info |= {"step_factor": controls.step, "entropy_factor": controls.entropy}
     return AgentState(after.params, after.opt_state, memory, after.updates), info
 
 
 def in_epochs(config: LPGConfig, epochs: int | None, minibatches: int | None) -> LPGConfig:
-    """Return the settings of a rule with the epochs and minibatches of one update.
-
-    The defaults are the rule's own with the base "ppo". Other rules take one step on a rollout.
+    """Return the settings of a rule with the epochs and minibatches of one update, as `LPGConfig.of_update` does.
 
     Raises:
       GrooveError: if a number is not positive.
@@ -77,9 +73,4 @@ def in_epochs(config: LPGConfig, epochs: int | None, minibatches: int | None) ->
     for name, number in {"epochs": epochs, "minibatches": minibatches}.items():
         if number is not None and number < 1:
             raise GrooveError(f"{name} = {number} must be at least 1: leave it out for the number of the rule.")
-    own = (config.epochs, config.minibatches) if config.base == "ppo" else (1, 1)
-    return dataclasses.replace(
-        config,
-        epochs=own[0] if epochs is None else epochs,
-        minibatches=own[1] if minibatches is None else minibatches,
-    )
+    return config.of_update(epochs, minibatches)

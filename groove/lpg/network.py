@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import haiku as hk
@@ -102,6 +102,11 @@ class LPGConfig:
         return self.value_head or self.base != "none"
 
     @property
+    def divides_rewards(self) -> bool:
+        """Whether the rule divides rewards by a running scale of the lifetime."""
+        return self.sees_values and self.scale_rewards
+
+    @property
     def predicts(self) -> bool:
         """Whether agents have a prediction head."""
         return self.core != "none"
@@ -110,6 +115,14 @@ class LPGConfig:
     def told_lifetime(self) -> bool:
         """Whether the rule reads n/L and L."""
         return self.lifetime_conditioning or self.controls
+
+    def of_update(self, epochs: int | None = None, minibatches: int | None = None) -> "LPGConfig":
+        """Return the settings with the epochs and minibatches of one update.
+
+        The defaults are the rule's own with the base "ppo". Other rules take one step on a rollout.
+        """
+        own = (self.epochs, self.minibatches) if self.base == "ppo" else (1, 1)
+        return replace(self, epochs=epochs or own[0], minibatches=minibatches or own[1])
 
     def unread(self) -> dict[str, str]:
         """Return the settings that this rule does not read: name -> the rules that read it, in words."""

@@ -43,7 +43,7 @@ def rule_state(config: LPGConfig) -> RewardScale | ControlState | tuple[()]:
     """Return the memory of the rule at the beginning of an agent's lifetime; () if the rule has none."""
     if config.controls:
         return ControlState()
-    return RewardScale() if config.sees_values and config.scale_rewards else ()
+    return RewardScale() if config.divides_rewards else ()
 
 
 def adapt_agent(config: LPGConfig, agent: AgentConfig) -> AgentConfig:
@@ -73,7 +73,7 @@ def value_update(
       rollout: [N, T, W].
       keys: [N], the randomness of minibatches.
     """
-    if config.scale_rewards:
+    if config.divides_rewards:
         learner, rollout = jax.vmap(partial(scale_rewards, discount=config.discount))(learner, rollout)
     params, heads, next_y, values, value_target = jax.vmap(partial(_observe, config, agent))(learner.params, rollout)
     inputs = dataclasses.replace(lpg_inputs(learner, rollout, heads, next_y), values=values)
@@ -84,13 +84,12 @@ def value_update(
     targets = clip_gradient(targets, config.max_target_gradient / rollout.reward.shape[0])
     log_prob = ops.log_prob(heads[LOGITS], rollout.action)
     batch = Batch(rollout.obs, rollout.action, log_prob, targets.pi_hat, targets.y_hat, value_target)
-    learn = learn_in_epochs if config.base == "ppo" and config.epochs * config.minibatches > 1 else learn_once
     learner = dataclasses.replace(learner, params=params)
     controls = None
     if config.controls:
         told = inputs.progress[:, 0], inputs.lifetime[:, 0], learner.rule_state
         controls = network.controls(eta, jax.vmap(control_inputs)(*told, values, value_target))
-    learner, clip_fraction = jax.vmap(partial(learn, config, agent))(learner, heads, batch, keys, controls)
+    learner, clip_fraction = jax.vmap(partial(learn, config.of_update(), agent))(learner, heads, batch, keys, controls)
     value_error = jnp.mean((heads[VALUE][..., 0] - value_target) ** 2, axis=(1, 2))
     sizes = {}
     if targets.y_hat is not None:
@@ -167,7 +166,7 @@ def control_inputs(
 def _remember(agent: Agent, learner: Learner, controls: Controls, before: Heads, obs: Array) -> Learner:
     """Return an agent after its update, with the state that the next controls depend on."""
     params, after = agent.read(learner.params, obs, (LOGITS,))
-    state = remember(learner.rule_state, controls, before[LOGITS], after[LOGITS], mask=None)
+    state = remember(learner.rule_state, controls.step, before[LOGITS], after[LOGITS], mask=None)
     return dataclasses.replace(learner, params=params, rule_state=state)
 
 
@@ -179,7 +178,7 @@ def _read(config: LPGConfig, agent: Agent, params: Params, obs: Array) -> tuple[
     return params, {**heads, VALUE: jax.lax.stop_gradient(heads[VALUE])}
 
 
-def learn_once(
+def learn(
     config: LPGConfig,
     agent: Agent,
     learner: Learner,
@@ -188,53 +187,59 @@ def learn_once(
     key: Key,
     controls: Controls | None = None,
 ) -> tuple[Learner, Array]:
-    """Take one step on the whole rollout, whose ratio pi / pi_old is 1: (learner, share of clipped ratios)."""
-    del key
-    step_factor, entropy_factor = (None, None) if controls is None else controls
-    gradients, _ = _gradients(config, heads, batch, None, entropy_factor)
-    params, opt_state = agent.step(learner.params, learner.opt_state, batch.obs, gradients, step_factor)
-    return learner.after_update(params, opt_state), jnp.zeros(())
+    """Take the E * M steps of one update: (learner, share of clipped ratios).
 
+    If E * M is 1, the step is on the whole rollout, whose ratio pi / pi_old is 1. Otherwise each step is on a
+    minibatch, which holds only transitions that the batch's mask does not hide (`counted_minibatches`).
 
-def learn_in_epochs(
-    config: LPGConfig,
-    agent: Agent,
-    learner: Learner,
-    heads: Heads,
-    batch: Batch,
-    key: Key,
-    controls: Controls | None = None,
-) -> tuple[Learner, Array]:
-    """Take E * M steps on minibatches: (learner, share of clipped ratios).
-
-    Only transitions that the batch's mask does not hide are in minibatches (`counted_minibatches`).
+    Args:
+      config: of the rule, with the E and M of this update.
+      agent: reads heads and takes steps.
+      learner: before the update.
+      heads: of the agent on the rollout, before the update.
+      batch: the transitions [T, W] with their targets.
+      key: the randomness of minibatches.
+      controls: of the update, f32 [] each; None if the rule sets none.
     """
-    del heads
-    step_factor, entropy_factor = (None, None) if controls is None else controls
+    if config.epochs * config.minibatches == 1:
+        params, opt_state, clipped = _step(
+            config, agent, learner.params, learner.opt_state, heads, batch, None, controls
+        )
+        return learner.after_update(params, opt_state), clipped
     batch = jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), batch)
 
-    def step(carry: tuple[Params, PyTree], chosen: tuple[Array, Array | None]) -> tuple[tuple[Params, PyTree], Array]:
+    def body(carry: tuple[Params, PyTree], chosen: tuple[Array, Array | None]) -> tuple[tuple[Params, PyTree], Array]:
         params, opt_state = carry
         index, counted = chosen
         part: Batch = jax.tree.map(lambda x: x[index], batch)
         part = dataclasses.replace(part, mask=counted)
         params, heads = _read(config, agent, params, part.obs)
-        gradients, clipped = _gradients(config, heads, part, config.clip, entropy_factor)
-        return agent.step(params, opt_state, part.obs, gradients, step_factor), clipped
+        params, opt_state, clipped = _step(config, agent, params, opt_state, heads, part, config.clip, controls)
+        return (params, opt_state), clipped
 
     parts = minibatch_indices(key, batch.action.size, config.epochs, config.minibatches)
     chosen = (parts, None) if batch.mask is None else counted_minibatches(parts, batch.mask, config.minibatches)
-    (params, opt_state), clipped = jax.lax.scan(step, (learner.params, learner.opt_state), chosen)
+    (params, opt_state), clipped = jax.lax.scan(body, (learner.params, learner.opt_state), chosen)
     return learner.after_update(params, opt_state), clipped.mean()
 
 
-def _gradients(
-    config: LPGConfig, heads: Heads, batch: Batch, clip: float | None, entropy_factor: Array | None
-) -> tuple[Heads, Array]:
-    """Return the gradient of the agent's loss by its heads, and the share of ratios beyond the clip."""
+def _step(
+    config: LPGConfig,
+    agent: Agent,
+    params: Params,
+    opt_state: PyTree,
+    heads: Heads,
+    batch: Batch,
+    clip: float | None,
+    controls: Controls | None,
+) -> tuple[Params, PyTree, Array]:
+    """Take one step on the agent's loss: (parameters, state of the optimizer, share of ratios beyond the clip)."""
+    step_factor, entropy_factor = (None, None) if controls is None else controls
     if batch.y_hat is not None:
         batch = dataclasses.replace(batch, y_hat=prediction_targets(config, heads, batch.y_hat))
-    return jax.grad(agent_loss, has_aux=True)(heads, batch, config, clip, entropy_factor)
+    gradients, clipped = jax.grad(agent_loss, has_aux=True)(heads, batch, config, clip, entropy_factor)
+    params, opt_state = agent.step(params, opt_state, batch.obs, gradients, step_factor)
+    return params, opt_state, clipped
 
 
 def agent_loss(

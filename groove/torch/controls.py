@@ -70,16 +70,16 @@ def explained_variance(value: Tensor, target: Tensor, real: Tensor) -> Tensor:
     return torch.where(whole > 1e-8, (1 - left / whole.clamp(min=1e-8)).clamp(min=-1.0), 0.0)
 
 
-def remember(state: ControlState, controls: Controls, before: Tensor, after: Tensor, real: Tensor) -> ControlState:
+def remember(state: ControlState, step: Tensor, before: Tensor, after: Tensor, real: Tensor) -> ControlState:
     """Return the memory after an update.
 
     Args:
       state: before the update.
-      controls: of the update.
+      step: f32[], the factor of steps in the update.
       before, after: logits of the policy, f32[T, W, A], before and after the update.
       real: bool[T, W]: false in hidden rows.
     """
     log_p = F.log_softmax(before.float(), -1)
     kl = mean((log_p.exp() * (log_p - F.log_softmax(after.float(), -1))).sum(-1), real)
     change = (kl.clamp(min=1e-8) / _USUAL_CHANGE).log() / 4
-    return state._replace(change=change.clamp(-1.0, 1.0), step=controls.step.log() / _STEP_RANGE)
+    return state._replace(change=change.clamp(-1.0, 1.0), step=step.log() / _STEP_RANGE)

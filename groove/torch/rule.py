@@ -92,7 +92,7 @@ class Rule(RuleNetwork):
           mask: see `loss`.
         """
         real = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device) if mask is None else mask.bool()
-        return remember(state, controls, logits.detach(), new_logits.detach(), real)
+        return remember(state, controls.step, logits.detach(), new_logits.detach(), real)
 
     def targets(
         self,
@@ -261,7 +261,7 @@ class Rule(RuleNetwork):
         if isinstance(state, ControlState) and controls is not None:
             with torch.no_grad():
                 moved = read_heads(module, flat, widths)["logits"].unflatten(0, reward.shape)
-            state = remember(state, controls, heads["logits"], moved, batch.real)
+            state = remember(state, controls.step, heads["logits"], moved, batch.real)
             info |= {"step_factor": controls.step, "entropy_factor": controls.entropy}
         return state, info
 

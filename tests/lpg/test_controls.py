@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.lpg.controls import ControlInputs, Controls, ControlState, explained_variance, remember
+from groove.lpg.controls import ControlInputs, ControlState, explained_variance, remember
 from groove.lpg.network import LPGConfig, make_lpg_network
 from groove.lpg.value_lpg import Batch, agent_loss
 
@@ -55,14 +55,14 @@ def test_the_memory_holds_how_far_the_policy_moved():
     p, q = (np.exp(x) / np.exp(x).sum(-1, keepdims=True) for x in (before, after))
     kl = (p * np.log(p / q)).sum(-1)
     mask = np.arange(12).reshape(4, 3) % 2 == 0
-    controls = Controls(jnp.exp(1.5), jnp.float32(2.0))
+    step = jnp.exp(1.5)
     for rows, counted in ((None, kl), (mask, kl[mask])):
-        state = remember(ControlState(peak=3.0), controls, jnp.asarray(before), jnp.asarray(after), rows)
+        state = remember(ControlState(peak=3.0), step, jnp.asarray(before), jnp.asarray(after), rows)
         np.testing.assert_allclose(state.change, min(np.log(counted.mean() / 0.01) / 4, 1), rtol=1e-4)
         np.testing.assert_allclose([state.peak, state.step], [3.0, 0.5], rtol=1e-6)
-    small = remember(ControlState(), controls, jnp.asarray(before), jnp.asarray(before + 0.1 * after), None)
+    small = remember(ControlState(), step, jnp.asarray(before), jnp.asarray(before + 0.1 * after), None)
     assert -1 < small.change < 0
-    still = remember(ControlState(), controls, jnp.asarray(before), jnp.asarray(before), None)
+    still = remember(ControlState(), step, jnp.asarray(before), jnp.asarray(before), None)
     assert still.change == -1
 
 
