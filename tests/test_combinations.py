@@ -103,17 +103,17 @@ def test_every_one_runs_and_resumes(line, tmp_path):
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_built(line, message):
-    from groove.training.build import make_players
+    from groove.training.build import make_groups
 
     curriculum, *assignments = line.split()
     config = replace(preset("smoke"), "curriculum", curriculum)
     for assignment in assignments:
         config = assign(config, assignment)
     if message is None:
-        make_players(config)
+        make_groups(config)
     else:
         with pytest.raises(ValueError, match=message):
-            make_players(config)
+            make_groups(config)
 
 
 def test_antagonists_and_minibatches_are_checked():

@@ -26,7 +26,7 @@ def tables(rule: groove.Rule) -> str:
     """Return Markdown tables of the numbers that a rule weighs its inputs by.
 
     From them, m and b of pi_hat = A + tanh(m) A + tanh(b) are summed, and u and c of the factors exp(3 tanh(2 u)) of
-    steps and exp(6 tanh(2 c)) of the entropy's weight.
+    steps and exp(3 tanh(2 c)) of the entropy's weight.
 
     Args:
       rule: the rule.

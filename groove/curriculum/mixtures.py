@@ -6,6 +6,7 @@ own. The default folder of a run of a mixture, `dr=0.5,mazes=0.5-laptop-0-202601
 
 import math
 import re
+from collections.abc import Sequence
 
 from groove.utils.errors import GrooveError
 
@@ -34,6 +35,21 @@ def split_mixture(name: str) -> dict[str, float]:
             raise GrooveError(f'"{name}" names {member} twice; give it one weight.')
         members[member] = weight
     return members
+
+
+def portions(shares: Sequence[float], total: int) -> list[int]:
+    """Divide a number of equal things by shares, with the method of largest remainders.
+
+    Args:
+      shares: one for each member, which add up to 1.
+      total: the number of things.
+    """
+    exact = [share * total for share in shares]
+    counts = [math.floor(value) for value in exact]
+    by_remainder = sorted(range(len(shares)), key=lambda i: counts[i] - exact[i])
+    for i in by_remainder[: total - sum(counts)]:
+        counts[i] += 1
+    return counts
 
 
 def _parts(name: str) -> list[str]:

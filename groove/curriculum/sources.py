@@ -11,6 +11,8 @@
     dr=0.5,handcrafted=0.5    a mixture of the sources above
     networks:SOURCE           any of the sources above, for agents that are networks
     NAME                      a family of groove/envs/registry.py: networks (as networks:dr), varied, chain, worlds, ...
+    broad=0.75,dr=0.25        several kinds of agents, each on levels of its own: three quarters of the lifetimes are
+                              those of networks on `broad`, and one quarter those of tables on gridworlds
 
 A new source of tabular gridworlds is one file, which builds a `GridSource`, and one line of `SOURCES`. An environment
 with observations or actions of its own is one line of `ENVIRONMENTS` in groove/envs/registry.py.
@@ -64,7 +66,8 @@ def make_source(name: str, levels: LevelDistribution, sizes: GridSizes, key: Key
     """Build the family of environments whose `sample_level` draws from a source.
 
     Args:
-      name: the name of a source, a mixture, or networks:SOURCE; see the docstring of this module.
+      name: the name of a source, a mixture of gridworlds, or networks:SOURCE; see the docstring of this module. A
+        mixture with several kinds of agents is split by `by_kind` first.
       levels: the distribution of random levels, and the range of lifetimes (agent updates) of every source except
         level files, whose levels keep their lifetimes.
       sizes: static sizes of the levels; enlarged where the source needs it.
@@ -74,6 +77,10 @@ def make_source(name: str, levels: LevelDistribution, sizes: GridSizes, key: Key
       GrooveError: on a name that `check_source` refuses, or a file that is not a level set.
     """
     check_source(name)
+    kinds = by_kind(name)
+    if len(kinds) > 1:
+        raise GrooveError(f'"{name}" needs agents of {len(kinds)} kinds: choose the source of one kind.')
+    (name,) = kinds
     if name in ENVIRONMENTS:
         return make_env(name, levels, sizes)
     members = split_mixture(name.removeprefix(NETWORKS))
@@ -84,21 +91,51 @@ def make_source(name: str, levels: LevelDistribution, sizes: GridSizes, key: Key
     return make_gridworld(common, levels, observation, sampler=sampler)._replace(name=name)
 
 
+def by_kind(name: str) -> dict[str, float]:
+    """Split a source by kinds of agents: source -> share of the lifetimes; the shares add up to 1.
+
+    All tabular gridworlds of a mixture are one source. Every family of `ENVIRONMENTS` is a source of its own, because
+    its agents have observations and actions of their own.
+
+    Args:
+      name: as `check_source` takes it, for instance "broad=3,dr=0.5,mazes=0.5".
+
+    Returns:
+      For instance {"broad": 0.75, "dr=0.5,mazes=0.5": 0.25}.
+    """
+    if name in ENVIRONMENTS or name.startswith(NETWORKS):
+        return {name: 1.0}
+    members = split_mixture(name)
+    total = sum(members.values())
+    tables = {member: weight for member, weight in members.items() if member not in ENVIRONMENTS}
+    if len(tables) == len(members):
+        return {name: 1.0}  # as it was written
+    kinds: dict[str, float] = {}
+    for member, weight in members.items():
+        if member in ENVIRONMENTS or len(tables) == 1:
+            kinds[member] = weight / total
+        else:  # at the place of the first of them
+            kinds[_join(tables)] = sum(tables.values()) / total
+    return kinds
+
+
 def check_source(name: str) -> None:
     """Refuse a name that no source has; open no file and start no backend.
 
     Raises:
       GrooveError: on an unknown source, with the nearest name; on a weight that is missing or not positive; or on a
-        mixture of sources whose agents have different observations.
+        family of environments behind "networks:".
     """
     if name in ENVIRONMENTS:
         return
     for member in split_mixture(name.removeprefix(NETWORKS)):
         if member in ENVIRONMENTS:
-            raise GrooveError(
-                f'"{member}" cannot be mixed or put behind "{NETWORKS}", because its agents have observations of their '
-                "own. Use it alone."
-            )
+            if name.startswith(NETWORKS):
+                raise GrooveError(
+                    f'"{member}" cannot stand behind "{NETWORKS}", because its agents have observations of their own. '
+                    f"Mix it without the prefix, for instance {member}=0.5,networks=0.5."
+                )
+            continue
         source, _, argument = member.partition(":")
         if source not in SOURCES or bool(argument) != bool(SOURCES[source].forms):
             raise unknown_name("source", member, source_names())
@@ -120,7 +157,11 @@ def pin_source(name: str) -> str:
     members = split_mixture(name)
     if name in members:
         return _pin_member(name)
-    return ",".join(f"{_pin_member(member)}={weight:g}" for member, weight in members.items())
+    return _join({_pin_member(member): weight for member, weight in members.items()})
+
+
+def _join(members: Mapping[str, float]) -> str:
+    return ",".join(f"{member}={weight:g}" for member, weight in members.items())
 
 
 def _make_member(member: str, levels: LevelDistribution, sizes: GridSizes, key: Key) -> GridSource:
@@ -129,6 +170,8 @@ def _make_member(member: str, levels: LevelDistribution, sizes: GridSizes, key: 
 
 
 def _pin_member(member: str) -> str:
+    if member in ENVIRONMENTS:
+        return member
     source, colon, argument = member.partition(":")
     return source + colon + SOURCES[source].pin(argument)
 

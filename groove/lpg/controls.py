@@ -11,8 +11,7 @@ from groove import ops
 from groove.types import Array
 
 INPUTS = ("progress", "log lifetime", "entropy", "explained variance", "last change", "last step")
-_STEP_RANGE = 3.0  # the largest absolute logarithm of the factor of the agent's steps
-_ENTROPY_RANGE = 6.0  # and of the factor of the entropy's weight
+_RANGE = 3.0  # the largest absolute logarithm of a factor
 _GAIN = 2.0
 _USUAL_LIFETIME = 250.0  # agent updates
 _USUAL_CHANGE = 0.01  # KL divergence in nats
@@ -49,7 +48,7 @@ def controls_of(inputs: ControlInputs) -> Controls:
 
     With u and c linear in (1, inputs)::
 
-        step = exp(3 tanh(2 u)),    entropy = exp(6 tanh(2 c))
+        step = exp(3 tanh(2 u)),    entropy = exp(3 tanh(2 c))
 
     The factor 2 lets an evolution strategy reach far: a perturbation of 0.3 changes tanh by about a half. The function
     has Haiku parameters and needs `hk.transform`.
@@ -66,7 +65,7 @@ def controls_of(inputs: ControlInputs) -> Controls:
         inputs.step,
     ]
     outputs = jnp.tanh(_GAIN * hk.Linear(2, w_init=jnp.zeros, name="controls")(jnp.stack(features, axis=-1)))
-    return Controls(step=jnp.exp(_STEP_RANGE * outputs[..., 0]), entropy=jnp.exp(_ENTROPY_RANGE * outputs[..., 1]))
+    return Controls(*jnp.moveaxis(jnp.exp(_RANGE * outputs), -1, 0))
 
 
 def explained_variance(value: Array, target: Array, mask: Array | None = None) -> Array:
@@ -93,4 +92,4 @@ def remember(state: ControlState, step: Array, before: Array, after: Array, mask
     """
     kl = ops.masked_mean(ops.kl_divergence(before, jax.nn.log_softmax(after)), mask)
     change = jnp.log(jnp.maximum(kl, 1e-8) / _USUAL_CHANGE) / 4
-    return state._replace(change=jnp.clip(change, -1.0, 1.0), step=jnp.log(step) / _STEP_RANGE)
+    return state._replace(change=jnp.clip(change, -1.0, 1.0), step=jnp.log(step) / _RANGE)

@@ -6,6 +6,8 @@ its level says.
 """
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import EpisodeStats
 from groove.meta.antagonists import advance_antagonists
 from groove.meta.es import Strategy
+from groove.meta.groups import Group, pack, split_key, unpack
 from groove.meta.outcomes import CRITIC_FIELDS, level_outcome, outcome_metrics
 from groove.meta.slots import Levels, Lives, Setup, begin_lives
 from groove.meta.students import advance_students
@@ -39,84 +42,144 @@ class _Members:
 jax.tree_util.register_dataclass(_Members)
 
 
+class _Lived(NamedTuple):
+    """The lifetimes of one group in one generation."""
+
+    levels: Levels  # [pairs]
+    lengths: Array  # int32[pairs]
+    fitness: Array  # f32[pairs, 2]
+    outcome: LevelOutcome  # [pairs]
+    totals: dict[str, Array]  # sums over episodes
+    curriculum: Any  # the state before the generation
+
+
 class _Static(NamedTuple):
-    """The static parts of a generation."""
+    """The static parts of a group's lifetimes."""
 
     setup: Setup
     curriculum: Curriculum
-    pairs: int  # S / 2
+    first: int  # number of the group's first pair among the pairs of all groups
+    all_pairs: int  # S / 2
     pairs_at_once: int
     with_critic: bool  # whether critics live beside students
     needs: frozenset[str]  # fields of LevelOutcome
 
 
-def make_generation_step(
-    setup: Setup, strategy: Strategy, curriculum: Curriculum, population: int, pairs_at_once: int
-) -> MetaStep:
+def make_generation_step(groups: Sequence[Group], strategy: Strategy, pairs_at_once: int) -> MetaStep:
     """Build the meta-step.
 
     Args:
-      setup: the static parts of the slots; the critic is trained only if the curriculum needs its statistics.
+      groups: the pairs, in groups that the devices divide; all have the same learned rule. A critic is trained only if
+        the curriculum of its group needs the critic's statistics.
       strategy: moves eta.
-      curriculum: chooses levels, one per pair.
-      population: S.
       pairs_at_once: pairs that live side by side on one device, at most.
     """
-    pairs = population // 2
-    with_critic = bool(curriculum.needs & CRITIC_FIELDS)
-    needs = curriculum.needs | {"student_return"}
-    static = _Static(setup, curriculum, pairs, pairs_at_once, with_critic, needs)
+    all_pairs = sum(group.size for group in groups)
+    firsts = itertools.accumulate((group.size for group in groups), initial=0)
+    statics = [_static(group, first, all_pairs, pairs_at_once) for group, first in zip(groups, firsts, strict=False)]
 
     def init(key: Key) -> TrainState:
         rule_key, level_key, _ = jax.random.split(jax.random.fold_in(key, Stream.INIT), 3)
-        eta = setup.rule.init(rule_key)
-        state, level, level_id = curriculum.init(level_key, pairs)
-        levels = Levels(level, level_id, curriculum.weight(state, level_id))
-        return TrainState(eta, strategy.init(eta), (), levels, (), state, key, jnp.int32(0))
+        eta = groups[0].setup.rule.init(rule_key)
+        levels, curricula = [], []
+        for group, group_key in zip(groups, split_key(level_key, groups), strict=True):
+            state, level, level_id = group.curriculum.init(group_key, group.size)
+            levels.append(Levels(level, level_id, group.curriculum.weight(state, level_id)))
+            curricula.append(state)
+        return TrainState(eta, strategy.init(eta), (), pack(levels), (), pack(curricula), key, jnp.int32(0))
 
     def step(state: TrainState) -> tuple[TrainState, dict[str, Array]]:
         key = jax.random.fold_in(jax.random.fold_in(state.key, Stream.META_STEP), state.step)
         ask_key, tell_key, level_key, life_key = jax.random.split(key, 4)
         candidates = strategy.ask(ask_key, state.optimizer)
-        lengths = jax.vmap(setup.env.lifetime)(state.levels.level)
-        own = _deal(lengths)
-        members = _live_pairs(static, candidates, state.levels, lengths, own, life_key)
-        own_levels = jax.tree.map(lambda x: x[own], state.levels)
-        fitness, outcome = _judge(static, state.curriculum, own_levels, members)
-        fitness, outcome = _collect(own, (fitness, outcome))
-        counted = jnp.where(state.levels.weight[:, None] > 0, fitness, 0.0)  # a pair that does not count is a tie
+        lived = [
+            _live_group(static, candidates, levels, curriculum, life_key)
+            for static, levels, curriculum in zip(
+                statics, unpack(state.levels, groups), unpack(state.curriculum, groups), strict=True
+            )
+        ]
+        fitness = jnp.concatenate([each.fitness for each in lived])
+        weight = jnp.concatenate([each.levels.weight for each in lived])
+        counted = jnp.where(weight[:, None] > 0, fitness, 0.0)  # a pair that does not count is a tie
         strategy_state = strategy.tell(tell_key, candidates, counted.T.reshape(-1), state.optimizer)
 
-        curriculum_state = curriculum.update(state.curriculum, state.levels.level_id, outcome)
-        curriculum_state, level, level_id = curriculum.sample(curriculum_state, level_key, outcome.finished)
-        metrics = {name: jax.lax.psum(total.sum(), parallel.SLOTS) for name, total in members.totals.items()}
-        metrics |= outcome_metrics(outcome) | dict(curriculum.metrics(curriculum_state))
-        metrics["fitness"] = fitness.mean()
-        metrics["fitness_difference"] = jnp.abs(fitness[:, 0] - fitness[:, 1]).mean()
-        metrics["lifetime"] = lengths.mean()
-        metrics["env_steps"] = 2.0 * lengths.sum() * setup.workers * setup.steps
+        levels, curricula = [], []
+        for group, each, group_key in zip(groups, lived, split_key(level_key, groups), strict=True):
+            curriculum = group.curriculum
+            updated = curriculum.update(each.curriculum, each.levels.level_id, each.outcome)
+            updated, level, level_id = curriculum.sample(updated, group_key, each.outcome.finished)
+            levels.append(Levels(level, level_id, curriculum.weight(updated, level_id)))
+            curricula.append(updated)
         following = dataclasses.replace(
             state,
             eta=strategy.mean(strategy_state),
             optimizer=strategy_state,
-            levels=Levels(level, level_id, curriculum.weight(curriculum_state, level_id)),
-            curriculum=curriculum_state,
+            levels=pack(levels),
+            curriculum=pack(curricula),
             step=state.step + 1,
         )
-        return following, metrics
+        return following, _metrics(groups, lived, curricula, fitness)
 
     return MetaStep(init, step, sharded=frozenset())
+
+
+def _static(group: Group, first: int, all_pairs: int, pairs_at_once: int) -> _Static:
+    needs = group.curriculum.needs
+    with_critic = bool(needs & CRITIC_FIELDS)
+    return _Static(
+        group.setup, group.curriculum, first, all_pairs, pairs_at_once, with_critic, needs | {"student_return"}
+    )
+
+
+def _live_group(static: _Static, candidates: Any, levels: Levels, curriculum_state: Any, life_key: Key) -> _Lived:
+    """Live the lifetimes of one group's pairs, on all devices."""
+    lengths = jax.vmap(static.setup.env.lifetime)(levels.level)
+    own = _deal(lengths)
+    members = _live_pairs(static, candidates, levels, lengths, own, life_key)
+    own_levels = jax.tree.map(lambda x: x[own], levels)
+    fitness, outcome = _judge(static, curriculum_state, own_levels, members)
+    fitness, outcome = _collect(own, (fitness, outcome))
+    totals = {name: jax.lax.psum(total.sum(), parallel.SLOTS) for name, total in members.totals.items()}
+    return _Lived(levels, lengths, fitness, outcome, totals, curriculum_state)
+
+
+def _metrics(
+    groups: Sequence[Group], lived: Sequence[_Lived], curricula: Sequence[Any], fitness: Array
+) -> dict[str, Array]:
+    """Return the metrics of a generation; those of each group carry its name, if there are several."""
+    own = [
+        {**each.totals, **outcome_metrics(each.outcome), **dict(group.curriculum.metrics(curriculum))}
+        for group, each, curriculum in zip(groups, lived, curricula, strict=True)
+    ]
+    if len(groups) == 1:
+        metrics = own[0]
+    else:
+        pooled = {**lived[0].totals, **outcome_metrics(lived[0].outcome)}
+        metrics = {name: jnp.sum(jnp.stack([each[name] for each in own])) for name in pooled}
+        metrics |= {
+            f"{group.name}/{name}": x for group, each in zip(groups, own, strict=True) for name, x in each.items()
+        }
+    metrics["fitness"] = fitness.mean()
+    metrics["fitness_difference"] = jnp.abs(fitness[:, 0] - fitness[:, 1]).mean()
+    metrics["lifetime"] = jnp.concatenate([each.lengths for each in lived]).mean()
+    steps = [
+        2.0 * each.lengths.sum() * group.setup.workers * group.setup.steps
+        for group, each in zip(groups, lived, strict=True)
+    ]
+    metrics["env_steps"] = jnp.sum(jnp.stack(steps))
+    return metrics
 
 
 def _live_pairs(
     static: _Static, candidates: Any, levels: Levels, lengths: Array, own: Array, life_key: Key
 ) -> _Members:
-    """Live the lifetimes of this device's pairs, int32[n], from birth to end."""
+    """Live the lifetimes of this device's pairs of a group, int32[n], from birth to end."""
 
     def live(pair: Array) -> _Members:
         level, length = jax.tree.map(lambda x: x[pair][None], (levels, lengths))
-        born = begin_lives(static.setup, level, length, jax.random.fold_in(life_key, pair)[None])
-        return _live_pair(static, candidates, pair, level, born)
+        number = static.first + pair
+        born = begin_lives(static.setup, level, length, jax.random.fold_in(life_key, number)[None])
+        return _live_pair(static, candidates, number, level, born)
 
     at_once = parallel.largest_share(own.shape[0], static.pairs_at_once)
     members = jax.lax.map(live, own, batch_size=at_once if at_once > 1 else None)
@@ -124,9 +187,9 @@ def _live_pairs(
     return dataclasses.replace(members, first=first, second=second)
 
 
-def _live_pair(static: _Static, candidates: Any, pair: Array, level: Levels, born: Lives) -> _Members:
+def _live_pair(static: _Static, candidates: Any, number: Array, level: Levels, born: Lives) -> _Members:
     """Train the agents of both candidates and of the antagonists on one level: Lives [1] each, and episode totals."""
-    both = jax.tree.map(lambda x: x[jnp.stack([pair, pair + static.pairs])], candidates)
+    both = jax.tree.map(lambda x: x[jnp.stack([number, number + static.all_pairs])], candidates)
     length = born.student.learner.lifetime[0]
     lives, episodes = jax.vmap(lambda eta: _live(static, eta, born, level.level, length))(both)
     antagonists, other_episodes = advance_antagonists(static.setup, born, level.level, length)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from groove.torch.functions import entropy, mean, std
 
-_STEP_RANGE, _ENTROPY_RANGE = 3.0, 6.0  # the largest absolute logarithms of the two factors
+_RANGE = 3.0  # the largest absolute logarithm of a factor
 _GAIN = 2.0
 _USUAL_LIFETIME, _USUAL_CHANGE = 250.0, 0.01  # agent updates, nats
 _INPUTS = 6
@@ -60,8 +60,7 @@ class ControlLayer(nn.Linear):
             state.change,
             state.step,
         ]
-        step, entropy_weight = (_GAIN * self(torch.stack(facts))).tanh()
-        return Controls((_STEP_RANGE * step).exp(), (_ENTROPY_RANGE * entropy_weight).exp())
+        return Controls(*(_RANGE * (_GAIN * self(torch.stack(facts))).tanh()).exp())
 
 
 def explained_variance(value: Tensor, target: Tensor, real: Tensor) -> Tensor:
@@ -82,4 +81,4 @@ def remember(state: ControlState, step: Tensor, before: Tensor, after: Tensor, r
     log_p = F.log_softmax(before.float(), -1)
     kl = mean((log_p.exp() * (log_p - F.log_softmax(after.float(), -1))).sum(-1), real)
     change = (kl.clamp(min=1e-8) / _USUAL_CHANGE).log() / 4
-    return state._replace(change=change.clamp(-1.0, 1.0), step=step.log() / _STEP_RANGE)
+    return state._replace(change=change.clamp(-1.0, 1.0), step=step.log() / _RANGE)

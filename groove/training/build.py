@@ -1,5 +1,6 @@
 """The parts of a run, built from a configuration: the one place where names become objects."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -7,9 +8,11 @@ from jax.sharding import Mesh
 
 from groove.agents.agent import Agent, make_agent
 from groove.curriculum.base import Curriculum
-from groove.curriculum.registry import make_curriculum, parse_curriculum
-from groove.curriculum.sources import BASE, make_source, pin_source
+from groove.curriculum.mixtures import portions
+from groove.curriculum.registry import CurriculumSpec, make_curriculum, parse_curriculum
+from groove.curriculum.sources import BASE, by_kind, make_source, pin_source
 from groove.envs.base import Discrete, EnvFamily
+from groove.envs.registry import ENVIRONMENTS
 from groove.lifetimes.learning_curves import LearningCurves
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import make_rule
@@ -17,6 +20,7 @@ from groove.meta.critic import HEADS as CRITIC_HEADS
 from groove.meta.critic import MetaCritic
 from groove.meta.es import make_openes
 from groove.meta.generation_step import make_generation_step
+from groove.meta.groups import Group
 from groove.meta.slots import Antagonist, Setup
 from groove.meta.trainer import MetaStep, Trainer, make_trainer
 from groove.meta.truncated_step import make_truncated_step
@@ -26,6 +30,7 @@ from groove.types import Stream
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
 
+TABLES = "tables"  # the group of agents on tabular gridworlds
 OPTIMAL = "optimal"  # the antagonist that plays the best policy, by dynamic programming
 
 
@@ -33,10 +38,9 @@ class Parts(NamedTuple):
     """The parts of a run.
 
     Attributes:
-      env: environments that the rule is trained on.
+      groups: the lifetimes that are trained at once, by kind of agent.
       base: random gridworlds that the rule is validated on.
       rule: the learned rule.
-      curriculum: chooses the levels.
       mesh: of devices, over the slots.
       trainer: the jitted program of meta-steps.
       unseen: validation levels of `base`, [levels].
@@ -44,10 +48,9 @@ class Parts(NamedTuple):
       baseline_returns: returns of agents under the baseline on the validation levels.
     """
 
-    env: EnvFamily
+    groups: tuple[Group, ...]
     base: EnvFamily
     rule: UpdateRule
-    curriculum: Curriculum
     mesh: Mesh
     trainer: Trainer
     unseen: Any
@@ -57,19 +60,18 @@ class Parts(NamedTuple):
 
 def build(config: Config) -> Parts:
     """Build every part of a run from a valid configuration."""
-    curriculum, setup = make_players(config)
+    groups = make_groups(config)
+    rule = groups[0].setup.rule
     mesh = parallel.make_mesh(config.devices)
-    trainer = make_trainer(
-        make_meta_step(config, setup, curriculum), mesh, config.run.log_every, config.meta.average_decay
-    )
+    trainer = make_trainer(make_meta_step(config, groups), mesh, config.run.log_every, config.meta.average_decay)
     base, baseline = make_env(config, BASE), make_rule(BASELINE, config.rules[BASELINE], config.discount)
     unseen = unseen_levels(base, jax.random.key(config.seed), config.validation.levels)
-    returns = [_lifetime_returns(config, base, unseen, mesh, rule) for rule in (setup.rule, baseline)]
-    return Parts(setup.env, base, setup.rule, curriculum, mesh, trainer, unseen, *returns)
+    returns = [_lifetime_returns(config, base, unseen, mesh, each) for each in (rule, baseline)]
+    return Parts(groups, base, rule, mesh, trainer, unseen, *returns)
 
 
-def make_players(config: Config) -> tuple[Curriculum, Setup]:
-    """Build the curriculum and the static parts of the slots.
+def make_groups(config: Config) -> tuple[Group, ...]:
+    """Build the curriculum and the static parts of the slots for each kind of agent.
 
     This is cheap, so that combinations that do not work are refused before a run begins.
 
@@ -77,10 +79,39 @@ def make_players(config: Config) -> tuple[Curriculum, Setup]:
       ConfigError: on a source, score, antagonist or buffer that does not fit; the message says which ones do.
     """
     spec = parse_curriculum(config.curriculum)
-    env = make_env(config, spec.source)
-    curriculum = make_curriculum(spec, env, config.plr, config.levels_at_once)
     rule = make_rule(config.rule, config.rules[config.rule], config.discount)
-    return curriculum, make_setup(config, env, rule, curriculum)
+    groups = []
+    for source, count in shares(config, spec).items():
+        env = make_env(config, source)
+        curriculum = make_curriculum(spec._replace(source=source), env, config.plr, count)
+        name = source if source in ENVIRONMENTS else TABLES
+        groups.append(Group(name, make_setup(config, env, rule, curriculum), curriculum, count))
+    return tuple(groups)
+
+
+def shares(config: Config, spec: CurriculumSpec) -> dict[str, int]:
+    """Return the number of levels in use at once for each kind of agent: source -> multiple of the devices.
+
+    Raises:
+      ConfigError: if there are several kinds of agents and the meta-optimizer is no evolution strategy, or if a kind
+        gets no level.
+    """
+    kinds, devices = by_kind(spec.source), max(config.devices, 1)
+    if len(kinds) == 1:
+        return dict.fromkeys(kinds, config.levels_at_once)
+    if config.meta.optimizer != "es":
+        raise ConfigError(
+            f'"{spec.source}" needs agents of {len(kinds)} kinds, which meta.optimizer=es alone trains at once; choose '
+            "it, or a source of one kind."
+        )
+    counts = portions(list(kinds.values()), config.levels_at_once // devices)
+    for source, count in zip(kinds, counts, strict=True):
+        if not count:
+            raise ConfigError(
+                f'"{source}" gets none of the {config.levels_at_once} pairs of a generation, which are dealt out in '
+                f"portions of {devices}: raise its weight or es.population."
+            )
+    return {source: count * devices for source, count in zip(kinds, counts, strict=True)}
 
 
 def pin_curriculum(name: str) -> str:
@@ -102,12 +133,13 @@ def make_env(config: Config, source: str) -> EnvFamily:
     return make_source(source, config.levels, config.sizes, key)
 
 
-def make_meta_step(config: Config, setup: Setup, curriculum: Curriculum) -> MetaStep:
+def make_meta_step(config: Config, groups: Sequence[Group]) -> MetaStep:
     """Build the meta-step that the configuration's meta-optimizer iterates."""
     if config.meta.optimizer == "es":
-        strategy = make_openes(config.es, jax.eval_shape(setup.rule.init, jax.random.key(0)))
-        return make_generation_step(setup, strategy, curriculum, config.es.population, config.es.pairs_at_once)
-    return make_truncated_step(setup, config.gradient, curriculum, config.slots.count, config.slots.stagger)
+        strategy = make_openes(config.es, jax.eval_shape(groups[0].setup.rule.init, jax.random.key(0)))
+        return make_generation_step(groups, strategy, config.es.pairs_at_once)
+    (only,) = groups
+    return make_truncated_step(only.setup, config.gradient, only.curriculum, config.slots.count, config.slots.stagger)
 
 
 def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Curriculum) -> Setup:

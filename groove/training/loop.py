@@ -10,6 +10,7 @@ from rich.console import Console
 
 from groove.dropin.rule_file import save_rule
 from groove.envs.level_metrics import make_level_metrics
+from groove.meta.groups import unpack
 from groove.meta.trainer import TrainState
 from groove.training.build import Parts, build
 from groove.training.checkpoint import Checkpointer
@@ -52,7 +53,7 @@ class _Training:
         )
         self.state: TrainState = self.parts.trainer.init(jax.random.key(config.seed))
         untrained = jax.tree.map(np.asarray, self.state.eta)  # the state is donated to the first chunk
-        self.describe_levels = make_level_metrics(self.parts.env)
+        self.level_metrics = [make_level_metrics(group.setup.env) for group in self.parts.groups]
         self.step, self.seconds, self.best_score = 0, 0.0, -np.inf
         self.last_row: dict[str, float] = {}  # the last value of every metric
         self.scores: dict[int, float] = {}  # meta-step -> baseline-normalised return
@@ -103,7 +104,7 @@ class _Training:
             "meta_steps_per_second": n / elapsed,
             "env_steps_per_second": env_steps / elapsed,
         }
-        self._log(row | _prefixed("levels", self.describe_levels(self.state.levels.level, False)))
+        self._log(row | self._describe_levels(solve=False))
 
     def _after_chunk(self, requested: bool, ended: bool) -> None:
         """Save if a stop was requested; otherwise validate and save where due, except at the end, which does both."""
@@ -120,7 +121,7 @@ class _Training:
     def _validate_and_log(self) -> None:
         validation = self.validator.validate(self.state.eta)
         row = validation.metrics()
-        row |= _prefixed("levels", self.describe_levels(self.state.levels.level, True))
+        row |= self._describe_levels(solve=True)
         row |= _prefixed("base_levels", self.validator.level_metrics())
         self._log(row)
         returns = {name: values.tolist() for name, values in validation.returns().items()}
@@ -130,6 +131,15 @@ class _Training:
             self.best_score = score
             save_rule(self.dir.best_rule, jax.device_get(self.state.eta), self._rule_card())
         self._draw()
+
+    def _describe_levels(self, solve: bool) -> dict[str, float]:
+        """Return the mean features of the levels in use; those of each group carry its name, if there are several."""
+        groups = self.parts.groups
+        row: dict[str, float] = {}
+        for group, levels, describe in zip(groups, unpack(self.state.levels, groups), self.level_metrics):
+            prefix = "levels" if len(groups) == 1 else f"{group.name}/levels"
+            row |= _prefixed(prefix, describe(levels.level, solve))
+        return row
 
     def _log(self, row: Mapping[str, float]) -> None:
         self.last_row |= row
@@ -157,7 +167,10 @@ class _Training:
 
     def _draw(self) -> None:
         self._draw_curves()
-        draw_trained_levels(self.parts, self.state, self.config.plr.buffer_size, self.dir.levels)
+        groups = self.parts.groups
+        for index, group in enumerate(groups):
+            picture = self.dir.levels if len(groups) == 1 else self.dir.levels_of(group.name)
+            draw_trained_levels(self.parts.groups, index, self.state, self.config.plr.buffer_size, picture)
 
     def _draw_curves(self) -> None:
         draw_curves(self.dir.metrics_jsonl, self.dir.curves, self.config.antagonists)

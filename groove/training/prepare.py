@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from groove.training.build import make_players, pin_curriculum
+from groove.training.build import make_groups, pin_curriculum
 from groove.training.config import Config
 from groove.training.legacy import earlier_names
 from groove.training.presets import preset as find_preset
@@ -76,8 +76,7 @@ def _check(config: Config) -> Config:
     """Return the configuration with its level files pinned, or refuse it before any file is written."""
     validate(config)
     config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum))
-    _, setup = make_players(config)
-    refuse_unread_agent(config, setup.env)
+    refuse_unread_agent(config, [group.setup.env for group in make_groups(config)])
     return config
 
 

@@ -102,6 +102,10 @@ class RunDir:
         write_json(run.config, {"config": to_dict(stored if config is None else config), "starts": starts})
         return run
 
+    def levels_of(self, group: str) -> Path:
+        """Return the picture of the levels of one group, if a run trains several kinds of agents."""
+        return self.levels.with_stem(f"{self.levels.stem}-{group}")
+
     def read_config(self) -> Config:
         """Return the configuration that the run was started with, by this version or an earlier one.
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from groove.envs.gridworld.level_file import LevelSet
 from groove.envs.gridworld.levels import sizes_of
+from groove.meta.groups import unpack
 from groove.training.saved_run import load_run
 from groove.training.trained_levels import can_be_saved, trained_levels
 from groove.utils.errors import ConfigError
@@ -20,11 +21,14 @@ def levels_of_run(path: Path) -> LevelSet:
         or if no level has a score yet.
     """
     run = load_run(path)
-    levels, scores = trained_levels(run.parts.curriculum, run.state, run.config.plr.buffer_size)
-    if not can_be_saved(levels, run.parts):  # moving objects have no cells to save
+    groups = run.parts.groups
+    in_use = unpack(run.state.levels, groups)
+    index = next((i for i, group in enumerate(groups) if can_be_saved(in_use[i].level, group)), None)
+    if index is None:  # moving objects have no cells to save
         raise ConfigError(
             f'{path} was trained on "{run.config.curriculum}", whose levels are not gridworlds that stay the same.'
         )
+    levels, scores = trained_levels(groups, index, run.state, run.config.plr.buffer_size)
     if not len(scores):
         raise ConfigError(f"{path} has no scored level yet; train it for longer.")
     about = {"run": path.name, "curriculum": run.config.curriculum, "meta_steps": run.step}

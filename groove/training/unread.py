@@ -1,6 +1,6 @@
 """Settings that a run would not read: a value that differs from the preset's is refused, because it has no effect."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from groove.curriculum.registry import FIXED, CurriculumSpec, parse_curriculum
@@ -39,15 +39,15 @@ def unread(config: Config) -> Iterator[str]:
             yield from _complaints(changed, reader, config.curriculum)
 
 
-def refuse_unread_agent(config: Config, env: EnvFamily) -> None:
-    """Refuse settings of network agents for levels whose observations are an index.
+def refuse_unread_agent(config: Config, envs: Sequence[EnvFamily]) -> None:
+    """Refuse settings of network agents if the observations of all levels are an index.
 
     Settings of tables are always read, because validation trains tables.
 
     Raises:
       ConfigError: with one line per complaint.
     """
-    if config.preset in PRESETS and isinstance(env.observation, Discrete):
+    if config.preset in PRESETS and all(isinstance(env.observation, Discrete) for env in envs):
         by = "sources whose observations are an array, such as ar@networks"
         complaints = _complaints(changed_fields(config), Reader("network_agent", False, by), config.curriculum)
         if text := "\n".join(complaints):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from groove.curriculum.mixtures import split_mixture
+from groove.curriculum.mixtures import portions, split_mixture
 from groove.utils.errors import GrooveError
 
 RUN = "runs/dr=0.5,handcrafted=0.3,mazes=0.2-laptop-0-20260101-000000"  # the default folder of a run of a mixture
@@ -47,3 +47,11 @@ def test_commas_and_equals_signs_of_a_path_belong_to_the_path(path):
 def test_wrong_mixtures_are_refused(name, message):
     with pytest.raises(GrooveError, match=message):
         split_mixture(name)
+
+
+@pytest.mark.parametrize(
+    ("shares", "total", "counts"),
+    [([1.0], 5, [5]), ([0.75, 0.25], 16, [12, 4]), ([0.5, 0.3, 0.2], 4, [2, 1, 1]), ([0.99, 0.01], 8, [8, 0])],
+)
+def test_portions_add_up(shares, total, counts):
+    assert portions(shares, total) == counts

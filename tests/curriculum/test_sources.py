@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from groove.curriculum.grid_sources import GridSource, SourceEntry
-from groove.curriculum.sources import SOURCES, check_source, make_source, pin_source, source_names
+from groove.curriculum.sources import SOURCES, by_kind, check_source, make_source, pin_source, source_names
 from groove.envs.base import Box, Discrete, MultiHot
 from groove.envs.chain import make_chain
 from groove.envs.gridworld.level_file import LevelSet, resize, save_levels, without_place
@@ -56,7 +56,7 @@ def test_networks_take_any_tabular_source():
         jax.tree.map(np.testing.assert_array_equal, levels, expected)
     assert pin_source("networks:dr=0.5,mazes=0.5") == "networks:dr=0.5,mazes=0.5"
     for wrong in ("networks:varied", "networks:networks", "networks:chain"):
-        with pytest.raises(ValueError, match="Use it alone"):
+        with pytest.raises(ValueError, match="Mix it without the prefix"):
             check_source(wrong)
     with pytest.raises(ValueError, match='unknown source "maze"'):
         check_source("networks:maze")
@@ -174,8 +174,34 @@ def test_a_new_environment_is_a_source(monkeypatch):
     env, levels = draw("new")
     assert (env.name, pin_source("new"), source_names()[-1]) == ("new", "new", "new")
     assert set(levels.lifetime.tolist()) == {7, 8, 9}
-    with pytest.raises(ValueError, match="Use it alone"):
-        check_source("dr=1,new=1")
+    check_source("dr=1,new=1")
+    with pytest.raises(ValueError, match="Mix it without the prefix"):
+        check_source("networks:new")
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("dr", {"dr": 1.0}),
+        ("broad", {"broad": 1.0}),
+        ("broad=2", {"broad": 1.0}),
+        ("networks:dr=1,mazes=3", {"networks:dr=1,mazes=3": 1.0}),
+        ("dr=1,mazes=3", {"dr=1,mazes=3": 1.0}),
+        ("broad=3,dr=1", {"broad": 0.75, "dr": 0.25}),
+        ("dr=1,broad=4,mazes=3", {"dr=1,mazes=3": 0.5, "broad": 0.5}),
+        ("set:7=1,networks=1", {"set:7": 0.5, "networks": 0.5}),
+    ],
+)
+def test_a_mixture_is_split_by_kinds_of_agents(name, kinds):
+    assert by_kind(name) == kinds
+    for source in kinds:
+        make_source(source, LEVELS, SIZES, KEY)
+
+
+def test_one_family_has_agents_of_one_kind():
+    with pytest.raises(ValueError, match='"broad=3,dr=1" needs agents of 2 kinds'):
+        make_source("broad=3,dr=1", LEVELS, SIZES, KEY)
+    assert make_source("broad=1", LEVELS, SIZES, KEY).name == "broad"
 
 
 def test_every_source_is_described_and_no_environment_takes_its_name():
@@ -202,7 +228,8 @@ def test_levels_on_a_larger_grid_play_the_same():
         ("set", 'unknown source "set"'),
         ("networks:", 'unknown source ""'),
         ("dr=-1,handcrafted=1", "must be positive"),
-        ("dr=1,chain=1", "cannot be mixed"),
+        ("networks:dr=1,chain=1", '"chain" cannot stand behind "networks:"'),
+        ("dr=1,chains=1", 'did you mean "chain"'),
     ],
 )
 def test_names_of_no_source_are_refused(name, message):

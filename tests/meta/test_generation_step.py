@@ -12,13 +12,15 @@ from groove.curriculum.registry import make_curriculum, parse_curriculum
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import evaluate_policy
+from groove.lpg.lpg import make_lpg
 from groove.meta.es import ESConfig, make_openes
 from groove.meta.generation_step import make_generation_step
+from groove.meta.groups import Group
 from groove.meta.slots import Levels, begin_lives
 from groove.meta.trainer import make_trainer
 from groove.types import Stream
 from groove.utils import parallel
-from tests._helpers.tiny import LEVELS, SIZES, assert_all_moved, tiny_setup
+from tests._helpers.tiny import LEVELS, LPG, SIZES, assert_all_moved, tiny_setup
 
 POPULATION = 8
 ENV = make_gridworld(SIZES, dataclasses.replace(LEVELS, min_lifetime=2, max_lifetime=6))
@@ -28,7 +30,7 @@ def trainer(devices, curriculum="ar", pairs_at_once=2, sigma=0.3):
     setup = tiny_setup(ENV, antagonist=curriculum == "ar")
     strategy = make_openes(ESConfig(POPULATION, sigma), jax.eval_shape(setup.rule.init, jax.random.key(0)))
     chosen = make_curriculum(parse_curriculum(curriculum), ENV, PLRConfig(buffer_size=8), POPULATION // 2)
-    step = make_generation_step(setup, strategy, chosen, POPULATION, pairs_at_once)
+    step = make_generation_step([Group(curriculum, setup, chosen, POPULATION // 2)], strategy, pairs_at_once)
     return make_trainer(step, parallel.make_mesh(devices), chunk=2), setup, strategy
 
 
@@ -86,3 +88,34 @@ def test_scores_by_the_critic_live_beside_the_students():
     state, metrics = program.run(program.init(jax.random.key(2)), 2)
     assert np.isfinite(metrics["score_mean"]).all()
     assert float(state.curriculum.buffer.memory.best_return.max()) > -np.inf
+
+
+@pytest.mark.slow
+def test_tables_and_networks_move_one_rule_on_any_number_of_devices():
+    levels = dataclasses.replace(LEVELS, min_lifetime=2, max_lifetime=6)
+    envs = {"tables": ENV, "networks": make_gridworld(SIZES, levels, "features")}
+    rule = make_lpg(LPG)  # one for both kinds of agents
+    groups = []
+    for (name, env), method in zip(envs.items(), ("dr", "ar"), strict=True):
+        chosen = make_curriculum(parse_curriculum(method), env, PLRConfig(buffer_size=8), 4)
+        groups.append(Group(name, tiny_setup(env, rule, antagonist=method == "ar"), chosen, 4))
+    strategy = make_openes(ESConfig(16, 0.3), jax.eval_shape(rule.init, jax.random.key(0)))
+    ends = []
+    for devices in (1, 2):
+        step = make_generation_step(groups, strategy, pairs_at_once=1)
+        program = make_trainer(step, parallel.make_mesh(devices), chunk=2)
+        before = program.init(jax.random.key(0))
+        untrained = jax.device_get(before.eta)
+        state, metrics = program.run(before, 2)
+        assert_all_moved(untrained, jax.device_get(state.eta))
+        assert [levels.level_id.shape for levels in state.levels] == [(4,), (4,)]
+        assert int(state.curriculum[1].buffer.scored.sum()) == 8
+        assert metrics["finished"].tolist() == [8, 8]
+        both = metrics["tables/student_episodes"] + metrics["networks/student_episodes"]
+        assert jnp.array_equal(metrics["student_episodes"], both)
+        assert jnp.array_equal(metrics["regret_known"], metrics["networks/regret_known"])
+        assert "networks/score_mean" in metrics
+        assert "tables/score_mean" not in metrics
+        ends.append(state)
+    for a, b in zip(jax.tree.leaves(ends[0].eta), jax.tree.leaves(ends[1].eta), strict=True):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-4, atol=1e-5)

@@ -3,9 +3,10 @@
 import jax
 import pytest
 
-from groove.training.build import build
+from groove.training.build import build, make_groups
 from groove.training.presets import PRESETS, preset
 from groove.training.validate import validate
+from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import replace, replace_all
 
 SMALL = {
@@ -38,3 +39,23 @@ def test_every_preset_builds_and_steps_without_recompiling(name, curriculum):
     assert int(state.step) == 3
     assert float(metrics["skipped"][1]) == 0.0
     assert trainer.compilations() == 1
+
+
+def test_shares_of_kinds_divide_over_devices():
+    config = replace_all(preset("release"), {"curriculum": "ar@broad=0.7,dr=0.3", "meta.optimizer": "es", "devices": 2})
+    groups = make_groups(config)
+    assert [(group.name, group.size) for group in groups] == [("broad", 22), ("tables", 10)]
+    assert [group.curriculum.name for group in groups] == ["ar", "ar"]
+    assert groups[0].setup.rule is groups[1].setup.rule
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"curriculum": "broad=1,dr=1"}, "needs agents of 2 kinds, which meta.optimizer=es alone trains at once"),
+        ({"curriculum": "broad=99,dr=1", "meta.optimizer": "es"}, r'"dr" gets none of the 4 pairs of a generation'),
+    ],
+)
+def test_kinds_that_cannot_be_trained_at_once_are_refused(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        make_groups(replace_all(preset("smoke"), fields))

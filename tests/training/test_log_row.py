@@ -37,6 +37,18 @@ def test_each_metric_has_its_mean():
     }
 
 
+def test_the_metrics_of_a_group_have_the_same_means():
+    own = {f"tables/{name}": values for name, values in METRICS.items() if name not in ("skipped", "env_steps")}
+    row = _row(**own)
+    assert {name: row[f"tables/{name}"] for name in ("meta_loss", "student_return", "antagonist_return", "regret")} == {
+        "meta_loss": 2.0,
+        "student_return": 3.0,
+        "antagonist_return": 2.0,
+        "regret": 0.75,
+    }
+    assert not any(name.endswith(("_sum", "_episodes", "known")) for name in row)
+
+
 def test_unknown_values_are_nan_or_left_out():
     row = _row(
         student_episodes=[0.0, 0.0],

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from groove.dropin.rule_file import load_rule
+from groove.meta.groups import Group
 from groove.meta.slots import Levels
 from groove.meta.trainer import TrainState
 from groove.training import loop
@@ -41,9 +42,8 @@ def fake_parts(chunk, on_chunk, returns):
         return np.full(2, returns.get(value, value), np.float32)
 
     return SimpleNamespace(
-        env=env,
+        groups=(Group("dr", SimpleNamespace(env=env), SimpleNamespace(name="dr", top=None), 4),),
         base=env,
-        curriculum=SimpleNamespace(name="dr", top=None),
         trainer=SimpleNamespace(init=init, run=run),
         unseen={"size": np.zeros(2)},
         rule_returns=rule_returns,

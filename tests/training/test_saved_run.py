@@ -17,8 +17,8 @@ def test_a_run_of_version_0_0_is_loaded(tmp_path, name):
     assert run.step == int(run.state.step) == 20
     assert run.config.meta.optimizer == META_OPTIMIZERS[name]
     assert (run.state.lives == ()) == (name == "es")
-    best, scores = trained_levels(run.parts.curriculum, run.state, run.config.plr.buffer_size)
-    assert can_be_saved(best, run.parts)
+    best, scores = trained_levels(run.parts.groups, 0, run.state, run.config.plr.buffer_size)
+    assert can_be_saved(best, run.parts.groups[0])
     assert scores.tolist() == sorted(scores.tolist(), reverse=True)
     assert np.isfinite(scores).all()
     assert len(scores) == len(best.start) > 3

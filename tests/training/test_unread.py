@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from groove.training.build import make_players
+from groove.training.build import make_groups
 from groove.training.presets import preset
 from groove.training.unread import refuse_unread_agent
 from groove.training.validate import validate
@@ -59,17 +59,18 @@ def test_a_critic_that_a_score_needs_may_be_set_under_es():
     validate(config)
 
 
-@pytest.mark.parametrize(("curriculum", "is_read"), [("dr", False), ("networks", True)])
+@pytest.mark.parametrize(("curriculum", "is_read"), [("dr", False), ("networks", True), ("dr=0.5,networks=0.5", True)])
 def test_network_agents_are_read_only_where_observations_are_arrays(curriculum, is_read):
     config = assign(assign(preset("smoke"), f"curriculum={curriculum}"), "network_agent.learning_rate=0.5")
-    env = make_players(config)[1].env
+    config = assign(config, "meta.optimizer=es")
+    envs = [group.setup.env for group in make_groups(config)]
     if is_read:
-        refuse_unread_agent(config, env)
+        refuse_unread_agent(config, envs)
     else:
         with pytest.raises(ConfigError, match=r"network_agent.learning_rate is read by sources whose observations"):
-            refuse_unread_agent(config, env)
+            refuse_unread_agent(config, envs)
 
 
 def test_tables_are_always_read_because_validation_trains_them():
     config = assign(assign(preset("smoke"), "curriculum=networks"), "table_agent.learning_rate=30")
-    refuse_unread_agent(config, make_players(config)[1].env)
+    refuse_unread_agent(config, [group.setup.env for group in make_groups(config)])
