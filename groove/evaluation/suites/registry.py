@@ -12,6 +12,7 @@ from groove.evaluation.suites import (
     gridworld,
     jaxtari,
     minatar,
+    minigrid,
 )
 from groove.evaluation.suites.base import Suite, Task
 from groove.utils.errors import ConfigError, unknown_name
@@ -24,6 +25,7 @@ SUITES: Mapping[str, Suite] = {
     "bsuite": bsuite.SUITE,
     "minatar": minatar.SUITE,
     "arcade": arcade.SUITE,
+    "minigrid": minigrid.SUITE,
     "jaxtari": jaxtari.SUITE,
     "atari": atari.SUITE,
 }
