@@ -54,10 +54,11 @@ def trained():
         config = assign(config, assignment)
     parts = build(config)
     state = parts.trainer.init(jax.random.key(0))
-    untrained = parts.rule_returns(state.eta)
+    (domain,) = parts.domains
+    untrained = domain.rule_returns(state.eta)
     for _ in range(10):
         state, _ = parts.trainer.run(state, 10)
-    return Validation(student=parts.rule_returns(state.eta), untrained=untrained, baseline=parts.baseline_returns(()))
+    return Validation(student=domain.rule_returns(state.eta), untrained=untrained, baseline=domain.baseline_returns(()))
 
 
 def test_a_hundred_meta_steps_make_a_rule(trained):

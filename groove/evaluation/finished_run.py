@@ -10,6 +10,7 @@ from groove.training.config import Config
 from groove.training.legacy import read_config
 from groove.training.loggers import read_jsonl
 from groove.training.run_dir import RunDir
+from groove.training.validation import MEAN_SCORE
 from groove.utils.errors import ConfigError
 from groove.utils.io import one_line
 
@@ -26,7 +27,8 @@ class FinishedRun:
       summary: the contents of summary.json.
       config: the configuration.
       starts: command, versions and devices of every start of the run, from config.json.
-      validations: meta-step -> (return as a share of A2C's, low, high).
+      validations: meta-step -> (return as a share of A2C's, low, high), on random gridworlds.
+      scores: meta-step -> return as a share of A2C's, mean over the sources that the run validates on.
     """
 
     path: Path
@@ -34,16 +36,17 @@ class FinishedRun:
     config: Config
     starts: tuple[Mapping[str, Any], ...]
     validations: Mapping[int, tuple[float, float, float]]
+    scores: Mapping[int, float]
 
     @property
     def last_score(self) -> float:
         """The last meta-validation."""
-        return float(self.summary[_VALIDATION])
+        return self.scores[max(self.scores)]
 
     @property
     def best_score(self) -> float:
         """The best of all meta-validations."""
-        return max(value for value, _, _ in self.validations.values())
+        return max(self.scores.values())
 
 
 def read_run(path: Path) -> FinishedRun:
@@ -64,4 +67,5 @@ def read_run(path: Path) -> FinishedRun:
     validations = {
         int(row["step"]): tuple(row[name] for name in (_VALIDATION, *_INTERVAL)) for row in rows if row.get(_VALIDATION)
     }
-    return FinishedRun(path, summary, config, tuple(stored["starts"]), validations)
+    scores = {int(row["step"]): row.get(MEAN_SCORE) or row[_VALIDATION] for row in rows if row.get(_VALIDATION)}
+    return FinishedRun(path, summary, config, tuple(stored["starts"]), validations, scores)

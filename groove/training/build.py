@@ -25,7 +25,7 @@ from groove.meta.slots import Antagonist, Setup
 from groove.meta.trainer import MetaStep, Trainer, make_trainer
 from groove.meta.truncated_step import make_truncated_step
 from groove.training.config import BASELINE, Config
-from groove.training.validation import LifetimeReturns, make_lifetime_returns, unseen_levels
+from groove.training.validation import Domain, LifetimeReturns, make_lifetime_returns, unseen_levels
 from groove.types import Stream
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
@@ -39,23 +39,17 @@ class Parts(NamedTuple):
 
     Attributes:
       groups: the lifetimes that are trained at once, by kind of agent.
-      base: random gridworlds that the rule is validated on.
+      domains: the unseen levels that the rule is validated on: random gridworlds first.
       rule: the learned rule.
       mesh: of devices, over the slots.
       trainer: the jitted program of meta-steps.
-      unseen: validation levels of `base`, [levels].
-      rule_returns: returns of agents under the learned rule on the validation levels.
-      baseline_returns: returns of agents under the baseline on the validation levels.
     """
 
     groups: tuple[Group, ...]
-    base: EnvFamily
+    domains: tuple[Domain, ...]
     rule: UpdateRule
     mesh: Mesh
     trainer: Trainer
-    unseen: Any
-    rule_returns: LifetimeReturns
-    baseline_returns: LifetimeReturns
 
 
 def build(config: Config) -> Parts:
@@ -64,10 +58,8 @@ def build(config: Config) -> Parts:
     rule = groups[0].setup.rule
     mesh = parallel.make_mesh(config.devices)
     trainer = make_trainer(make_meta_step(config, groups), mesh, config.run.log_every, config.meta.average_decay)
-    base, baseline = make_env(config, BASE), make_rule(BASELINE, config.rules[BASELINE], config.discount)
-    unseen = unseen_levels(base, jax.random.key(config.seed), config.validation.levels)
-    returns = [_lifetime_returns(config, base, unseen, mesh, each) for each in (rule, baseline)]
-    return Parts(groups, base, rule, mesh, trainer, unseen, *returns)
+    domains = tuple(_make_domain(config, source, mesh, rule) for source in (BASE, *config.validation.sources))
+    return Parts(groups, domains, rule, mesh, trainer)
 
 
 def make_groups(config: Config) -> tuple[Group, ...]:
@@ -178,6 +170,13 @@ def agent_config(config: Config, env: EnvFamily) -> Any:
 def agent_for(config: Config, env: EnvFamily, rule: UpdateRule) -> Agent:
     """Build the agent for an environment's observations and a rule's heads."""
     return make_agent(env.observation, rule.heads(env.num_actions), rule.adapt_agent(agent_config(config, env)))
+
+
+def _make_domain(config: Config, source: str, mesh: Mesh, rule: UpdateRule) -> Domain:
+    env, baseline = make_env(config, source), make_rule(BASELINE, config.rules[BASELINE], config.discount)
+    unseen = unseen_levels(env, jax.random.key(config.seed), config.validation.levels)
+    returns = [_lifetime_returns(config, env, unseen, mesh, each) for each in (rule, baseline)]
+    return Domain(source, env, unseen, *returns)
 
 
 def _lifetime_returns(config: Config, env: EnvFamily, unseen: Any, mesh: Mesh, rule: UpdateRule) -> LifetimeReturns:

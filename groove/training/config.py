@@ -59,16 +59,18 @@ class SlotsConfig:
 
 @dataclass(frozen=True)
 class ValidationConfig:
-    """Meta-validation on unseen random levels.
+    """Meta-validation on unseen levels.
 
     Attributes:
-      levels: number of levels; they are the same throughout the run.
+      sources: sources of levels to validate on beside random gridworlds, for instance worlds,networks.
+      levels: number of levels of each source; they are the same throughout the run.
       lifetime: agent updates of every agent.
       episodes: evaluation episodes of each agent at the end of its lifetime.
       every: meta-steps between validations; 0 for one validation at the end.
       batch: levels trained on side by side.
     """
 
+    sources: tuple[str, ...] = ()
     levels: int = at_least(1, 256)
     lifetime: int = at_least(1, 250)
     episodes: int = at_least(1, 16)

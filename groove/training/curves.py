@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,9 @@ from groove.utils.plotting import BLUE, INK, ORANGE, dress, new_figure, save_pic
 from groove.utils.text import quantity
 
 COLOURS = (BLUE, ORANGE)
+OTHERS = ("tab:green", "tab:purple", "tab:brown", "tab:olive")  # of further sources that a run validates on
+SCORE = "validation/normalised_return"
+GROUP = "/student_return"  # the end of a metric that every group of lifetimes has
 COLUMNS = 4
 SMOOTH_FROM = 60  # points of a series from which a running mean is drawn
 SMOOTH_SHARE = 0.05  # width of the running mean, as a share of the points
@@ -72,8 +76,9 @@ def draw_curves(metrics_jsonl: str | Path, picture: str | Path, antagonists: Seq
       LoggerError: if the rows cannot be read.
     """
     rows = sorted(read_jsonl(metrics_jsonl), key=lambda row: row["step"])
-    validated = len(series(rows, "validation/normalised_return")[0]) > 0
-    panels = [panel for panel in panels_for(antagonists) if any(len(series(rows, name)[0]) for name in panel.lines)]
+    validated = len(series(rows, SCORE)[0]) > 0
+    every = [*panels_for(antagonists), *(panel for group in prefixes(rows, GROUP) for panel in panels_of(group))]
+    panels = [panel for panel in every if any(len(series(rows, name)[0]) for name in panel.lines)]
     lines = math.ceil(len(panels) / COLUMNS)
     figure = new_figure(14.0, 0.6 + 4.2 * validated + 2.6 * lines + 1.0 * (not panels), dpi=110, pad=0.08)
     heights = (4.2 * validated + 0.01, 2.6 * lines + 0.2)
@@ -92,6 +97,24 @@ def panels_for(antagonists: Sequence[str]) -> tuple[Panel, ...]:
         return PANELS
     label = f"antagonist ({', '.join(antagonists)})"
     return (dataclasses.replace(RETURNS, lines={**RETURNS.lines, "antagonist_return": label}), *PANELS[1:])
+
+
+def panels_of(group: str) -> tuple[Panel, ...]:
+    """Return the panels of one group, if a run trains several kinds of agents."""
+    return tuple(
+        dataclasses.replace(
+            panel,
+            title=f"{panel.title}, {group}",
+            lines={f"{group}/{name}": label for name, label in panel.lines.items()},
+        )
+        for panel in PANELS[:3]
+    )
+
+
+def prefixes(rows: Rows, ending: str) -> list[str]:
+    """Return the parts before an ending of the names of metrics, in alphabetical order."""
+    names = {name for row in rows for name in row}
+    return sorted(name.removesuffix(ending) for name in names if name.endswith(ending) and name != ending)
 
 
 def series(rows: Rows, name: str) -> Series:
@@ -121,7 +144,8 @@ def _small_axes(figure: Any, count: int) -> list[Axes]:
 
 
 def _draw_validation(axes: Axes, rows: Rows) -> None:
-    steps, values = series(rows, "validation/normalised_return")
+    steps, values = series(rows, SCORE)
+    most = max(1.0, *values)
     low_steps, low = series(rows, "validation/normalised_low")
     high_steps, high = series(rows, "validation/normalised_high")
     last = f"{values[-1]:.2f}"
@@ -129,11 +153,15 @@ def _draw_validation(axes: Axes, rows: Rows) -> None:
         axes.fill_between(steps, low, high, color=BLUE, alpha=0.18, linewidth=0, label="bootstrap interval")
         last += f" [{low[-1]:.2f}, {high[-1]:.2f}]"
     axes.plot(steps, values, color=BLUE, linewidth=2, marker="o", markersize=4, label="learned rule")
+    for source, colour in zip(prefixes(rows, f"/{SCORE}"), cycle(OTHERS)):
+        own_steps, own = series(rows, f"{source}/{SCORE}")
+        axes.plot(own_steps, own, color=colour, linewidth=1.5, marker="o", markersize=3, label=f"on {source}")
+        most = max(most, *own)
     axes.axhline(1.0, color=INK, linewidth=1.2, label=BASELINE_LABEL)
     untrained = series(rows, "validation/untrained_normalised")[1]
     if len(untrained):
         axes.axhline(untrained[-1], color=ORANGE, linewidth=1.5, linestyle="--", label="untrained rule")
-    axes.set_ylim(min(0.0, *values, *untrained) - 0.05, max(1.0, *values, *high) + 0.05)
+    axes.set_ylim(min(0.0, *values, *untrained) - 0.05, max([most, *high]) + 0.05)
     dress(axes, f"Return on unseen levels, as a share of {BASELINE_LABEL}'s: {last}", title_size=14)
     _count_meta_steps(axes, rows)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, ncols=4, fontsize=10)

@@ -25,6 +25,7 @@ from groove.training.run_dir import RunDir
 from groove.training.stop_requests import stop_requests
 from groove.training.summary import summary_text
 from groove.training.trained_levels import draw_trained_levels
+from groove.training.validation import MEAN_SCORE
 from groove.training.validator import Validator
 from groove.utils.io import write_json
 from groove.utils.typed_fields import to_dict
@@ -56,7 +57,7 @@ class _Training:
         self.level_metrics = [make_level_metrics(group.setup.env) for group in self.parts.groups]
         self.step, self.seconds, self.best_score = 0, 0.0, -np.inf
         self.last_row: dict[str, float] = {}  # the last value of every metric
-        self.scores: dict[int, float] = {}  # meta-step -> baseline-normalised return
+        self.scores: dict[int, float] = {}  # meta-step -> baseline-normalised return, mean over sources
         if resume:
             self._restore()
         self.logger = self._make_logger(self.step if resume else None)
@@ -119,14 +120,21 @@ class _Training:
             self._save()
 
     def _validate_and_log(self) -> None:
-        validation = self.validator.validate(self.state.eta)
-        row = validation.metrics()
+        validations = self.validator.validate(self.state.eta)
+        row: dict[str, float] = {}
+        returns: dict[str, list[float]] = {}
+        for index, (source, validation) in enumerate(validations.items()):
+            prefix = f"{source}/" if index else ""  # random gridworlds come first, and have no prefix
+            row |= {prefix + name: value for name, value in validation.metrics().items()}
+            returns |= {prefix + name: values.tolist() for name, values in validation.returns().items()}
+        score = float(np.mean([validation.normalised().value for validation in validations.values()]))
+        if len(validations) > 1:
+            row[MEAN_SCORE] = score
         row |= self._describe_levels(solve=True)
         row |= _prefixed("base_levels", self.validator.level_metrics())
         self._log(row)
-        returns = {name: values.tolist() for name, values in validation.returns().items()}
         write_json(self.dir.validation, {"step": self.step, "metrics": row, "returns": returns})
-        score = self.scores[self.step] = row["validation/normalised_return"]
+        self.scores[self.step] = score
         if score > self.best_score:
             self.best_score = score
             save_rule(self.dir.best_rule, jax.device_get(self.state.eta), self._rule_card())

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from groove.curriculum.sources import pin_source
 from groove.training.build import make_groups, pin_curriculum
 from groove.training.config import Config
 from groove.training.legacy import earlier_names
@@ -76,6 +77,8 @@ def _check(config: Config) -> Config:
     """Return the configuration with its level files pinned, or refuse it before any file is written."""
     validate(config)
     config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum))
+    sources = tuple(pin_source(source) for source in config.validation.sources)
+    config = replace_all(config, {"validation.sources": sources})
     refuse_unread_agent(config, [group.setup.env for group in make_groups(config)])
     return config
 

@@ -41,6 +41,13 @@ def _headlines(known: Mapping[str, Any]) -> list[str]:
             low, high = known.get(f"validation/{prefix}_low"), known.get(f"validation/{prefix}_high")
             interval = f"  [{low:.2f}, {high:.2f}]" if low is not None and high is not None else ""
             lines.append(f"{label:<{_LABEL_WIDTH}} {value:.2f} of {BASELINE_LABEL}'s return on unseen levels{interval}")
+    for name, value in known.items():
+        source, _, metric = name.partition("/validation/")
+        if metric == "normalised_return":
+            low, high = (known[f"{source}/validation/normalised_{end}"] for end in ("low", "high"))
+            lines.append(
+                f"{'  on ' + source:<{_LABEL_WIDTH}} {value:.2f} of {BASELINE_LABEL}'s  [{low:.2f}, {high:.2f}]"
+            )
     gain, low, high = (known.get(f"validation/{name}") for name in ("gain", "gain_low", "gain_high"))
     if gain is not None and low is not None and high is not None:
         text = f"{gain:+.2f} of {BASELINE_LABEL}'s return, level by level  [{low:+.2f}, {high:+.2f}]"

@@ -5,7 +5,9 @@ Ranges of single numbers are declared beside the fields; the conditions here con
 
 from collections.abc import Iterator
 
+from groove.curriculum.mixtures import split_mixture
 from groove.curriculum.registry import FIXED, check_curriculum
+from groove.curriculum.sources import BASE, by_kind, check_source
 from groove.lpg.registry import hand_written, learned
 from groove.training.build import OPTIMAL
 from groove.training.config import Config
@@ -28,6 +30,7 @@ def validate(config: Config) -> None:
         *_levels(config),
         *_portions(config),
         *_multiples(config),
+        *_validation(config),
         *unread(config),
     )
 
@@ -109,6 +112,21 @@ def _portions(config: Config) -> Iterator[str]:
     spec, at_once = parsed_curriculum(config), config.levels_at_once
     if spec is not None and spec.method != FIXED and config.plr.buffer_size < 2 * at_once:
         yield f"plr.buffer_size = {config.plr.buffer_size} must be at least twice the {at_once} levels in use at once."
+
+
+def _validation(config: Config) -> Iterator[str]:
+    sources = config.validation.sources
+    for source in sources:
+        try:
+            check_source(source)
+            kinds = by_kind(source)
+        except GrooveError as error:
+            yield f"validation.sources: {error}"
+            continue
+        if source == BASE or sources.count(source) > 1:
+            yield f"validation.sources names {source} twice: random gridworlds ({BASE}) are always validated on."
+        elif len(kinds) > 1 or (len(split_mixture(source)) == 1 and source not in split_mixture(source)):
+            yield f'validation.sources takes single sources without weights, and "{source}" is none.'
 
 
 def _multiples(config: Config) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,26 @@ from groove.utils.bootstrap import Interval, ratio_of_means
 
 # (eta, report) -> returns f32[levels] at the end of life; report(number of levels done) is called now and then
 LifetimeReturns = Callable[[Any, Callable[[int], None]], npt.NDArray[np.float32]]
+MEAN_SCORE = "validation/mean_normalised_return"  # over the sources that a run validates on, if there are several
 _UNSEEN = 0x5EED  # folded into the seed of a run; training folds no such number
+
+
+class Domain(NamedTuple):
+    """Unseen levels of one source, and the functions that validate rules on them.
+
+    Attributes:
+      source: the name of the source.
+      env: the family of the levels.
+      levels: [levels].
+      rule_returns: returns of agents under the learned rule.
+      baseline_returns: returns of agents under the baseline.
+    """
+
+    source: str
+    env: EnvFamily
+    levels: PyTree
+    rule_returns: LifetimeReturns
+    baseline_returns: LifetimeReturns
 
 
 @dataclass(frozen=True)

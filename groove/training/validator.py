@@ -10,7 +10,7 @@ from groove.envs.level_metrics import make_level_metrics
 from groove.training.build import Parts
 from groove.training.config import BASELINE
 from groove.training.progress import Progress
-from groove.training.validation import LifetimeReturns, Validation
+from groove.training.validation import Domain, LifetimeReturns, Validation
 
 
 class Validator:
@@ -26,31 +26,37 @@ class Validator:
         """
         self._parts, self._progress = parts, progress
         self._untrained = untrained
-        self._constant: dict[str, npt.NDArray[np.float32]] = {}
+        self._constant: dict[str, dict[str, npt.NDArray[np.float32]]] = {}  # source -> returns by name
         self._level_metrics: dict[str, float] = {}
 
-    def validate(self, eta: Any) -> Validation:
-        """Train fresh agents under the learned rule, and at the first call under the other rules, and compare them."""
-        count = jax.tree.leaves(self._parts.unseen)[0].shape[0]
-        if not self._constant:
-            self._constant = {
-                "baseline": self._returns(f"{BASELINE} on {count} unseen levels", self._parts.baseline_returns, ()),
-                "untrained": self._returns(
-                    f"untrained on {count} unseen levels", self._parts.rule_returns, self._untrained
-                ),
-            }
-        student = self._returns(f"the rule on {count} unseen levels", self._parts.rule_returns, eta)
-        return Validation(student=student, **self._constant)
+    def validate(self, eta: Any) -> dict[str, Validation]:
+        """Train fresh agents under the learned rule, and at the first call under the other rules, and compare them.
+
+        Returns:
+          source -> the validation on its unseen levels, random gridworlds first.
+        """
+        return {domain.source: self._validate_on(domain, eta) for domain in self._parts.domains}
 
     def level_metrics(self) -> dict[str, float]:
-        """Return the mean features of the validation levels."""
+        """Return the mean features of the unseen random gridworlds."""
         if not self._level_metrics:
-            self._level_metrics = make_level_metrics(self._parts.base)(self._parts.unseen, True)
+            base = self._parts.domains[0]
+            self._level_metrics = make_level_metrics(base.env)(base.levels, True)
         return self._level_metrics
 
-    def _returns(self, what: str, returns: LifetimeReturns, eta: Any) -> npt.NDArray[np.float32]:
-        count = jax.tree.leaves(self._parts.unseen)[0].shape[0]
-        with self._progress.subtask(f"validating {what}", count) as advance:
+    def _validate_on(self, domain: Domain, eta: Any) -> Validation:
+        if domain.source not in self._constant:
+            self._constant[domain.source] = {
+                "baseline": self._returns(BASELINE, domain, domain.baseline_returns, ()),
+                "untrained": self._returns("untrained", domain, domain.rule_returns, self._untrained),
+            }
+        student = self._returns("the rule", domain, domain.rule_returns, eta)
+        return Validation(student=student, **self._constant[domain.source])
+
+    def _returns(self, rule: str, domain: Domain, returns: LifetimeReturns, eta: Any) -> npt.NDArray[np.float32]:
+        count = jax.tree.leaves(domain.levels)[0].shape[0]
+        of = f" of {domain.source}" if len(self._parts.domains) > 1 else ""
+        with self._progress.subtask(f"validating {rule} on {count} unseen levels{of}", count) as advance:
             done = 0
 
             def report(total: int) -> None:

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.image import imread
 
-from groove.training.curves import PANELS, draw_curves, panels_for, running_mean, series
+from groove.training.curves import OTHERS, PANELS, draw_curves, panels_for, running_mean, series
 from groove.training.loggers import JsonlLogger, LoggerError
 from groove.utils.plotting import BLUE, ORANGE
 
@@ -53,6 +54,18 @@ def test_the_untrained_rule_is_drawn_as_a_line(tmp_path):
     draw_curves(log(tmp_path / "n.jsonl", rows), tmp_path / "without.png")
     assert has_colour(imread(tmp_path / "with.png"), ORANGE, 300)
     assert not has_colour(imread(tmp_path / "without.png"), ORANGE, 1)
+
+
+def test_further_sources_and_groups_are_drawn(tmp_path):
+    rows = validation((0, 5, 9))
+    rows = [(s, row | {"worlds/validation/normalised_return": 0.7 + s / 10}) for s, row in rows]
+    draw_curves(log(tmp_path / "v.jsonl", rows), tmp_path / "v.png")
+    assert has_colour(imread(tmp_path / "v.png"), to_hex(OTHERS[0]))
+    several = [(s, {f"tables/{name}": x for name, x in row.items()} | row) for s, row in training(range(10))]
+    draw_curves(log(tmp_path / "one.jsonl", training(range(10))), tmp_path / "one.png")
+    draw_curves(log(tmp_path / "two.jsonl", several), tmp_path / "two.png")
+    one, two = imread(tmp_path / "one.png"), imread(tmp_path / "two.png")
+    assert (np.abs(two[..., :3] - 1).max(-1) > 0.02).sum() > 1.5 * (np.abs(one[..., :3] - 1).max(-1) > 0.02).sum()
 
 
 @pytest.mark.parametrize(

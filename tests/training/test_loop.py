@@ -12,16 +12,18 @@ import pytest
 from rich.console import Console
 
 from groove.dropin.rule_file import load_rule
+from groove.evaluation.finished_run import read_run
 from groove.meta.groups import Group
 from groove.meta.slots import Levels
 from groove.meta.trainer import TrainState
 from groove.training import loop
 from groove.training.presets import preset
 from groove.training.run_dir import RunDir
+from groove.training.validation import Domain
 from groove.utils.typed_fields import replace_all
 
 
-def fake_parts(chunk, on_chunk, returns):
+def fake_parts(chunk, on_chunk, returns, sources=()):
     """Parts of a run whose meta-step adds one to eta; `returns` maps eta to the return on the validation levels."""
     env = SimpleNamespace(describe=None, optimal_return=None, draw=None)
 
@@ -43,11 +45,11 @@ def fake_parts(chunk, on_chunk, returns):
 
     return SimpleNamespace(
         groups=(Group("dr", SimpleNamespace(env=env), SimpleNamespace(name="dr", top=None), 4),),
-        base=env,
         trainer=SimpleNamespace(init=init, run=run),
-        unseen={"size": np.zeros(2)},
-        rule_returns=rule_returns,
-        baseline_returns=lambda eta, report: np.full(2, 40.0, np.float32),
+        domains=tuple(
+            Domain(source, env, {"size": np.zeros(2)}, rule_returns, lambda eta, report: np.full(2, 40.0, np.float32))
+            for source in ("dr", *sources)
+        ),
     )
 
 
@@ -57,7 +59,9 @@ def train(tmp_path, monkeypatch):
 
     def train(resume=False, on_chunk=lambda step: None, returns=None, **overrides):
         config = replace_all(preset("smoke"), {path.replace("__", "."): value for path, value in overrides.items()})
-        monkeypatch.setattr(loop, "build", lambda config: fake_parts(config.run.log_every, on_chunk, returns or {}))
+        monkeypatch.setattr(
+            loop, "build", lambda c: fake_parts(c.run.log_every, on_chunk, returns or {}, c.validation.sources)
+        )
         run_dir = RunDir.resume(tmp_path, min_free_bytes=0) if resume else RunDir.create(tmp_path, config)
         return loop.train(config, run_dir, Console(file=io.StringIO()), resume)
 
@@ -85,6 +89,16 @@ def test_a_run_logs_validates_and_saves_when_due(train, tmp_path):
     returns = json.loads((tmp_path / "validation.json").read_text())["returns"]
     assert returns == {"student": [20.0] * 2, "untrained": [0.0] * 2, "a2c": [40.0] * 2}
     assert json.loads((tmp_path / "summary.json").read_text())["step"] == 20
+
+
+def test_every_source_is_validated_and_the_mean_is_the_score(train, tmp_path):
+    summary = train(validation__sources=("worlds", "networks"))
+    for prefix in ("", "worlds/", "networks/"):
+        assert summary[f"{prefix}validation/normalised_return"] == 0.5
+    assert summary["validation/mean_normalised_return"] == 0.5
+    stored = json.loads((tmp_path / "validation.json").read_text())
+    assert stored["returns"]["networks/student"] == [20.0] * 2
+    assert read_run(tmp_path).scores == {10: 0.25, 20: 0.5}
 
 
 def test_the_best_rule_is_kept(train, tmp_path):

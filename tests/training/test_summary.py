@@ -11,6 +11,9 @@ def test_the_summary_begins_with_the_headline():
         "validation/untrained_normalised": 0.06,
         "validation/untrained_low": 0.02,
         "validation/untrained_high": 0.1,
+        "worlds/validation/normalised_return": 1.1,
+        "worlds/validation/normalised_low": 1.0,
+        "worlds/validation/normalised_high": 1.2,
         "validation/student_return": 0.41,
         "validation/a2c_return": 0.52,
         "step": 2000,
@@ -24,6 +27,7 @@ def test_the_summary_begins_with_the_headline():
     assert summary_text(summary).splitlines() == [
         "learned rule    0.79 of A2C's return on unseen levels  [0.76, 0.82]",
         "untrained rule  0.06 of A2C's return on unseen levels  [0.02, 0.10]",
+        "  on worlds     1.10 of A2C's  [1.00, 1.20]",
         "returns         learned 0.410, A2C 0.520",
         "trained for     2,000 meta-steps, 65.5 M environment steps, in 9 min 31 s",
         "skipped         2 meta-gradients that were not finite",

@@ -37,6 +37,10 @@ from groove.utils.typed_fields import assign
         ("run.checkpoint_every=7", "must be a multiple of run.log_every"),
         ("validation.every=7", "must be a multiple of run.log_every"),
         ("slots.stagger=9", "more groups than slots.count"),
+        ("validation.sources=world", 'validation.sources: unknown source "world"'),
+        ("validation.sources=dr", "validation.sources names dr twice"),
+        ("validation.sources=worlds,worlds", "validation.sources names worlds twice"),
+        ("validation.sources=dr=0.5,mazes=0.5", 'and "dr=0.5" is none'),
     ],
 )
 def test_configurations_that_cannot_run_are_refused(assignment, complaint):

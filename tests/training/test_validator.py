@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from groove.training.progress import Progress
+from groove.training.validation import Domain
 from groove.training.validator import Validator
 
 
@@ -22,13 +23,12 @@ def test_constant_returns_are_computed_once():
 
         return function
 
-    parts = SimpleNamespace(
-        unseen={"level": np.zeros(3)}, rule_returns=returns("rule"), baseline_returns=returns("baseline")
-    )
+    levels = {"level": np.zeros(3)}
+    parts = SimpleNamespace(domains=[Domain("dr", None, levels, returns("rule"), returns("baseline"))])
     out = io.StringIO()
     progress = Progress(10, console=Console(file=out, width=80))
     validator = Validator(parts, 2.0, progress)
-    first, second = validator.validate(3.0), validator.validate(4.0)
+    first, second = validator.validate(3.0)["dr"], validator.validate(4.0)["dr"]
     assert calls == [("baseline", ()), ("rule", 2.0), ("rule", 3.0), ("rule", 4.0)]
     assert (first.student[0], second.student[0]) == (3.0, 4.0)
     assert (second.untrained[0], second.baseline[0]) == (2.0, 1.0)
