@@ -4,7 +4,8 @@
 
 By default: Breakout-MinAtar, two layers of 64, 64 workers, one agent per device. A2C, LPG with a GRU of 256, and the
 environment alone under random actions take turns. The last number is a bound for LPG: the cost of A2C plus the cost of
-LPG's recurrent core at the machine's best speed.
+LPG's recurrent core at the machine's best speed. `--base ppo --core none` times a rule that sets the controls of PPO
+beside PPO.
 """
 
 import statistics
@@ -38,6 +39,9 @@ _FLAGS = FlagSet()
 _TASK = _FLAGS.string("task", "minatar/Breakout", "A task that runs on devices, as docs/meta_test.md lists them.")
 _BASE = _FLAGS.choice(
     "base", "none", ["none", "a2c", "ppo"], "Base of the learned rule; with ppo, PPO is timed beside it, else A2C."
+)
+_CORE = _FLAGS.choice(
+    "core", "gru", ["gru", "none"], "Core of the learned rule; with none, the rule sets the controls of its base only."
 )
 _HIDDEN = _FLAGS.integer("hidden", 256, "H, width of LPG's GRU.", least=1)
 _WORKERS = _FLAGS.integer("workers", 64, "W, environment workers of each agent.", least=1)
@@ -145,6 +149,8 @@ def measure(task: Task, config: LPGConfig, sizes: Sizes, repeats: int, mesh: Mes
     seconds = take_turns(calls, repeats)
     compilation = {f"{name}: compile seconds": spent for name, (spent, _) in compiled.items()}
     numbers = {**compilation, **speeds(seconds, sizes.env_steps)}
+    if config.core == "none":
+        return numbers
     return {**numbers, **bound(config, min(seconds[reference]), sizes.env_steps)}
 
 
@@ -157,7 +163,10 @@ def main() -> None:
     if agents % mesh.size:
         raise ConfigError(f"--agents = {agents} cannot be shared equally by {mesh.size} devices; give a multiple.")
     sizes = Sizes(agents, _WORKERS.value, _UPDATES.value)
-    config = LPGConfig(hidden=_HIDDEN.value, base=_BASE.value)
+    only_controls = _CORE.value == "none"
+    if only_controls and _BASE.value == "none":
+        raise ConfigError("--core = none needs a base whose controls the rule sets: choose --base ppo or a2c.")
+    config = LPGConfig(hidden=_HIDDEN.value, base=_BASE.value, core=_CORE.value, controls=only_controls)
     numbers = measure(task, config, sizes, _REPEATS.value, mesh)
     for name, value in numbers.items():
         print(f"{name:<48} {value:,.3g}" if value < 1000 else f"{name:<48} {value:,.0f}")

@@ -56,6 +56,31 @@ PRESETS: Mapping[str, Preset] = {
             "run.minutes": 0.0,
         },
     ),
+    "controls": Preset(
+        "a rule of 14 numbers that sets the steps and the entropy of PPO, by evolution strategies: half an hour on "
+        "two cores; for --curriculum ar@broad=0.75,dr=0.25",
+        {
+            **_LAPTOP,
+            "levels.min_lifetime": 50,
+            "levels.max_lifetime": 400,
+            "antagonists": ("ppo",),
+            "rules.ppo.scale_rewards": True,  # as the base of the rule
+            "rules.lpg.base": "ppo",
+            "rules.lpg.core": "none",
+            "rules.lpg.controls": True,
+            "meta.optimizer": "es",
+            "es.sigma": 0.2,
+            "es.learning_rate": 0.03,
+            "es.decay": 0.985,
+            "es.final_learning_rate": 3e-3,
+            "es.pairs_at_once": 1,  # lifetimes differ by a factor of eight
+            "run.steps": 100,
+            "run.minutes": 0.0,
+            "run.log_every": 1,
+            "run.checkpoint_every": 10,
+            "validation.every": 0,
+        },
+    ),
     "smoke": Preset(
         "seconds: a check that everything runs",
         {
