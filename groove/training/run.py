@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from groove.training.prepare import prepare_new, prepare_resumed
 from groove.training.presets import PRESETS
 from groove.training.progress import print_line
 from groove.training.run_dir import RunDir
+from groove.training.run_lock import lock_run
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
 from groove.utils.jax_flags import standard_flags
@@ -82,8 +84,9 @@ def meta_train(
     changes = {"curriculum": curriculum, "seed": seed}
     changes = {path: value for path, value in changes.items() if value is not None} | dict(overrides or {})
     console = Console(quiet=not progress)
-    with standard_flags():
-        config, opened = _resume(run_dir, preset, changes) if resume else _create(run_dir, preset, changes)
+    with standard_flags(), ExitStack() as held:
+        opening = _resume if resume else _create
+        config, opened = opening(run_dir, preset, changes, held)
         if compilation_cache:
             parallel.keep_compilations()
         _introduce(console, config, opened, resume)
@@ -91,16 +94,27 @@ def meta_train(
     return MetaTrainingResult(opened.path, summary, config)
 
 
-def _create(run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, RunDir]:
+def _create(
+    run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any], held: ExitStack
+) -> tuple[Config, RunDir]:
+    """Open a new run; `held` keeps its lock."""
     config = prepare_new(preset, changes)
-    return config, RunDir.create(_new_directory(config) if run_dir is None else user_path(run_dir), config)
+    path = (_new_directory(config) if run_dir is None else user_path(run_dir)).absolute()
+    RunDir(path).refuse_occupied()  # before a folder is made
+    held.enter_context(lock_run(path))
+    return config, RunDir.create(path, config)
 
 
-def _resume(run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, RunDir]:
+def _resume(
+    run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any], held: ExitStack
+) -> tuple[Config, RunDir]:
+    """Open an earlier run; `held` keeps its lock."""
     if run_dir is None:
         raise ConfigError("--resume needs --run_dir, the directory of the run to continue.")
     path = user_path(run_dir).absolute()
-    config = prepare_resumed(RunDir(path).read_config(), preset, changes)
+    stored = RunDir(path).read_config()
+    held.enter_context(lock_run(path))
+    config = prepare_resumed(stored, preset, changes)
     return config, RunDir.resume(path, config, may_differ=MAY_DIFFER)
 
 

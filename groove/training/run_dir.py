@@ -65,7 +65,7 @@ class RunDir:
           RunError: if the path holds a run, is a file, cannot be written, or lies on a full disk.
         """
         run = cls(Path(path).absolute())
-        run._refuse_occupied()
+        run.refuse_occupied()
         _make_writable(run.path, min_free_bytes)
         write_json(run.config, {"config": to_dict(config), "starts": [describe_start()]})
         for folder in (run.tensorboard, run.checkpoints):
@@ -102,6 +102,21 @@ class RunDir:
         write_json(run.config, {"config": to_dict(stored if config is None else config), "starts": starts})
         return run
 
+    def refuse_occupied(self) -> None:
+        """Refuse a path for a new run that is a file or holds a run.
+
+        Raises:
+          RunError: if the path is occupied.
+        """
+        if os.path.exists(self.path) and not self.path.is_dir():  # false, not an error, for a name that is too long
+            raise RunError(f"{self.path} is a file: choose a directory for the run.")
+        names = [file.name for file in vars(RunDir).values() if isinstance(file, _Inside)]
+        held = [name for name in names if os.path.exists(self.path / name)]
+        if held:
+            raise RunError(
+                f"{self.path} already holds a run ({held[0]}): choose another directory, or continue it with --resume."
+            )
+
     def levels_of(self, group: str) -> Path:
         """Return the picture of the levels of one group, if a run trains several kinds of agents."""
         return self.levels.with_stem(f"{self.levels.stem}-{group}")
@@ -131,16 +146,6 @@ class RunDir:
                 "run in another directory."
             ) from error
         return dict(saved)
-
-    def _refuse_occupied(self) -> None:
-        if os.path.exists(self.path) and not self.path.is_dir():  # false, not an error, for a name that is too long
-            raise RunError(f"{self.path} is a file: choose a directory for the run.")
-        names = [file.name for file in vars(RunDir).values() if isinstance(file, _Inside)]
-        held = [name for name in names if os.path.exists(self.path / name)]
-        if held:
-            raise RunError(
-                f"{self.path} already holds a run ({held[0]}): choose another directory, or continue it with --resume."
-            )
 
     def _refuse_not_resumable(self) -> None:
         if not self.path.is_dir():

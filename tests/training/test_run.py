@@ -11,6 +11,7 @@ import pytest
 import groove
 from groove.dropin.rule_file import load_rule
 from groove.training.run import meta_train
+from groove.training.run_lock import lock_run
 from groove.utils.errors import GrooveError
 from tests._helpers.old_runs import RESUMED_TO_25, unpack_run
 
@@ -63,6 +64,16 @@ def test_the_result_holds_the_run(resumed):
 def test_the_log_continues(resumed):
     rows = [json.loads(line) for line in (resumed[0] / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows if "env_steps" in row] == [5, 10, 15, 20, 25]
+
+
+def test_a_run_in_use_is_refused_before_anything_changes(resumed):
+    run_dir, _ = resumed
+    config = (run_dir / "config.json").read_bytes()
+    with lock_run(run_dir), pytest.raises(GrooveError, match="is in use by process"):
+        meta_train(run_dir=run_dir, overrides={"run.steps": 30}, resume=True)
+    assert (run_dir / "config.json").read_bytes() == config
+    with lock_run(run_dir.parent / "new"), pytest.raises(GrooveError, match="is in use by process"):
+        meta_train("dr", "smoke", run_dir=run_dir.parent / "new")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""The lock of a run directory: one process at a time trains in it."""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from groove.training.run_dir import RunError
+from groove.utils.io import one_line, write_json
+
+LOCK = ".lock"  # held by the operating system, which frees the lock when the process ends in any way
+OWNER = ".owner.json"  # who took the lock last, for the message
+
+
+@contextlib.contextmanager
+def lock_run(path: Path) -> Iterator[None]:
+    """Hold the lock of a run directory, which is made if it is missing.
+
+    A lock whose process has ended is free, also if the process was killed.
+
+    Args:
+      path: the directory.
+
+    Raises:
+      RunError: if another process holds the lock, named with its host, or the directory cannot be written.
+    """
+    lock = FileLock(path / LOCK, timeout=0)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise RunError(
+            f"{path} is in use by {_owner(path)}: wait until that run has ended, or stop it first."
+        ) from error
+    except OSError as error:
+        reason = error.strerror or one_line(error)
+        raise RunError(f"{path} cannot be written ({reason}): choose another directory.") from error
+    try:
+        since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        write_json(path / OWNER, {"process": os.getpid(), "host": socket.gethostname(), "since": since})
+        yield
+    finally:
+        lock.release()
+
+
+def _owner(path: Path) -> str:
+    try:
+        owner = json.loads((path / OWNER).read_text(encoding="utf-8"))
+        return f"process {owner['process']} on {owner['host']} since {owner['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
