@@ -14,14 +14,19 @@ Format 1. One line holds the results of some seeds of one rule on one task at on
     env_steps       [p], environment steps of one agent
     returns         [levels][s][p], mean undiscounted return of complete episodes
     provenance      time, seconds, compile_seconds, command, versions, git revision, device
+    check           CRC-32 of the line without this field, hexadecimal; lines of versions before 0.2 have none
 
-Readers skip a line that was cut off while it was written. If two lines have one cell and seed, the later line counts.
+Readers skip the last line if it was cut off while it was written. They skip any other damaged line, too, and give
+notice of it: its seeds are missing, so that the next meta-test trains them again. If two lines have one cell and seed,
+the later line counts.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +38,8 @@ from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, to_json
 
 RESULTS_FORMAT = 1
+_FIELDS = {"cell", "task", "budget", "rule", "seeds", "updates", "env_steps", "returns"}
+_CHECK = "check"
 _DIGITS = 6  # significant digits of a stored return
 
 
@@ -83,9 +90,17 @@ def cell_id(identity: Mapping[str, Any]) -> str:
 class Results:
     """A folder of results."""
 
-    def __init__(self, folder: str | Path) -> None:
-        """Open the folder, which need not exist."""
+    def __init__(self, folder: str | Path, notice: Callable[[str], None] | None = None) -> None:
+        """Open the folder, which need not exist.
+
+        Args:
+          folder: the folder.
+          notice: receives one line about every damaged line that is passed over, once; by default the line is written
+            to standard error.
+        """
         self.folder = Path(folder)
+        self._notice = notice or (lambda text: print(text, file=sys.stderr))
+        self._noticed: set[str] = set()
 
     def append(self, suite: str, line: Mapping[str, Any]) -> None:
         """Add one line; the whole line is on the disk when this method returns.
@@ -94,7 +109,7 @@ class Results:
           ResultsError: if the line cannot be written.
         """
         path = self.folder / f"{suite}.jsonl"
-        text = json.dumps(to_json({"format": RESULTS_FORMAT, "suite": suite, **line})) + "\n"
+        text = _sealed({"format": RESULTS_FORMAT, "suite": suite, **line}) + "\n"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with path.open("ab") as file:
@@ -116,7 +131,7 @@ class Results:
           ResultsError: if a file cannot be read or has another format.
         """
         paths = [self.folder / f"{suite}.jsonl"] if suite else sorted(self.folder.glob("*.jsonl"))
-        return [line for path in paths if path.exists() for line in _read(path)]
+        return [line for path in paths if path.exists() for line in self._read(path)]
 
     def seeds_of(self, suite: str, cell: str) -> set[int]:
         """Return the stored seeds of a cell."""
@@ -134,6 +149,31 @@ class Results:
             if wanted is None or line["cell"] in wanted:
                 groups.setdefault(line["cell"], []).append(line)
         return [_merge(lines) for lines in groups.values()]
+
+    def _read(self, path: Path) -> Iterator[dict[str, Any]]:
+        try:
+            raw = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ResultsError(
+                f"{path} cannot be read: {one_line(error)}. Choose another --results, or move the file away."
+            ) from error
+        texts = raw.splitlines()
+        for number, text in enumerate(texts, 1):
+            line, reason = _unsealed(text)
+            if line is not None:
+                if line.get("format") != RESULTS_FORMAT:
+                    raise ResultsError(
+                        f"{path}, line {number}, is not of results format {RESULTS_FORMAT}: move the file away, or "
+                        "upgrade groove."
+                    )
+                yield line
+            elif number < len(texts) or raw.endswith("\n"):  # otherwise the line was cut off while it was written
+                self._give_notice(f"{path}, line {number}, is damaged ({reason}) and skipped: its seeds are missing.")
+
+    def _give_notice(self, text: str) -> None:
+        if text not in self._noticed:
+            self._noticed.add(text)
+            self._notice(text)
 
 
 def rounded(returns: npt.ArrayLike) -> list[Any]:
@@ -169,23 +209,27 @@ def _ends_a_line(path: Path) -> bool:
         return file.read(1) == b"\n"
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def _sealed(line: Mapping[str, Any]) -> str:
+    """Return a line as JSON that ends with its checksum."""
+    values = to_json(line)
+    return json.dumps(values | {_CHECK: _checksum(values)})
+
+
+def _unsealed(text: str) -> tuple[dict[str, Any] | None, str]:
+    """Return the line of a text, or None and what is wrong with the text."""
     try:
-        raw = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ResultsError(
-            f"{path} cannot be read: {one_line(error)}. Choose another --results, or move the file away."
-        ) from error
-    lines = []
-    for number, text in enumerate(raw, 1):
-        try:
-            line = json.loads(text)
-        except ValueError:  # a line that was cut off; its seeds are trained again
-            continue
-        if not isinstance(line, dict) or line.get("format") != RESULTS_FORMAT:
-            raise ResultsError(
-                f"{path}, line {number}, is not of results format {RESULTS_FORMAT}: move the file away, or upgrade "
-                "groove."
-            )
-        lines.append(line)
-    return lines
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None, "no JSON"
+    if not isinstance(line, dict):
+        return None, "no JSON object"
+    if _CHECK in line and line.pop(_CHECK) != _checksum(line):
+        return None, "another checksum"
+    if line.get("format") == RESULTS_FORMAT and (lacking := _FIELDS - set(line)):
+        return None, f"without {', '.join(sorted(lacking))}"
+    return line, ""
+
+
+def _checksum(line: Mapping[str, Any]) -> str:
+    """Return the CRC-32 of a line without its checksum, hexadecimal; the order of the fields does not matter."""
+    return f"{zlib.crc32(json.dumps(line, sort_keys=True).encode()):08x}"

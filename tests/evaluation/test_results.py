@@ -1,5 +1,7 @@
 """The store of results: only appended to, safe against a cut, one cell from several lines, and clear errors."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -32,15 +34,60 @@ def test_seeds_of_one_cell_are_merged_and_the_later_line_counts(tmp_path):
 
 @pytest.mark.parametrize("kept", [1, 40, -1])
 def test_a_line_that_was_cut_off_is_skipped_and_does_not_spoil_the_next(tmp_path, kept):
-    results, path = Results(tmp_path), tmp_path / "s.jsonl"
+    notices = []
+    results, path = Results(tmp_path, notices.append), tmp_path / "s.jsonl"
     results.append("s", line("first"))
     whole = path.read_bytes()
     results.append("s", line("second"))
     path.write_bytes(whole + path.read_bytes()[len(whole) :][:kept])
     complete = {"first", "second"} if kept == -1 else {"first"}  # -1 cuts off the newline only
     assert {stored["cell"] for stored in results.lines()} == complete
+    assert notices == [], "the end of a file may be in the middle of being written"
     results.append("s", line("third"))
     assert {stored["cell"] for stored in results.lines()} == complete | {"third"}
+    assert len(notices) == (kept != -1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda text: text.replace("[[1.0", "[[7.0").replace("[[1,", "[[7,"), "another checksum"),
+        (lambda text: text.replace('"task"', '"tusk"'), "another checksum"),
+        (lambda text: text[:-30], "no JSON"),
+        (lambda text: "[" * 100_000, "no JSON"),
+        (lambda text: "3", "no JSON object"),
+        (lambda text: '{"format": 1, "suite": "s"}', "without budget, cell, env_steps"),
+    ],
+)
+def test_a_damaged_line_is_passed_over_with_a_notice(tmp_path, damage, reason):
+    notices = []
+    results, path = Results(tmp_path, notices.append), tmp_path / "s.jsonl"
+    for cell in ("first", "second", "third"):
+        results.append("s", line(cell, returns=[[[1, 2], [3, 4]]]))
+    texts = path.read_text().splitlines()
+    damaged = damage(texts[1])
+    assert damaged != texts[1]
+    path.write_text("\n".join([texts[0], damaged, texts[2]]) + "\n")
+    for _ in range(2):
+        assert [stored["cell"] for stored in results.lines()] == ["first", "third"]
+    (notice,) = notices
+    assert f"s.jsonl, line 2, is damaged ({reason}" in notice
+    assert results.seeds_of("s", "second") == set()
+
+
+def test_lines_without_a_checksum_are_those_of_earlier_versions(tmp_path):
+    results, path = Results(tmp_path), tmp_path / "s.jsonl"
+    results.append("s", line("first"))
+    stored = json.loads(path.read_text())
+    del stored["check"]
+    path.write_text(json.dumps(stored) + "\n")
+    assert [each["cell"] for each in results.lines()] == ["first"]
+
+
+def test_a_notice_goes_to_standard_error(tmp_path, capsys):
+    (tmp_path / "s.jsonl").write_text("{}}\n")
+    assert Results(tmp_path).lines() == []
+    assert "line 1, is damaged (no JSON) and skipped" in capsys.readouterr().err
 
 
 def test_another_format_is_refused(tmp_path):
