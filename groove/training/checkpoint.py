@@ -15,6 +15,8 @@ from groove.types import PyTree
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, to_json
 
+_UNREADABLE = ".unreadable"  # ends the name of a damaged checkpoint
+
 
 class CheckpointError(GrooveError):
     """A checkpoint that cannot be written or read; the message is one line that names the checkpoint and the cure."""
@@ -170,6 +172,12 @@ class Checkpointer:
                 self._put_aside(latest, error)
         raise CheckpointError(f"{self.directory} holds no readable checkpoint: start a new run in another directory.")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no checkpoint was ever completed, not even one that was damaged later."""
+        names = [entry.name for entry in self.directory.iterdir()]
+        return not any(name.isdigit() or name.endswith(_UNREADABLE) for name in names)
+
     def latest_step(self) -> int | None:
         """Return the step of the latest checkpoint; None if there is none."""
         return max(self._manager.all_steps(), default=None)
@@ -270,7 +278,7 @@ class Checkpointer:
 
     def _put_aside(self, step: int, error: CheckpointError) -> None:
         """Rename a damaged checkpoint, so that it is passed over."""
-        aside = self.directory / f"{step}.unreadable"
+        aside = self.directory / f"{step}{_UNREADABLE}"
         try:
             os.rename(self.directory / str(step), aside)
         except OSError as failure:

@@ -40,7 +40,11 @@ def train(config: Config, run_dir: RunDir, console: Console, resume: bool = Fals
       console: shows the run.
       resume: continue from the latest checkpoint.
     """
-    return _Training(config, run_dir, console, resume).run()
+    training = _Training(config, run_dir, console, resume)
+    try:
+        return training.run()
+    finally:
+        training.close()
 
 
 class _Training:
@@ -59,7 +63,7 @@ class _Training:
         self.last_row: dict[str, float] = {}  # the last value of every metric
         self.scores: dict[int, float] = {}  # meta-step -> baseline-normalised return, mean over sources
         if resume:
-            self._restore()
+            self._restore(console)
         self.logger = self._make_logger(self.step if resume else None)
         self.progress = self._make_progress(console)
         self.validator = Validator(self.parts, untrained, self.progress)
@@ -84,7 +88,18 @@ class _Training:
             self.seconds = seconds_before + time.monotonic() - start
         return self._finish(stopped)
 
-    def _restore(self) -> None:
+    def close(self) -> None:
+        """Close the log and the checkpoints, also after an error."""
+        try:
+            self.logger.close()
+        finally:
+            self.checkpoints.close()
+
+    def _restore(self, console: Console) -> None:
+        """Continue from the latest checkpoint; a run that ended before its first checkpoint begins again."""
+        if self.checkpoints.is_empty:
+            print_line(console, "the run has no checkpoint yet: it begins again")
+            return
         self.state, host, self.step = self.checkpoints.restore(self.state)
         self.seconds, self.last_row = host["seconds"], host["last"]
         self.best_score = host["best"] if host["best"] is not None else -np.inf
@@ -193,8 +208,6 @@ class _Training:
         }
         write_json(self.dir.summary, summary)
         self._draw_curves()
-        self.logger.close()
-        self.checkpoints.close()
         self.progress.message(summary_text(summary))
         return summary
 

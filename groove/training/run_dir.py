@@ -152,11 +152,6 @@ class RunDir:
             raise RunError(f"{self.path} is no directory, so there is no run to resume.")
         if not self.config.exists():
             raise RunError(f"{self.path} has no config.json, so it holds no run: start one without --resume.")
-        if not any(entry.name.isdigit() for entry in _entries(self.checkpoints)):
-            raise RunError(
-                f"{self.checkpoints} holds no checkpoint, so there is nothing to resume: start a new run in "
-                "another directory."
-            )
 
     def _refuse_other_config(self, stored: Config, config: Config, may_differ: Collection[str]) -> None:
         differences = config_differences(to_dict(stored), to_dict(config), may_differ)
@@ -196,7 +191,3 @@ def _make_writable(path: Path, min_free_bytes: int) -> None:
             f"{path} has {free / 2**20:,.0f} MiB of free space and a run needs at least "
             f"{min_free_bytes / 2**20:,.0f}: free some, or choose a directory on another disk."
         )
-
-
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []

@@ -108,6 +108,18 @@ def test_the_best_rule_is_kept(train, tmp_path):
     assert load_rule(tmp_path / "rule.safetensors")[1]["meta_steps"] == 20
 
 
+def test_a_run_that_failed_before_its_first_checkpoint_begins_again(train, tmp_path):
+    def fail(step):
+        if step == 10:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        train(on_chunk=fail)
+    assert checkpoints_of(tmp_path) == []
+    assert train(resume=True)["step"] == 20
+    assert rows_of(tmp_path) == [(5, False), (10, False), (10, True), (15, False), (20, False), (20, True)]
+
+
 def test_a_request_to_stop_saves_without_validation_and_the_run_can_continue(train, tmp_path):
     def stop_at_10(step):
         if step == 10:
