@@ -14,6 +14,7 @@ import numpy as np
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, to_json, write_atomically, write_json
 from groove.utils.paths import PathLike, user_path
+from groove.utils.tensor_file import tensor_bytes
 
 RULE_FORMAT = 1
 
@@ -33,8 +34,6 @@ def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any
     Raises:
       RuleFileError: if there are no arrays, two arrays have one name, or the file cannot be written.
     """
-    from safetensors.numpy import save
-
     path = Path(path)
     leaves = list(_flatten(eta))
     tensors = {"/".join(keys): np.asarray(leaf, order="C") for keys, leaf in leaves}
@@ -43,13 +42,15 @@ def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any
     about = {
         "groove_rule_format": str(RULE_FORMAT),
         "config": json.dumps(to_json(config), sort_keys=True),
-        "names": json.dumps({"/".join(keys): keys for keys, _ in leaves}),  # Haiku's names contain slashes, too
+        "names": json.dumps(
+            {"/".join(keys): keys for keys, _ in leaves}, sort_keys=True
+        ),  # Haiku's names contain slashes, too
         "sha256": _digest(tensors),
     }
     shapes = {name: f"{tensor.dtype}{list(tensor.shape)}" for name, tensor in sorted(tensors.items())}
     readable = {"format": RULE_FORMAT, "config": config, "sha256": about["sha256"], "arrays": shapes}
     try:
-        write_atomically(path, save(tensors, metadata=about))
+        write_atomically(path, tensor_bytes(tensors, about))
         write_json(path.with_suffix(".json"), readable)
     except OSError as error:
         raise RuleFileError(f"{path} cannot be written: {one_line(error)}.") from error

@@ -36,6 +36,14 @@ def test_a_rule_comes_back_bit_for_bit(tmp_path):
         assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
 
 
+def test_equal_rules_have_equal_files(tmp_path):
+    first, again, turned = (tmp_path / f"{name}.safetensors" for name in ("first", "again", "turned"))
+    save_rule(first, ETA, CONFIG)
+    save_rule(again, *load_rule(first))
+    save_rule(turned, dict(reversed(ETA.items())), dict(reversed(CONFIG.items())))
+    assert first.read_bytes() == again.read_bytes() == turned.read_bytes()
+
+
 def test_a_rule_is_readable_by_others(tmp_path):
     from safetensors.numpy import load_file
 

@@ -24,6 +24,7 @@ from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, write_atomically
 from groove.utils.paths import user_path
+from groove.utils.tensor_file import tensor_bytes
 
 LEVELS_FORMAT = 2
 _MISSING = "{} does not exist; make level sets with launch/levels.py export."
@@ -67,8 +68,6 @@ def save_levels(path: str | Path, level_set: LevelSet) -> None:
       LevelFileError: if the set is empty or holds a level that the dynamics would misread, or if the file cannot be
         written.
     """
-    from safetensors.numpy import save
-
     path = user_path(path)
     _check(path, level_set)
     arrays = {name: np.asarray(getattr(level_set.levels, name), order="C") for name in _FIELDS}
@@ -76,7 +75,7 @@ def save_levels(path: str | Path, level_set: LevelSet) -> None:
     about = {**level_set.about, "sizes": dataclasses.asdict(level_set.sizes)}
     header = {"groove_levels_format": str(LEVELS_FORMAT), "about": json.dumps(about, sort_keys=True)}
     try:
-        write_atomically(path, save(arrays, metadata=header))
+        write_atomically(path, tensor_bytes(arrays, header))
     except OSError as error:
         raise LevelFileError(f"{path} cannot be written: {one_line(error)}.") from error
 

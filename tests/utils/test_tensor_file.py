@@ -1,0 +1,33 @@
+"""Files of equal content have equal bytes, and safetensors reads them."""
+
+import numpy as np
+from safetensors import safe_open
+
+from groove.utils.tensor_file import tensor_bytes
+
+TENSORS = {
+    "b/w": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "a": np.array(True),
+    "empty": np.zeros((0, 4), np.int8),
+    "c": np.arange(3, dtype=np.int64),
+}
+METADATA = {f"name {i}": f'text "{i}" \u00e4' for i in range(12)}
+
+
+def test_bytes_do_not_depend_on_the_order_of_names():
+    first = tensor_bytes(TENSORS, METADATA)
+    backwards = [dict(reversed(mapping.items())) for mapping in (TENSORS, METADATA)]
+    assert all(tensor_bytes(*backwards) == first for _ in range(5))
+    assert tensor_bytes(TENSORS, METADATA | {"name 3": "other"}) != first
+
+
+def test_safetensors_reads_what_was_written(tmp_path):
+    path = tmp_path / "file.safetensors"
+    path.write_bytes(tensor_bytes(TENSORS, METADATA))
+    with safe_open(path, framework="numpy") as file:
+        assert file.metadata() == METADATA
+        read = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    assert set(read) == set(TENSORS)
+    for name, tensor in TENSORS.items():
+        assert read[name].dtype == tensor.dtype
+        np.testing.assert_array_equal(read[name], tensor)
