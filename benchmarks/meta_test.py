@@ -27,7 +27,7 @@ from groove.evaluation.suites.registry import find_tasks
 from groove.lifetimes import lifetime
 from groove.lpg.base import UpdateRule
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.random import make_random
 from groove.lpg.registry import RULES, make_rule
 from groove.utils import parallel

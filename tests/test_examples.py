@@ -12,7 +12,7 @@ import pytest
 
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 NEEDS_TORCH = pytest.mark.skipif(

@@ -13,7 +13,7 @@ import pytest
 import groove
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.ppo import minibatch_indices
 from tests._helpers.rules import padded, random_rollout, write_rule
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from groove.dropin.rule_file import RuleFileError, find_rule_file, fingerprint, load_rule, released_rules
 from groove.envs.gridworld.level_file import without_place
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import RULES, hand_written, learned, make_rule
 from groove.utils.errors import ConfigError, nearest
+from groove.utils.io import one_line
 from groove.utils.paths import PathLike, user_path
 from groove.utils.typed_fields import assign, from_dict, range_complaints
 
@@ -183,11 +186,38 @@ def _learned(path: Path, label: str, assignments: tuple[str, ...]) -> NamedRule:
     kind = f"{name} {config!r}{_hidden(config, assignments)}"
     origin = {key: value for key, value in about.items() if key in ("rule", "meta_steps", "released")}
     trained = about.get("trained_with", {})
+    if not isinstance(trained, Mapping):
+        raise ConfigError(f"{path} has an origin that cannot be read (trained_with): get it again.")
     origin |= {key: trained[key] for key in ("seed", "preset") if key in trained}
     if "curriculum" in trained:
         origin["curriculum"] = without_place(trained["curriculum"])
     rule = make_rule(name, config, config.discount)
+    _check_arrays(path, rule, eta)
     return NamedRule(label, rule, eta, kind, _digest(kind, fingerprint(eta)), origin, config)
+
+
+def _check_arrays(path: Path, rule: UpdateRule, eta: Any) -> None:
+    """Refuse arrays that a rule of these settings does not have; nothing is computed or allocated.
+
+    Raises:
+      ConfigError: that names the first difference.
+    """
+    try:
+        wanted = _shapes(jax.eval_shape(lambda: rule.init(jax.random.key(0))))
+    except (TypeError, ValueError, OverflowError) as error:  # sizes that no array can have
+        raise ConfigError(f"{path} has settings that no rule can have ({one_line(error)}): get it again.") from error
+    held = _shapes(eta)
+    for array in sorted(wanted.keys() | held.keys()):
+        if wanted.get(array) != held.get(array):
+            raise ConfigError(
+                f"{path} does not fit its own settings, because {array} is {held.get(array, 'absent')} and should be "
+                f"{wanted.get(array, 'absent')}: get it again."
+            )
+
+
+def _shapes(tree: Any) -> dict[str, str]:
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): f"{x.dtype}{list(x.shape)}" for path, x in leaves}
 
 
 def _digest(kind: str, weights: str = "") -> str:

@@ -5,7 +5,7 @@ import jax
 from groove.dropin.find import named_rule
 from groove.dropin.rule import Rule
 from groove.dropin.rule_file import find_rule_file
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.utils.errors import GrooveError
 from groove.utils.paths import PathLike
 

@@ -29,7 +29,7 @@ from groove.dropin.rule_file import fingerprint
 from groove.dropin.targets import ControlledTargets, Targets, ValueTargets, make_batch
 from groove.dropin.update import AgentState, in_epochs, take_steps
 from groove.lpg.controls import Controls, remember
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.reward_scale import divided, grown
 from groove.lpg.value_lpg import Batch, agent_loss, prediction_targets, rule_state
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Key, Params, PyTree, Rollout

@@ -95,7 +95,8 @@ def load_rule(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
       eta as a nested dict of NumPy arrays, and the configuration.
 
     Raises:
-      RuleFileError: if the file is missing, truncated, altered, without a configuration, or of an unknown format.
+      RuleFileError: if the file is missing, truncated, altered, without a configuration, or of an unknown format, or
+        if it holds numbers that are not finite.
     """
     tensors, about = _read_tensors(Path(path))
     version = about.get("groove_rule_format")
@@ -106,14 +107,30 @@ def load_rule(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
         )
     try:
         config, names = json.loads(about["config"]), json.loads(about["names"])
-        eta = _unflatten({tuple(names[name]): tensor for name, tensor in tensors.items()})
         if not isinstance(config, dict):
             raise TypeError("its config is not a dict")
-    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        eta = _unflatten({_keys(names, name): tensor for name, tensor in tensors.items()})
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise RuleFileError(f"{path} lacks its config or names ({one_line(error)}): get it again.") from error
     if _digest(tensors) != about.get("sha256"):
         raise RuleFileError(f"{path} does not match its checksum, so it was altered: get it again.")
+    _check_finite(Path(path), tensors)
     return eta, config
+
+
+def _check_finite(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    """Refuse the rule of a run that came to nothing."""
+    for name, tensor in tensors.items():
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            raise RuleFileError(f"{path} holds numbers that are not finite, in {name}: take the rule of another run.")
+
+
+def _keys(names: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the keys of an array in the nested dict; joined by slashes, they are the array's name."""
+    keys = names[name]
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys) or "/".join(keys) != name:
+        raise TypeError(f"{keys!r:.40} are not the keys of {name:.40}")
+    return tuple(keys)
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

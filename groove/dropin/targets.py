@@ -8,8 +8,9 @@ import jax.numpy as jnp
 
 from groove.dropin.inputs import action_log_prob
 from groove.lpg.controls import Controls
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.lpg_targets import normalise
-from groove.lpg.network import LPGConfig, LPGInputs, make_lpg_network
+from groove.lpg.network import LPGInputs, make_lpg_network
 from groove.lpg.value_lpg import Batch, control_inputs, value_inputs
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Rollout
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from groove import ops
 from groove.agents.agent import Agent
 from groove.lpg.controls import Controls, remember
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.value_lpg import Batch, learn
 from groove.types import LOGITS, VALUE, Array, Heads, Key, Learner, Params, PyTree
 from groove.utils.errors import GrooveError

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from groove import ops
 from groove.agents.agent import Agent
 from groove.lpg.base import Regularizer, UpdateInfo, UpdateRule
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.lpg_targets import apply_to_slots, clip_gradient, lpg_inputs, normalise
-from groove.lpg.network import LPGConfig, LPGNetwork, LPGTargets, make_lpg_network
+from groove.lpg.network import LPGNetwork, LPGTargets, make_lpg_network
 from groove.lpg.value_lpg import adapt_agent, rule_state, value_heads, value_update
 from groove.types import LOGITS, PREDICTION, Array, Heads, Key, Learner, Rollout
 from groove.utils.errors import ConfigError

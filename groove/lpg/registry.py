@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.base import UpdateRule
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.ppo import PPOConfig, make_ppo
 from groove.lpg.random import RandomConfig, make_random
 from groove.utils.errors import unknown_name

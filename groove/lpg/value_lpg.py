@@ -13,8 +13,9 @@ from groove.agents.agent import Agent, AgentConfig
 from groove.lpg.a2c import advantages
 from groove.lpg.base import UpdateInfo
 from groove.lpg.controls import ControlInputs, Controls, ControlState, explained_variance, remember
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.lpg_targets import apply_to_slots, clip_gradient, lpg_inputs, normalise
-from groove.lpg.network import LPGConfig, LPGNetwork, ValueInputs
+from groove.lpg.network import LPGNetwork, ValueInputs
 from groove.lpg.ppo import clipped_surrogate, counted_minibatches, minibatch_indices, slower_tables
 from groove.lpg.reward_scale import RewardScale, scale_rewards
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Key, Learner, Params, PyTree, Rollout

@@ -1,8 +1,12 @@
 """Learned rules by name, as PyTorch modules."""
 
+from collections.abc import Mapping
+
 from groove.dropin.rule_file import RuleFileError, find_rule_file, load_rule
+from groove.lpg.lpg_config import LPGConfig
 from groove.torch.rule import Rule
 from groove.utils.paths import PathLike
+from groove.utils.typed_fields import from_dict, range_complaints, to_dict
 
 
 def load(name: PathLike) -> Rule:
@@ -15,6 +19,9 @@ def load(name: PathLike) -> Rule:
       GrooveError: if there is no such rule, its file is damaged, or the rule is not an LPG rule.
     """
     eta, about = load_rule(path := find_rule_file(name))
-    if about.get("rule") != "lpg" or "lpg" not in about:
+    if about.get("rule") != "lpg" or not isinstance(about.get("lpg"), Mapping):
         raise RuleFileError(f"{path} does not hold an LPG rule: make one with launch/meta_train.py.")
-    return Rule(str(name), about["lpg"], eta)
+    config = from_dict(LPGConfig(), about["lpg"])
+    if complaints := list(range_complaints(config, "lpg.")):
+        raise RuleFileError(f"{path} has settings that no rule can have: {' '.join(complaints)}")
+    return Rule(str(name), to_dict(config), eta)

@@ -43,11 +43,17 @@ class RuleNetwork(nn.Module):
         self.has_state = self.scales_rewards or self.sets_controls
         self.predicts = config["core"] != "none"
         self.prediction_width: int = config["prediction_width"] if self.predicts else 0
-        if self.sets_controls:
-            self.controls = ControlLayer()
-        if self.predicts:
-            self._declare(cores[config["core"]])
-        self._take(eta)
+        try:
+            with torch.device("meta"):  # nothing is allocated before the shapes have been compared
+                if self.sets_controls:
+                    self.controls = ControlLayer()
+                if self.predicts:
+                    self._declare(cores[config["core"]])
+            self._take(eta)
+        except (RuntimeError, LookupError, TypeError) as error:
+            raise GrooveError(
+                f'the arrays of "{name}" do not fit its configuration ({one_line(error)}): get the file again.'
+            ) from error
         self.requires_grad_(False)
 
     def _declare(self, core: Any) -> None:
@@ -140,19 +146,17 @@ class RuleNetwork(nn.Module):
         """Copy the arrays of the JAX network into this module."""
 
         def tensor(group: str, name: str) -> Tensor:
-            return torch.tensor(eta[group][name])
+            values = torch.tensor(eta[group][name])
+            if values.dtype != torch.float32:
+                raise TypeError(f"{group}/{name} is {values.dtype}, not torch.float32")
+            return values
 
         own: dict[str, Tensor] = {}
         if self.sets_controls:
             own |= {"controls.weight": tensor("controls", "w").T, "controls.bias": tensor("controls", "b")}
         if self.predicts:
             own |= self._targets_of(tensor)
-        try:
-            self.load_state_dict(own)
-        except RuntimeError as error:
-            raise GrooveError(
-                f'the arrays of "{self.name}" do not fit its configuration ({one_line(error)}): get the file again.'
-            ) from error
+        self.load_state_dict({name: values.contiguous() for name, values in own.items()}, assign=True)
 
     def _targets_of(self, tensor: Callable[[str, str], Tensor]) -> dict[str, Tensor]:
         """Return the parameters of the layers of `_declare` by their names in this module."""

@@ -8,7 +8,7 @@ import numpy as np
 import groove
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 
 
 def write_rule(path, spread=0.1, **changes):

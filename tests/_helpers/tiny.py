@@ -10,7 +10,7 @@ from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.base import UpdateRule
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.meta.critic import HEADS, MetaCritic
 from groove.meta.slots import Antagonist, Levels, Lives, Setup, begin_lives
 

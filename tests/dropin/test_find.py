@@ -9,7 +9,7 @@ import pytest
 from groove.dropin.find import find_rule, find_rules, named_rule
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.training.presets import preset
 from groove.utils.typed_fields import to_dict
 

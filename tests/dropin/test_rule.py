@@ -18,7 +18,7 @@ from groove.agents.agent import AgentConfig, begin_learner, make_agent
 from groove.dropin.rule_file import save_rule
 from groove.envs.base import Box
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.registry import RULES, RuleEntry
 from groove.utils.errors import GrooveError
 from tests._helpers.rules import write_rule

@@ -16,7 +16,7 @@ from groove.evaluation.tester import MetaTester
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import evaluate_policy
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.types import Stream
 from groove.utils import parallel
 

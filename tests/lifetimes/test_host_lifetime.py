@@ -12,7 +12,7 @@ from groove.envs.external.host import HostStep
 from groove.lifetimes.host_lifetime import HostWorkers, evaluate_on_host, live_on_host
 from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from tests._helpers.tiny import assert_all_moved
 
 RULES = {

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from groove.lpg.controls import ControlInputs, ControlState, explained_variance, remember
-from groove.lpg.network import LPGConfig, make_lpg_network
+from groove.lpg.lpg_config import LPGConfig
+from groove.lpg.network import make_lpg_network
 from groove.lpg.value_lpg import Batch, agent_loss
 
 NETWORK = make_lpg_network(LPGConfig(base="ppo", core="linear", controls=True))

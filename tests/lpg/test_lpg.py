@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from groove.lpg.lpg import agent_loss, make_lpg
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.lpg_targets import clip_gradient, normalise
-from groove.lpg.network import LPGConfig, LPGInputs, LPGTargets, make_lpg_network
+from groove.lpg.network import LPGInputs, LPGTargets, make_lpg_network
 from tests._helpers.tiny import LPG, tiny_setup, tiny_slots
 
 

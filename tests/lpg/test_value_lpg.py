@@ -13,7 +13,7 @@ from groove.envs.gridworld.dynamics import make_gridworld
 from groove.lifetimes import lifetime
 from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig
+from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.ppo import PPOConfig, make_ppo
 from groove.meta.gradient import GradientConfig, meta_gradient, meta_loss
 from groove.utils.errors import ConfigError

@@ -12,7 +12,8 @@ from figures.analysis.linear_rule import tables
 from groove.dropin.rule_file import save_rule
 from groove.lpg.controls import INPUTS, ControlInputs
 from groove.lpg.lpg import make_lpg
-from groove.lpg.network import LPGConfig, LPGInputs, ValueInputs, input_names, make_lpg_network
+from groove.lpg.lpg_config import LPGConfig
+from groove.lpg.network import LPGInputs, ValueInputs, input_names, make_lpg_network
 
 LINEAR = LPGConfig(base="a2c", core="linear", prediction_width=2)
 
