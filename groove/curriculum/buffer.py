@@ -17,6 +17,7 @@ from enum import IntEnum
 import jax
 import jax.numpy as jnp
 
+from groove.curriculum.identity import content_hash
 from groove.types import Array, LevelMemory, PyTree
 
 
@@ -162,6 +163,34 @@ def record(buffer: LevelBuffer, ids: Array, scores: Array, memory: LevelMemory, 
         ),
         score=buffer.score.at[rows].set(jnp.where(finite, scores, -jnp.inf), mode="drop"),
         status=buffer.status.at[rows].set(status, mode="drop"),
+    )
+
+
+def drop_copies(buffer: LevelBuffer, ids: Array, mask: Array) -> LevelBuffer:
+    """Keep one place for each level: drop the SCORED copies of levels that have just been recorded.
+
+    A level may be drawn again, for instance from a small set of levels. Copies in training stay until recorded.
+
+    Args:
+      buffer: B places, after `record`.
+      ids: int32 [n]: the places that were recorded; among equal levels, the first of them is kept.
+      mask: bool [n]: the rows that were recorded.
+    """
+    kept = mask & (_status_of(buffer, ids, mask) == Status.SCORED)
+    content, row = content_hash(buffer.level), jnp.arange(ids.shape[0], dtype=jnp.int32)
+    last = jnp.int32(ids.shape[0])
+    turn = jnp.full(buffer.capacity, last).at[_rows(buffer, ids, kept)].set(row, mode="drop")  # of recorded places
+    equal = (content[ids][:, None] == content[None]).all(-1) & kept[:, None] & buffer.scored  # [n, B]
+    first = jnp.min(jnp.where(equal, row[:, None], last), axis=0)  # int32 [B]: the recorded row to keep, if any
+    dropped = first < turn
+    best = jnp.where(equal, buffer.memory.best_return, -jnp.inf).max(axis=1)  # [n], over all copies
+    rows = _rows(buffer, ids, kept)
+    memory = dataclasses.replace(buffer.memory, best_return=buffer.memory.best_return.at[rows].set(best, mode="drop"))
+    return dataclasses.replace(
+        buffer,
+        memory=memory,
+        score=jnp.where(dropped, -jnp.inf, buffer.score),
+        status=jnp.where(dropped, jnp.int8(Status.EMPTY), buffer.status),
     )
 
 

@@ -8,7 +8,18 @@ import jax
 import jax.numpy as jnp
 
 from groove.curriculum.base import Curriculum
-from groove.curriculum.buffer import LevelBuffer, Status, activate, empty, insert, levels_at, memory_at, record, top
+from groove.curriculum.buffer import (
+    LevelBuffer,
+    Status,
+    activate,
+    drop_copies,
+    empty,
+    insert,
+    levels_at,
+    memory_at,
+    record,
+    top,
+)
 from groove.curriculum.plr_config import PLRConfig, check_slots
 from groove.curriculum.plr_metrics import plr_metrics
 from groove.curriculum.replay import is_ready, replay
@@ -33,7 +44,8 @@ class PLRState:
 def make_plr(env: EnvFamily, config: PLRConfig, score: str, num_slots: int, edit: Edit | None = None) -> Curriculum:
     """Build a curriculum that replays buffered levels of high score and adds new levels to the buffer.
 
-    A new level takes an empty place, or the place of the level with the lowest score. A slot that should receive a
+    A new level takes an empty place, or the place of the level with the lowest score. A level that is drawn twice has
+    one place, with its newest score. A slot that should receive a
     replayed level receives a new one if too few levels are scored or none is left to replay.
 
     Args:
@@ -100,6 +112,7 @@ def _update(score: str, state: PLRState, ids: Array, outcome: LevelOutcome) -> P
     memory = LevelMemory(best_return=outcome.best_return, optimal_return=outcome.optimal_return)
     buffer = record(state.buffer, ids, SCORES[score].fn(outcome), memory, outcome.finished)
     dropped = (state.buffer.status == Status.ACTIVE) & (buffer.status == Status.EMPTY)
+    buffer = drop_copies(buffer, ids, outcome.finished)
     return PLRState(buffer, state.inserted, state.forgotten + jnp.sum(dropped, dtype=jnp.int32))
 
 

@@ -15,6 +15,7 @@ from groove.curriculum.buffer import (
     Status,
     activate,
     best_places,
+    drop_copies,
     empty,
     insert,
     levels_at,
@@ -247,3 +248,24 @@ def test_levels_at_gathers_every_leaf():
     assert levels["id"].tolist() == [103, 101]
     assert levels["grid"].shape == (2, 2, 2)
     assert (levels["grid"][0] == 103).all()
+
+
+def test_copies_of_a_recorded_level_are_dropped_unless_they_are_in_training():
+    S, A, E, F = Status.SCORED, Status.ACTIVE, Status.EMPTY, Status.FRESH
+    buffer = buffer_of([S, S, A, S, E, F, S, S], score=[5, 4, -np.inf, 3, -np.inf, -np.inf, 2, 1])
+    copies = [100, 101, 100, 100, 100, 100, 101, 102]  # the level at each place
+    best = jnp.array([7.0, 0, 0, 9, 0, 0, 1, 2])
+    memory = dataclasses.replace(buffer.memory, best_return=best)
+    buffer = dataclasses.replace(buffer, level=levels_of(copies), memory=memory)
+    ids, mask = jnp.array([3, 6, 1, 7, -1]), jnp.array([True, True, True, False, True])  # 7 was not recorded now
+    after = jax.jit(drop_copies)(buffer, ids, mask)
+    assert after.status.tolist() == [E, E, A, S, E, F, S, S]
+    assert after.score.tolist() == [-np.inf, -np.inf, -np.inf, 3, -np.inf, -np.inf, 2, 1]
+    assert after.memory.best_return[jnp.array([3, 6])].tolist() == [9, 1]
+    jax.tree.map(np.testing.assert_array_equal, after.level, buffer.level)
+
+
+def test_buffers_without_copies_stay_as_they_are():
+    buffer = buffer_of([Status.SCORED] * 6, score=np.arange(6.0))
+    after = drop_copies(buffer, jnp.array([0, 3]), jnp.array([True, True]))
+    jax.tree.map(np.testing.assert_array_equal, after, buffer)

@@ -102,6 +102,29 @@ def test_a_whole_run_keeps_the_invariants_of_the_buffer(prioritization):
     assert len(seen) > 2 * B  # so levels were evicted
 
 
+def test_levels_of_a_small_set_have_one_place_each():
+    four = jax.vmap(sample_level)(jax.random.split(jax.random.key(0), 4))
+    order = np.sort(four["id"])  # the regret of a level is its place in this order
+
+    def one_of_four(key):
+        number = jax.random.randint(key, (), 0, 4)
+        return jax.tree.map(lambda x: x[number], four)
+
+    curriculum = make_plr(ENV._replace(sample_level=one_of_four), CONFIG, "ar", N)
+    state, levels, ids = curriculum.init(jax.random.key(1), N)
+    everyone = jnp.ones(N, bool)
+    update, sample = jax.jit(curriculum.update), jax.jit(curriculum.sample)
+    for step in range(12):
+        state = update(state, ids, outcome_of(everyone, np.searchsorted(order, levels["id"])))
+        scored = state.buffer.level["id"][state.buffer.scored].tolist()
+        assert len(scored) == len(set(scored))
+        best, scores = curriculum.top(state, 8)
+        state, levels, ids = sample(state, jax.random.key(step), everyone)
+    assert scores[:4].tolist() == [3, 2, 1, 0]
+    assert best["id"][:4].tolist() == order[::-1].tolist()
+    assert np.isnan(scores[4:]).all()
+
+
 def test_evictions_take_the_lowest_scores():
     curriculum, state = make(prioritization="rank"), full_state()
     after, levels, ids = jax.device_get(curriculum.sample(state, jax.random.key(5), jnp.ones(N, bool)))
