@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,13 @@ class ESConfig:
 
     Attributes:
       population: S, candidates of a generation; even.
-      sigma: standard deviation of the perturbation of each parameter of eta.
+      sigma: standard deviation of the perturbation of each parameter of eta, in the first generation. What is climbed
+        is the fitness smoothed over perturbations, whose optimum can lie far from that of the fitness.
+      sigma_decay: factor of sigma per generation.
+      final_sigma: lower bound of the decayed sigma.
+      shaping: how the fitnesses f, g of a pair become numbers. "rank" counts wins: 1 and 0. "relative" counts by how
+        much: (1 + d) / 2 and (1 - d) / 2 for d = (f - g) / (|f| + |g|), in which a rare collapse outweighs many small
+        gains.
       learning_rate: of Adam, in the first generation.
       decay: factor of the learning rate per generation.
       final_learning_rate: lower bound of the decayed learning rate.
@@ -28,6 +34,9 @@ class ESConfig:
 
     population: int = at_least(2, 1024)
     sigma: float = above(0, 0.1)
+    sigma_decay: float = at_least(0, 1.0, most=1)
+    final_sigma: float = above(0, 1e-3)
+    shaping: Literal["rank", "relative"] = "rank"
     learning_rate: float = above(0, 1e-2)
     decay: float = at_least(0, 0.999, most=1)
     final_learning_rate: float = at_least(0, 1e-5)
@@ -51,11 +60,13 @@ class Strategy(NamedTuple):
 
 
 def make_openes(config: ESConfig, example: Any) -> Strategy:
-    """Build OpenES (Salimans et al. 2017) with the fitness of each pair replaced by the ranks within the pair.
+    """Build OpenES (Salimans et al. 2017) with the fitness of each pair replaced by a comparison within the pair.
 
     The gradient estimate is::
 
         g = 1 / (S sigma) sum_i rank_i eps_i,    rank_i = 1 if better than its partner, 0 if worse, 1/2 if equal
+
+    or with the relative differences of `ESConfig.shaping` in place of the ranks.
 
     Args:
       config: of the strategy.
@@ -68,14 +79,19 @@ def make_openes(config: ESConfig, example: Any) -> Strategy:
     def schedule(generation: Array) -> Array:
         return jnp.maximum(config.learning_rate * config.decay**generation, config.final_learning_rate)
 
+    def std_schedule(generation: Array) -> Array:
+        return jnp.maximum(config.sigma * config.sigma_decay**generation, jnp.minimum(config.sigma, config.final_sigma))
+
+    shaped = pair_ranks if config.shaping == "rank" else relative_differences
+
     es = evosax.algorithms.Open_ES(
         config.population,
         zeros,
         use_antithetic_sampling=True,
         optimizer=optax.adam(schedule),
-        std_schedule=optax.constant_schedule(config.sigma),
+        std_schedule=std_schedule,
         # centred, so that ties add exactly zero; Adam would amplify rounding noise
-        fitness_shaping_fn=lambda population, cost, state, params: pair_ranks(cost) - 0.5,
+        fitness_shaping_fn=lambda population, cost, state, params: shaped(cost) - 0.5,
         metrics_fn=lambda key, population, fitness, state, params: {},  # the default metrics copy two solutions
     )
 
@@ -104,3 +120,16 @@ def pair_ranks(values: Array) -> Array:
     first, second = jnp.split(values, 2)
     rank = jnp.where(first > second, 1.0, jnp.where(first < second, 0.0, 0.5))
     return jnp.concatenate([rank, 1.0 - rank])
+
+
+def relative_differences(values: Array) -> Array:
+    """Return (1 + d) / 2 and (1 - d) / 2 of each pair (i, i + S/2), for d = (a - b) / (|a| + |b|).
+
+    Equal values give 1/2 each. If one of two values is infinite, d is 1 or -1.
+    """
+    first, second = jnp.split(values, 2)
+    size = jnp.abs(first) + jnp.abs(second)
+    finite = jnp.isfinite(size)
+    difference = jnp.where(finite, first - second, 0.0) / jnp.where(finite & (size > 0), size, 1.0)
+    difference = jnp.where(finite, difference, 2 * pair_ranks(values)[: first.shape[0]] - 1)
+    return jnp.concatenate([1 + difference, 1 - difference]) / 2

@@ -5,12 +5,50 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.meta.es import ESConfig, make_openes, pair_ranks
+from groove.meta.es import ESConfig, make_openes, pair_ranks, relative_differences
 
 
 def test_ranks_are_within_pairs_and_ties_are_halves():
     values = jnp.asarray([1.0, 5.0, 2.0, -jnp.inf, 3.0, 4.0, 2.0, -jnp.inf])
     assert pair_ranks(values).tolist() == [0.0, 1.0, 0.5, 0.5, 1.0, 0.0, 0.5, 0.5]
+
+
+def test_relative_differences_do_not_depend_on_the_unit_and_lie_between_ranks():
+    values = jnp.asarray([1.0, 5.0, 0.0, -jnp.inf, 3.0, -1.0, -jnp.inf, 3.0, -5.0, 0.0, 2.0, -1.0])
+    shares = [1.0, 0.625, 1.0, 0.0, 0.6, 0.5]
+    expected = shares + [1 - share for share in shares]
+    for unit in (1e-3, 1.0, 1e3):
+        np.testing.assert_allclose(relative_differences(unit * values), expected, rtol=1e-6)
+    both = jnp.asarray([jnp.inf, jnp.inf, jnp.inf, -jnp.inf])
+    assert relative_differences(both).tolist() == [0.5, 1.0, 0.5, 0.0]
+
+
+def test_a_collapse_outweighs_small_gains_unless_only_ranks_count():
+    """Three of four pairs gain a little along x, and one loses nearly everything."""
+    directions = {}
+    for shaping in ("rank", "relative"):
+        strategy = make_openes(ESConfig(population=8, shaping=shaping, learning_rate=0.1), jnp.zeros(1))
+        state = strategy.init(jnp.zeros(1))
+        candidates = strategy.ask(jax.random.key(0), state)[:, 0]
+        up = candidates > 0
+        collapses = jnp.arange(8) % 4 == jnp.argmax(jnp.abs(candidates[:4]))
+        fitness = jnp.where(collapses, jnp.where(up, 0.0, 1.0), jnp.where(up, 1.01, 1.0))
+        after = strategy.tell(jax.random.key(0), candidates[:, None], fitness, state)
+        directions[shaping] = float(strategy.mean(after)[0])
+    assert directions["relative"] < 0 < directions["rank"]
+
+
+def test_sigma_decays_to_its_bound():
+    config = ESConfig(population=2000, sigma=0.4, sigma_decay=0.5, final_sigma=0.15)
+    strategy = make_openes(config, jnp.zeros(4))
+    state, spreads = strategy.init(jnp.zeros(4)), []
+    for generation in range(4):
+        candidates = strategy.ask(jax.random.key(generation), state)
+        spreads.append(float(jnp.std(candidates - strategy.mean(state))))
+        state = strategy.tell(jax.random.key(0), candidates, jnp.zeros(2000), state)
+    np.testing.assert_allclose(spreads[0], 0.4, rtol=0.05)
+    np.testing.assert_allclose(spreads[-1], 0.15, rtol=0.05)
+    assert spreads == sorted(spreads, reverse=True)
 
 
 def test_pairs_that_tie_do_not_move_eta_and_nan_is_the_worst():
