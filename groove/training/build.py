@@ -7,6 +7,7 @@ import jax
 from jax.sharding import Mesh
 
 from groove.agents.agent import Agent, make_agent
+from groove.agents.varied_rate import vary_rate
 from groove.curriculum.base import Curriculum
 from groove.curriculum.mixtures import portions
 from groove.curriculum.registry import CurriculumSpec, make_curriculum, parse_curriculum
@@ -149,7 +150,7 @@ def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Cur
     return Setup(
         env=env,
         rule=rule,
-        student=agent_for(config, env, rule),
+        student=vary_rate(agent_for(config, env, rule), config.slots.rate_spread),
         critic=MetaCritic(
             make_agent(env.observation, CRITIC_HEADS, agent_config(config, env)), config.discount, config.critic.trace
         ),

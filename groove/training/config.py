@@ -47,6 +47,9 @@ class SlotsConfig:
       stagger: groups in which the first lifetimes end, so that old and young agents are always mixed.
       episodes: evaluation episodes of a finished lifetime.
       chunk: finished slots evaluated side by side on one device.
+      rate_spread: each student's learning rate is multiplied by a factor between 1 / rate_spread and rate_spread, drawn
+        log-uniformly at the beginning of its lifetime, so that the rule learns to find the size of steps by itself.
+        Antagonists keep their learning rates.
     """
 
     count: int = at_least(1, 512)
@@ -55,6 +58,7 @@ class SlotsConfig:
     stagger: int = at_least(1, 8)
     episodes: int = at_least(1, 64)
     chunk: int = at_least(1, 8)
+    rate_spread: float = at_least(1, 1.0)
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,16 @@ PRESETS: Mapping[str, Preset] = {
             "rules.lpg.base": "ppo",
             "rules.lpg.core": "none",
             "rules.lpg.controls": True,
+            "slots.rate_spread": 8.0,
+            # tables do as well at 1 as at 3, but fail at 6: three times the steps have to be safe for them, too
+            "rules.lpg.table_learning_rate": 1.0,
             "meta.optimizer": "es",
-            "es.sigma": 0.2,
+            "es.shaping": "relative",
+            "es.sigma": 0.1,  # a wide spread favours large steps: their loss is limited, that of small ones is not
+            "es.sigma_decay": 0.988,
+            "es.final_sigma": 0.03,
             "es.learning_rate": 0.03,
-            "es.decay": 0.985,
+            "es.decay": 0.98,
             "es.final_learning_rate": 3e-3,
             "es.pairs_at_once": 1,  # lifetimes differ by a factor of eight
             "run.steps": 100,
