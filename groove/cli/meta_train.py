@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from groove.cli._main import FlagSet, Program
+from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import split_assignment
 
 _FLAGS = FlagSet()
@@ -41,7 +42,8 @@ _SEED = _FLAGS.integer("seed", None, "Seed of every random stream, an integer of
 _DEVICES = _FLAGS.integer(
     "devices",
     None,
-    "Number of local devices that the slots are distributed over. Without this flag: the most that divide the slots.",
+    "Number of devices of all processes that the slots are distributed over. Without this flag: the most that divide "
+    "the slots.",
 )
 _STEPS = _FLAGS.integer("steps", None, "Length of the run in meta-steps. Without this flag: the preset's.")
 _MINUTES = _FLAGS.number(
@@ -61,6 +63,18 @@ _RUN_DIR = _FLAGS.string(
     "run_dir", None, "Directory for the files of the run. Without this flag: a new directory in runs/."
 )
 _RESUME = _FLAGS.boolean("resume", False, "Continue the run in --run_dir from its latest checkpoint.")
+_DISTRIBUTED = _FLAGS.boolean(
+    "distributed",
+    False,
+    "One run in several processes: start this program in each of them, with the same flags and one --run_dir that all "
+    "share. Under Slurm, Open MPI, Kubernetes and on TPUs they find each other; elsewhere, give the next three "
+    "flags.",
+)
+_COORDINATOR = _FLAGS.string(
+    "coordinator", None, "With --distributed: HOST:PORT at which the first process listens, reached by all processes."
+)
+_PROCESSES = _FLAGS.integer("processes", None, "With --distributed: number of processes.", least=1)
+_PROCESS = _FLAGS.integer("process", None, "With --distributed: number of this process, from 0.", least=0)
 _COMPILATION_CACHE = _FLAGS.boolean(
     "compilation_cache", True, "Keep compiled programs in ~/.cache/groove between processes."
 )
@@ -80,6 +94,13 @@ _TEMPORALLY_AWARE = {"rules.lpg.lifetime_conditioning": True, "levels.min_lifeti
 
 def run() -> None:
     """Meta-train as the flags say."""
+    place = (_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+    if _DISTRIBUTED.value:
+        from groove.utils.processes import join
+
+        join(*place)
+    elif any(value is not None for value in place):
+        raise ConfigError("--coordinator, --processes and --process are read with --distributed only: add it.")
     from groove.training.run import meta_train
 
     meta_train(

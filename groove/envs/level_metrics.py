@@ -7,6 +7,7 @@ import numpy as np
 
 from groove.envs.base import EnvFamily
 from groove.types import PyTree
+from groove.utils.processes import to_host
 
 
 def make_level_metrics(env: EnvFamily) -> Callable[[PyTree, bool], dict[str, float]]:
@@ -23,7 +24,7 @@ def make_level_metrics(env: EnvFamily) -> Callable[[PyTree, bool], dict[str, flo
     solve = jax.jit(lambda levels: jax.lax.map(solver, levels)) if solver else None
 
     def metrics(levels: PyTree, solved: bool) -> dict[str, float]:
-        levels = jax.device_get(levels)
+        levels = to_host(levels)
         features = {} if describe is None else {name: _mean(values) for name, values in describe(levels).items()}
         if solved and solve is not None:
             features["optimal_return"] = _mean(solve(levels))

@@ -17,7 +17,7 @@ from groove.lifetimes.lifetime import Lifetime
 from groove.lifetimes.rollout import evaluate_policy
 from groove.lpg.base import UpdateRule
 from groove.types import Array, Key, PyTree, Stream
-from groove.utils import parallel
+from groove.utils import parallel, processes
 
 Report = Callable[[float], None]  # called with the number of agents that are done, counting parts of lifetimes
 
@@ -94,7 +94,7 @@ class LearningCurves:
         Returns:
           f32[n, points]: mean undiscounted return of complete episodes.
         """
-        eta = jax.device_get(eta)  # another placement of the arrays would cause another compilation
+        eta = processes.to_host(eta)  # another placement of the arrays would cause another compilation
         count = keys.shape[0]
         batch = min(self._batch, -(-count // self._mesh.size) * self._mesh.size)
         parts = []
@@ -102,12 +102,12 @@ class LearningCurves:
             which = jnp.arange(start, start + batch) % count  # the last batch is filled with agents of the first
             chosen, chosen_keys = jax.tree.map(lambda x, which=which: x[which], (levels, keys))
             chosen, chosen_keys = parallel.shard(self._mesh, (chosen, chosen_keys), PartitionSpec(parallel.SLOTS))
-            lives = self._begin(chosen, chosen_keys, jnp.int32(points[-1]))
+            lives = self._begin(chosen, chosen_keys, np.int32(points[-1]))
             returns, before = [], 0
             for point in points:
-                arguments = (eta, lives, chosen, jnp.int32(point - before))
+                arguments = (eta, lives, chosen, np.int32(point - before))
                 lives, value = self._program(batch, arguments)(*arguments)
-                returns.append(np.asarray(value))
+                returns.append(processes.to_host(value))
                 before = point
                 report(min(start + batch * point / points[-1], count))
             parts.append(np.stack(returns, axis=1))

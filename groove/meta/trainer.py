@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from groove.meta.slots import Levels
@@ -104,11 +105,12 @@ def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: flo
     def bounded_run(state: TrainState, n: int) -> tuple[TrainState, dict[str, Array]]:
         if not 0 < n <= chunk:
             raise ValueError(f"n = {n} must lie between 1 and {chunk}, the largest chunk of this program.")
-        return jitted(state, jnp.int32(n))
+        return jitted(state, np.int32(n))
 
-    started = jax.jit(init, compiler_options=parallel.RUN_ONCE)
+    shardings = parallel.shardings_of(mesh, specs)
+    started = jax.jit(init, out_shardings=shardings, compiler_options=parallel.RUN_ONCE)
     return Trainer(
-        init=lambda key: parallel.shard(mesh, started(key), specs),
+        init=started,
         run=bounded_run,
         compilations=lambda: len(traces),
     )

@@ -14,6 +14,7 @@ from groove.training.checksums import DamageError, is_sealed, seal, verify
 from groove.types import PyTree
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, to_json
+from groove.utils.processes import is_first, wait_for_all
 
 _UNREADABLE = ".unreadable"  # ends the name of a damaged checkpoint
 
@@ -224,7 +225,7 @@ class Checkpointer:
         """Write the checksums of a checkpoint once Orbax has finished it; this runs in its own thread."""
         try:
             self._manager.wait_until_finished()
-            if jax.process_index() == 0:
+            if is_first():
                 seal(self.directory / str(step))
         except Exception:  # `wait` meets the same error and reports it
             return
@@ -280,9 +281,11 @@ class Checkpointer:
         """Rename a damaged checkpoint, so that it is passed over."""
         aside = self.directory / f"{step}{_UNREADABLE}"
         try:
-            os.rename(self.directory / str(step), aside)
+            if is_first():
+                os.rename(self.directory / str(step), aside)
         except OSError as failure:
             raise CheckpointError(f"{error} Nor can it be renamed: {one_line(failure)}.") from failure
+        wait_for_all(aside.name)
         self._manager.reload()
         self._metrics.pop(step, None)
         previous = self.latest_step()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -27,7 +28,9 @@ from groove.training.summary import summary_text
 from groove.training.trained_levels import draw_trained_levels
 from groove.training.validation import MEAN_SCORE
 from groove.training.validator import Validator
-from groove.utils.io import write_json
+from groove.utils.errors import GrooveError
+from groove.utils.io import one_line, write_json
+from groove.utils.processes import any_process, is_first, of_first, to_host
 from groove.utils.typed_fields import to_dict
 
 
@@ -43,6 +46,13 @@ def train(config: Config, run_dir: RunDir, console: Console, resume: bool = Fals
     training = _Training(config, run_dir, console, resume)
     try:
         return training.run()
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        raise GrooveError(
+            f"another process of this run ended or cannot be reached ({one_line(error)}): nothing past the last "
+            "checkpoint is lost; start all processes again with --resume."
+        ) from error
     finally:
         training.close()
 
@@ -57,7 +67,7 @@ class _Training:
             run_dir.checkpoints, notice=lambda text: print_line(console, text), earlier=EARLIER_STATE
         )
         self.state: TrainState = self.parts.trainer.init(jax.random.key(config.seed))
-        untrained = jax.tree.map(np.asarray, self.state.eta)  # the state is donated to the first chunk
+        untrained = to_host(self.state.eta)  # the state is donated to the first chunk
         self.level_metrics = [make_level_metrics(group.setup.env) for group in self.parts.groups]
         self.step, self.seconds, self.best_score = 0, 0.0, -np.inf
         self.last_row: dict[str, float] = {}  # the last value of every metric
@@ -71,18 +81,19 @@ class _Training:
     def run(self) -> dict[str, Any]:
         """Train, and return the summary."""
         start, seconds_before = time.monotonic(), self.seconds
-        stopped = None
+        stopped, requested = None, False
         with stop_requests() as stop_requested, self.progress:
             self.progress.message("compiling the meta-step, which takes up to a minute the first time")
             while self.step < self.config.run.steps and not stopped:
                 self._run_chunk()
-                self.seconds = seconds_before + time.monotonic() - start
-                if stop_requested():
+                self.seconds = of_first(seconds_before + time.monotonic() - start)
+                requested = any_process(stop_requested())
+                if requested:
                     stopped = "on request; go on with --resume"
                 elif self.config.run.minutes and self.seconds >= 60 * self.config.run.minutes:
                     stopped = f"after run.minutes = {self.config.run.minutes:g}"
-                self._after_chunk(requested=stop_requested(), ended=bool(stopped))
-            if not stop_requested():
+                self._after_chunk(requested, ended=bool(stopped))
+            if not (requested or any_process(stop_requested())):
                 self._validate_and_log()
                 self._save(wait=True)
             self.seconds = seconds_before + time.monotonic() - start
@@ -148,11 +159,12 @@ class _Training:
         row |= self._describe_levels(solve=True)
         row |= _prefixed("base_levels", self.validator.level_metrics())
         self._log(row)
-        write_json(self.dir.validation, {"step": self.step, "metrics": row, "returns": returns})
         self.scores[self.step] = score
+        if is_first():
+            write_json(self.dir.validation, {"step": self.step, "metrics": row, "returns": returns})
         if score > self.best_score:
             self.best_score = score
-            save_rule(self.dir.best_rule, jax.device_get(self.state.eta), self._rule_card())
+            self._save_rule(self.dir.best_rule, self.state.eta)
         self._draw()
 
     def _describe_levels(self, solve: bool) -> dict[str, float]:
@@ -177,11 +189,16 @@ class _Training:
             "last": self.last_row,
         }
         self.checkpoints.save(self.step, self.state, host, self.scores.get(self.step))
-        save_rule(self.dir.rule, jax.device_get(self.state.eta), self._rule_card())
+        self._save_rule(self.dir.rule, self.state.eta)
         if self.config.meta.average_decay:
-            save_rule(self.dir.average_rule, jax.device_get(self.state.average), self._rule_card())
+            self._save_rule(self.dir.average_rule, self.state.average)
         if wait:
             self.checkpoints.wait()
+
+    def _save_rule(self, path: Path, eta: Any) -> None:
+        eta = to_host(eta)
+        if is_first():
+            save_rule(path, eta, self._rule_card())
 
     def _rule_card(self) -> dict[str, Any]:
         values = to_dict(self.config)
@@ -196,7 +213,8 @@ class _Training:
             draw_trained_levels(self.parts.groups, index, self.state, self.config.plr.buffer_size, picture)
 
     def _draw_curves(self) -> None:
-        draw_curves(self.dir.metrics_jsonl, self.dir.curves, self.config.antagonists)
+        if is_first():
+            draw_curves(self.dir.metrics_jsonl, self.dir.curves, self.config.antagonists)
 
     def _finish(self, stopped: str | None) -> dict[str, Any]:
         summary = {
@@ -206,7 +224,8 @@ class _Training:
             "stopped": stopped,
             "run_dir": str(self.dir.path),
         }
-        write_json(self.dir.summary, summary)
+        if is_first():
+            write_json(self.dir.summary, summary)
         self._draw_curves()
         self.progress.message(summary_text(summary))
         return summary
@@ -222,6 +241,8 @@ class _Training:
         )
 
     def _make_logger(self, resume_step: int | None) -> Logger:
+        if not is_first():
+            return MultiLogger([])
         loggers: list[Logger] = [
             JsonlLogger(self.dir.metrics_jsonl, resume_step),
             CsvLogger(self.dir.metrics_csv, resume_step),

@@ -36,7 +36,9 @@ def prepare_new(preset: str | None, overrides: Mapping[str, Any]) -> Config:
 
 
 def prepare_resumed(stored: Config, preset: str | None, overrides: Mapping[str, Any]) -> Config:
-    """Return the configuration that continues a run, and start the backend with the devices that the run began with.
+    """Return the configuration that continues a run, and start the backend with its devices.
+
+    A run may go on with another number of devices: its results are then equal up to rounding, no longer bit by bit.
 
     Args:
       stored: the configuration of the run.
@@ -47,7 +49,7 @@ def prepare_resumed(stored: Config, preset: str | None, overrides: Mapping[str, 
       ConfigError: if the configuration cannot work; the message has one line per complaint.
     """
     config = override(find_preset(preset) if preset else stored, overrides)
-    parallel.request_devices(stored.devices)
+    parallel.request_devices(config.devices)
     return _check(settle(config, stored.devices, stored.gradient.decay_steps))
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import jax
 from rich.console import Console
 
 from groove.dropin.load import load
@@ -20,11 +21,19 @@ from groove.training.progress import print_line
 from groove.training.run_dir import RunDir
 from groove.training.run_lock import lock_run
 from groove.utils import parallel
-from groove.utils.errors import ConfigError
+from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.jax_flags import standard_flags
 from groove.utils.paths import PathLike, user_path
+from groove.utils.processes import any_process, is_first
 
-MAY_DIFFER = ("preset", "run.steps", "run.minutes", "run.wandb", "run.checkpoint_every")  # when a run is resumed
+MAY_DIFFER = (
+    "preset",
+    "devices",
+    "run.steps",
+    "run.minutes",
+    "run.wandb",
+    "run.checkpoint_every",
+)  # when a run is resumed
 
 
 @dataclass(frozen=True)
@@ -83,10 +92,10 @@ def meta_train(
     """
     changes = {"curriculum": curriculum, "seed": seed}
     changes = {path: value for path, value in changes.items() if value is not None} | dict(overrides or {})
-    console = Console(quiet=not progress)
     with standard_flags(), ExitStack() as held:
-        opening = _resume if resume else _create
-        config, opened = opening(run_dir, preset, changes, held)
+        config, path = (_plan_resumed if resume else _plan_new)(run_dir, preset, changes)
+        opened = _open(path, config, resume, held)
+        console = Console(quiet=not (progress and is_first()))
         if compilation_cache:
             parallel.keep_compilations()
         _introduce(console, config, opened, resume)
@@ -94,28 +103,37 @@ def meta_train(
     return MetaTrainingResult(opened.path, summary, config)
 
 
-def _create(
-    run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any], held: ExitStack
-) -> tuple[Config, RunDir]:
-    """Open a new run; `held` keeps its lock."""
+def _plan_new(run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, Path]:
     config = prepare_new(preset, changes)
-    path = (_new_directory(config) if run_dir is None else user_path(run_dir)).absolute()
-    RunDir(path).refuse_occupied()  # before a folder is made
-    held.enter_context(lock_run(path))
-    return config, RunDir.create(path, config)
+    if run_dir is None and jax.process_count() > 1:
+        raise ConfigError("a run of several processes needs --run_dir, a directory that all of them share.")
+    return config, (_new_directory(config) if run_dir is None else user_path(run_dir)).absolute()
 
 
-def _resume(
-    run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any], held: ExitStack
-) -> tuple[Config, RunDir]:
-    """Open an earlier run; `held` keeps its lock."""
+def _plan_resumed(run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, Path]:
     if run_dir is None:
         raise ConfigError("--resume needs --run_dir, the directory of the run to continue.")
     path = user_path(run_dir).absolute()
-    stored = RunDir(path).read_config()
-    held.enter_context(lock_run(path))
-    config = prepare_resumed(stored, preset, changes)
-    return config, RunDir.resume(path, config, may_differ=MAY_DIFFER)
+    return prepare_resumed(RunDir(path).read_config(), preset, changes), path
+
+
+def _open(path: Path, config: Config, resume: bool, held: ExitStack) -> RunDir:
+    """Open the directory of a new or an earlier run in the first process; `held` keeps its lock."""
+    refusal: GrooveError | None = None
+    if is_first():
+        try:
+            if not resume:
+                RunDir(path).refuse_occupied()  # before a folder is made
+            held.enter_context(lock_run(path))
+            if resume:
+                RunDir.resume(path, config, may_differ=MAY_DIFFER)
+            else:
+                RunDir.create(path, config)
+        except GrooveError as error:
+            refusal = error
+    if any_process(refusal is not None):
+        raise refusal or GrooveError(f"the first process could not open {path}; its message says why.")
+    return RunDir(path)
 
 
 def _new_directory(config: Config) -> Path:

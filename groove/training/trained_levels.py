@@ -12,6 +12,7 @@ from groove.envs.gridworld.levels import GridLevel
 from groove.meta.groups import Group, unpack
 from groove.meta.trainer import TrainState
 from groove.types import PyTree
+from groove.utils.processes import is_first, to_host
 
 MOST_DRAWN = 24  # levels in one picture
 
@@ -32,9 +33,9 @@ def trained_levels(
     """
     top = groups[index].curriculum.top
     if top is None:
-        levels = jax.device_get(unpack(state.levels, groups)[index].level)
+        levels = to_host(unpack(state.levels, groups)[index].level)
         return levels, np.full(len(jax.tree.leaves(levels)[0]), np.nan, np.float32)
-    levels, scores = jax.device_get(top(unpack(state.curriculum, groups)[index], count))
+    levels, scores = to_host(top(unpack(state.curriculum, groups)[index], count))
     scored = np.isfinite(scores)
     return jax.tree.map(lambda x: np.asarray(x)[scored], levels), np.asarray(scores)[scored]
 
@@ -63,7 +64,7 @@ def draw_trained_levels(
     levels, scores = trained_levels(groups, index, state, min(MOST_DRAWN, buffer_size))
     titles = _titles(group.curriculum.name, scores[:MOST_DRAWN])
     each: list[Any] = [jax.tree.map(lambda x, i=i: x[i], levels) for i in range(len(titles))]
-    if each:
+    if each and is_first():
         draw(each, titles, picture)
 
 

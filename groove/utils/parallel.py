@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from groove.types import Array, PyTree
@@ -18,7 +19,7 @@ RUN_ONCE: dict[str, Any] = {"xla_backend_optimization_level": 0}  # where optimi
 
 
 def request_devices(count: int) -> None:
-    """Ask the CPU backend for `count` devices, or for one device per core if `count` is 0.
+    """Ask the CPU backend for `count` devices in this process, or for one device per core if `count` is 0.
 
     One device per core lets small operations, which XLA's CPU backend does not split, use every core. If the backend
     has started already, as in a notebook, its devices stay as they are.
@@ -34,8 +35,20 @@ def largest_share(count: int, most: int) -> int:
 
 
 def usable_devices(slots: int) -> int:
-    """Return the largest number of local devices that N slots can be distributed over equally."""
-    return largest_share(slots, jax.local_device_count())
+    """Return the largest number of devices that N slots can be distributed over equally; as many of every process.
+
+    Raises:
+      GrooveError: if the slots cannot be distributed over the processes.
+    """
+    processes = jax.process_count()
+    if slots % processes:
+        below, above = slots // processes * processes, -(-slots // processes) * processes
+        nearest = " or ".join(str(count) for count in (below, above) if count)
+        raise GrooveError(
+            f"{slots} levels at once cannot be distributed over {processes} processes equally: make it {nearest} "
+            "(slots.count, or half of es.population)."
+        )
+    return processes * largest_share(slots // processes, jax.local_device_count())
 
 
 def default_preset() -> str:
@@ -44,8 +57,9 @@ def default_preset() -> str:
 
 
 def describe(devices: int) -> str:
-    """Return the devices in words, as in "2 cpu devices"."""
-    return f"{devices} {jax.local_devices()[0].device_kind} device{'s' * (devices > 1)}"
+    """Return the devices in words, as in "2 cpu devices" or "8 cpu devices of 4 processes"."""
+    of = f" of {jax.process_count()} processes" if jax.process_count() > 1 else ""
+    return f"{devices} {jax.local_devices()[0].device_kind} device{'s' * (devices > 1)}{of}"
 
 
 def keep_compilations() -> None:
@@ -61,23 +75,55 @@ def keep_compilations() -> None:
 
 
 def make_mesh(devices: int) -> Mesh:
-    """Build a mesh of the first `devices` local devices.
+    """Build a mesh of `devices` devices: the first ones of each process, as many of every process.
 
     Raises:
-      GrooveError: if there are fewer.
+      GrooveError: if there are fewer, or they cannot be taken from the processes equally.
     """
-    local = jax.local_devices()
-    if devices > len(local):
-        raise GrooveError(f"{devices} devices were asked for, but this process has {len(local)}; lower --devices.")
-    return jax.make_mesh((devices,), (SLOTS,), devices=local[:devices], axis_types=(AxisType.Auto,))
+    processes, local = jax.process_count(), jax.local_device_count()
+    if devices % processes:
+        raise GrooveError(
+            f"--devices = {devices} cannot be taken equally from {processes} processes; make it a multiple."
+        )
+    if devices > processes * local:
+        raise GrooveError(
+            f"{devices} devices were asked for, but there are {processes * local}; lower --devices."
+            if processes > 1
+            else f"{devices} devices were asked for, but this process has {local}; lower --devices."
+        )
+    each = devices // processes
+    chosen = [own for p in range(processes) for own in _devices_of(p)[:each]]
+    return jax.make_mesh((devices,), (SLOTS,), devices=chosen, axis_types=(AxisType.Auto,))
+
+
+def _devices_of(process: int) -> list[jax.Device]:
+    return [device for device in jax.devices() if device.process_index == process]
+
+
+def shardings_of(mesh: Mesh, specs: PyTree) -> PyTree:
+    """Return the shardings of a tree prefix of partition specs."""
+    return jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs, is_leaf=_is_spec)
 
 
 def shard(mesh: Mesh, tree: PyTree, specs: PyTree) -> PyTree:
-    """Put a tree of arrays on the mesh; `specs` is a tree prefix of partition specs."""
-    shardings = jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs, is_leaf=_is_spec)
-    return jax.device_put(
-        tree, jax.tree.map(lambda s, t: jax.tree.map(lambda _: s, t), shardings, tree, is_leaf=_is_sharding)
+    """Put a tree of arrays, equal in all processes, on the mesh; `specs` is a tree prefix of partition specs."""
+    shardings = jax.tree.map(
+        lambda sharding, part: jax.tree.map(lambda _: sharding, part),
+        shardings_of(mesh, specs),
+        tree,
+        is_leaf=_is_sharding,
     )
+    if jax.process_count() == 1:
+        return jax.device_put(tree, shardings)
+    return jax.tree.map(_place, tree, shardings)
+
+
+def _place(x: Any, sharding: NamedSharding) -> Array:
+    """Put an array, equal in all processes, on devices of several processes."""
+    if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+        return jax.random.wrap_key_data(_place(jax.random.key_data(x), sharding), impl=jax.random.key_impl(x))
+    values = np.asarray(x)
+    return jax.make_array_from_callback(values.shape, sharding, lambda index: values[index])
 
 
 def over_slots(mesh: Mesh, function: Callable, in_specs: Any, out_specs: Any) -> Callable:
