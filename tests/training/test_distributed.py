@@ -72,7 +72,8 @@ def test_two_processes_of_two_devices_train_the_rule_of_one(tmp_path, alone):
     assert "step 20/20" not in outputs[1], "the first process alone shows the run"
     names = lambda run: {path.name for path in run.iterdir()}  # noqa: E731
     assert names(tmp_path / "run") == names(alone)
-    steps = [[json.loads(line)["step"] for line in (run / "metrics.jsonl").open()] for run in (tmp_path / "run", alone)]
+    logs = [(run / "metrics.jsonl").read_text().splitlines() for run in (tmp_path / "run", alone)]
+    steps = [[json.loads(line)["step"] for line in log] for log in logs]
     assert steps[0] == steps[1]
 
 
