@@ -14,7 +14,7 @@ _OF_RESIDUALS = (
     *("hidden", "prediction_width", "embedding_width", "embedding_gain", "prediction_coefficient"),
     *("lifetime_conditioning", "max_target_gradient", "prediction_entropy", "pi_hat_l2", "y_hat_l2"),
 )
-_OF_PPO = ("clip", "epochs", "minibatches", "table_learning_rate")
+_OF_PPO = ("clip", "epochs", "minibatches", "table_learning_rate", "table_step")
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,6 +57,8 @@ class LPGConfig:
       epochs: E, passes over a rollout.
       minibatches: M, steps per pass; must divide T * W.
       table_learning_rate: SGD learning rate of the policy in tables, which take E * M steps per rollout.
+      table_step: factor of all learning rates of tables, by which controls find tables at about the same distance from
+        their best step size as networks.
       prediction_entropy: b1, weight of the bonus for H(y).
       pi_hat_l2: b2, weight of the cost of pi_hat squared; under a base, of the residual squared. The paper's 0.005
         shrinks normalised targets until agents learn too slowly.
@@ -86,7 +88,8 @@ class LPGConfig:
     clip: float = above(0, 0.2, most=math.inf)
     epochs: int = at_least(1, 4)
     minibatches: int = at_least(1, 4)
-    table_learning_rate: float = field(default=3.0, repr=False)
+    table_learning_rate: float = above(0, 3.0, repr=False)
+    table_step: float = above(0, 1.0, repr=False)
 
     @property
     def sees_values(self) -> bool:

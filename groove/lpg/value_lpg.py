@@ -49,7 +49,13 @@ def rule_state(config: LPGConfig) -> RewardScale | ControlState | tuple[()]:
 
 def adapt_agent(config: LPGConfig, agent: AgentConfig) -> AgentConfig:
     """Return the configuration of the agents that the rule trains, from the usual one."""
-    return slower_tables(agent, config.table_learning_rate) if config.base == "ppo" else agent
+    if config.base != "ppo":
+        return agent
+    agent = slower_tables(agent, config.table_learning_rate)
+    if agent.torso != "table" or config.table_step == 1:
+        return agent
+    rates = ("learning_rate", "critic_learning_rate", "prediction_learning_rate")
+    return dataclasses.replace(agent, **{rate: config.table_step * getattr(agent, rate) for rate in rates})
 
 
 def value_update(

@@ -50,9 +50,9 @@ def at_least(least: float, default: T, most: float | None = None) -> T:
     return dataclasses.field(default=default, metadata={_RANGE: Range(least, most, open=False)})
 
 
-def above(least: float, default: T, most: float | None = None) -> T:
+def above(least: float, default: T, most: float | None = None, *, repr: bool = True) -> T:
     """Declare a dataclass field whose value is above `least`, and not above `most`."""
-    return dataclasses.field(default=default, metadata={_RANGE: Range(least, most, open=True)})
+    return dataclasses.field(default=default, repr=repr, metadata={_RANGE: Range(least, most, open=True)})
 
 
 def settings_repr(settings: Any, hidden: Collection[str] = ()) -> str:

@@ -15,6 +15,7 @@ from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.lpg import make_lpg
 from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.ppo import PPOConfig, make_ppo
+from groove.lpg.value_lpg import adapt_agent
 from groove.meta.gradient import GradientConfig, meta_gradient, meta_loss
 from groove.utils.errors import ConfigError
 from tests._helpers.probes import make_probe
@@ -206,3 +207,12 @@ def test_agents_of_a_rule_that_sets_controls_only_need_no_prediction():
             ConfigError, match=r"core=none leaves the rule nothing to learn.*set rules\.lpg\.controls=true"
         ):
             make_lpg(config)
+
+
+def test_tables_of_a_rule_may_take_smaller_steps():
+    table, network = AgentConfig(), AgentConfig(torso="mlp", widths=(4,), optimizer="adam", learning_rate=1e-3)
+    usual, small = (adapt_agent(LPGConfig(base="ppo", table_step=step), table) for step in (1.0, 0.25))
+    assert (usual.learning_rate, usual.critic_learning_rate) == (3.0, 4.0)
+    assert (small.learning_rate, small.critic_learning_rate) == (0.75, 1.0)
+    assert adapt_agent(LPGConfig(base="ppo", table_step=0.25), network) == network
+    assert adapt_agent(LPGConfig(base="a2c"), table) == table
