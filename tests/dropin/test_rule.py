@@ -300,9 +300,10 @@ def test_rules_are_equal_by_settings_and_parameters_and_cannot_be_written(rule, 
 
 def test_a_learned_rule_of_another_kind_is_refused(tmp_path, monkeypatch):
     settings = dataclasses.make_dataclass("Other", [("discount", float, 0.9)])
-    make = make_lpg(LPGConfig())._replace(name="other")
+    eta = {"a": {"b": np.zeros(2, np.float32)}}
+    make = make_lpg(LPGConfig())._replace(name="other", init=lambda key: eta)
     monkeypatch.setitem(RULES, "other", RuleEntry(settings, lambda config, discount: make, learned=True))
-    save_rule(tmp_path / "r.safetensors", {"a": {"b": np.zeros(2)}}, {"rule": "other", "other": {"discount": 0.5}})
+    save_rule(tmp_path / "r.safetensors", eta, {"rule": "other", "other": {"discount": 0.5}})
     with pytest.raises(GrooveError, match=r'of the kind "other", and groove\.load reads the kind "lpg" only'):
         groove.load(tmp_path / "r.safetensors")
 

@@ -4,6 +4,7 @@ import pytest
 
 from figures.pipeline.meta_tests import MetaTest, batches
 from groove.evaluation.results import Results
+from tests._helpers.cells import line
 
 
 def test_rules_that_lack_the_same_tasks_are_tested_in_one_process(tmp_path):
@@ -14,7 +15,6 @@ def test_rules_that_lack_the_same_tasks_are_tested_in_one_process(tmp_path):
     assert "a2c,random" in batch.command(tmp_path, store)
     assert batch.progress(store) == 0
     job = batch.jobs[0]
-    line = {"cell": job.cell, "task": job.task.path, "budget": "smoke", "rule": "a2c", "seeds": [0, 1]}
-    Results(store).append(job.task.suite, line)
+    Results(store).append(job.task.suite, line(job.cell, task=job.task.path))
     assert batch.progress(store) == pytest.approx(1 / 6)
     assert [(b.tasks, len(b.tests)) for b in batches(both, tmp_path, store)] == [(batch.tasks[1:], 1), (batch.tasks, 1)]
