@@ -23,8 +23,8 @@ class ESConfig:
       sigma_decay: factor of sigma per generation.
       final_sigma: lower bound of the decayed sigma.
       shaping: how the fitnesses f, g of a pair become numbers. "rank" counts wins: 1 and 0. "relative" counts by how
-        much: (1 + d) / 2 and (1 - d) / 2 for d = (f - g) / (|f| + |g|), in which a rare collapse outweighs many small
-        gains.
+        much: (1 + d) / 2 and (1 - d) / 2 for d = (f - g) / (abs(f) + abs(g)), in which a rare collapse outweighs many
+        small gains.
       learning_rate: of Adam, in the first generation.
       decay: factor of the learning rate per generation.
       final_learning_rate: lower bound of the decayed learning rate.
@@ -123,7 +123,7 @@ def pair_ranks(values: Array) -> Array:
 
 
 def relative_differences(values: Array) -> Array:
-    """Return (1 + d) / 2 and (1 - d) / 2 of each pair (i, i + S/2), for d = (a - b) / (|a| + |b|).
+    """Return (1 + d) / 2 and (1 - d) / 2 of each pair (i, i + S/2), for d = (a - b) / (abs(a) + abs(b)).
 
     Equal values give 1/2 each. If one of two values is infinite, d is 1 or -1.
     """
