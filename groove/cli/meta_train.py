@@ -11,8 +11,9 @@ _FLAGS = FlagSet()
 _CONFIG = _FLAGS.string(
     "config",
     None,
-    "Preset of sizes: smoke (seconds), laptop (minutes on two cores), release, or paper (one accelerator). Without "
-    "this flag: laptop on a CPU, paper on an accelerator, or the stored configuration with --resume.",
+    "Preset of sizes: smoke (seconds), laptop (minutes on two cores), release, controls (a rule of 14 numbers, by "
+    "evolution strategies), or paper (one accelerator). Without this flag: laptop on a CPU, paper on an accelerator, "
+    "or the stored configuration with --resume.",
 )
 _CURRICULUM = _FLAGS.string(
     "curriculum",

@@ -14,7 +14,7 @@ Format 1. One line holds the results of some seeds of one rule on one task at on
     env_steps       [p], environment steps of one agent
     returns         [levels][s][p], mean undiscounted return of complete episodes
     provenance      time, seconds, compile_seconds, command, versions, git revision, device
-    check           CRC-32 of the line without this field, hexadecimal; lines of versions before 0.2 have none
+    check           CRC-32 of the line without this field, hexadecimal; lines of earlier versions have none
 
 Readers skip the last line if it was cut off while it was written. They skip any other damaged line, too, and give
 notice of it: its seeds are missing, so that the next meta-test trains them again. If two lines have one cell and seed,

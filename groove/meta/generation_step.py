@@ -58,6 +58,7 @@ class _Static(NamedTuple):
 
     setup: Setup
     curriculum: Curriculum
+    pairs: int  # of the group
     first: int  # number of the group's first pair among the pairs of all groups
     all_pairs: int  # S / 2
     pairs_at_once: int
@@ -69,7 +70,7 @@ def make_generation_step(groups: Sequence[Group], strategy: Strategy, pairs_at_o
     """Build the meta-step.
 
     Args:
-      groups: the pairs, in groups that the devices divide; all have the same learned rule. A critic is trained only if
+      groups: the pairs; all groups have the same learned rule. A critic is trained only if
         the curriculum of its group needs the critic's statistics.
       strategy: moves eta.
       pairs_at_once: pairs that live side by side on one device, at most.
@@ -124,22 +125,22 @@ def make_generation_step(groups: Sequence[Group], strategy: Strategy, pairs_at_o
 
 
 def _static(group: Group, first: int, all_pairs: int, pairs_at_once: int) -> _Static:
-    needs = group.curriculum.needs
+    needs = group.curriculum.needs | {"student_return"}
     with_critic = bool(needs & CRITIC_FIELDS)
-    return _Static(
-        group.setup, group.curriculum, first, all_pairs, pairs_at_once, with_critic, needs | {"student_return"}
-    )
+    return _Static(group.setup, group.curriculum, group.size, first, all_pairs, pairs_at_once, with_critic, needs)
 
 
 def _live_group(static: _Static, candidates: Any, levels: Levels, curriculum_state: Any, life_key: Key) -> _Lived:
     """Live the lifetimes of one group's pairs, on all devices."""
     lengths = jax.vmap(static.setup.env.lifetime)(levels.level)
-    own = _deal(lengths)
+    own, counts = _deal(lengths)
     members = _live_pairs(static, candidates, levels, lengths, own, life_key)
     own_levels = jax.tree.map(lambda x: x[own], levels)
     fitness, outcome = _judge(static, curriculum_state, own_levels, members)
-    fitness, outcome = _collect(own, (fitness, outcome))
-    totals = {name: jax.lax.psum(total.sum(), parallel.SLOTS) for name, total in members.totals.items()}
+    fitness, outcome = _collect(own, static.pairs, (fitness, outcome))
+    totals = {
+        name: jax.lax.psum(jnp.where(counts, total, 0).sum(), parallel.SLOTS) for name, total in members.totals.items()
+    }
     return _Lived(levels, lengths, fitness, outcome, totals, curriculum_state)
 
 
@@ -241,14 +242,24 @@ def _judge(static: _Static, curriculum_state: Any, levels: Levels, members: _Mem
     return fitness, dataclasses.replace(first, **combined)
 
 
-def _deal(lengths: Array) -> Array:
-    """Return the pairs of this device, int32[n], shortest lifetime first; sorted pairs are dealt to devices in turn."""
+def _deal(lengths: Array) -> tuple[Array, Array]:
+    """Return the pairs of this device, int32[n], shortest lifetime first, and which of them count, bool[n].
+
+    Sorted pairs are dealt to devices in turn. If the devices do not divide the pairs, some devices live the shortest
+    pair once more, so that all have the same number; the copies do not count.
+    """
     devices = jax.lax.axis_size(parallel.SLOTS)
-    dealt = jnp.argsort(lengths).reshape(-1, devices)
-    return jnp.take(dealt, jax.lax.axis_index(parallel.SLOTS), axis=1)
+    copies = -lengths.shape[0] % devices
+    order = jnp.argsort(lengths)
+    dealt = jnp.concatenate([jnp.repeat(order[:1], copies), order]).reshape(-1, devices)
+    counts = (jnp.arange(dealt.size) >= copies).reshape(-1, devices)
+    device = jax.lax.axis_index(parallel.SLOTS)
+    return jnp.take(dealt, device, axis=1), jnp.take(counts, device, axis=1)
 
 
-def _collect(own: Array, tree: PyTree) -> PyTree:
-    """Return the pairs of all devices, in the order of the pairs' numbers."""
-    order = jnp.argsort(parallel.gather_slots(own))
-    return jax.tree.map(lambda x: x[order], parallel.gather_slots(tree))
+def _collect(own: Array, pairs: int, tree: PyTree) -> PyTree:
+    """Return the pairs of all devices, each once, in the order of the pairs' numbers."""
+    dealt = parallel.gather_slots(own)
+    order = jnp.argsort(dealt)
+    place = order[jnp.searchsorted(dealt[order], jnp.arange(pairs))]
+    return jax.tree.map(lambda x: x[place], parallel.gather_slots(tree))

@@ -74,37 +74,35 @@ def make_groups(config: Config) -> tuple[Group, ...]:
     spec = parse_curriculum(config.curriculum)
     rule = make_rule(config.rule, config.rules[config.rule], config.discount)
     groups = []
-    for source, count in shares(config, spec).items():
+    for source, size in _sizes(config, spec).items():
         env = make_env(config, source)
-        curriculum = make_curriculum(spec._replace(source=source), env, config.plr, count)
+        curriculum = make_curriculum(spec._replace(source=source), env, config.plr, size)
         name = source if source in ENVIRONMENTS else TABLES
-        groups.append(Group(name, make_setup(config, env, rule, curriculum), curriculum, count))
+        groups.append(Group(name, make_setup(config, env, rule, curriculum), curriculum, size))
     return tuple(groups)
 
 
-def shares(config: Config, spec: CurriculumSpec) -> dict[str, int]:
-    """Return the number of levels in use at once for each kind of agent: source -> multiple of the devices.
+def _sizes(config: Config, spec: CurriculumSpec) -> dict[str, int]:
+    """Return the number of levels in use at once for each kind of agent: source -> number.
 
     Raises:
       ConfigError: if there are several kinds of agents and the meta-optimizer is no evolution strategy, or if a kind
         gets no level.
     """
-    kinds, devices = by_kind(spec.source), max(config.devices, 1)
-    if len(kinds) == 1:
-        return dict.fromkeys(kinds, config.levels_at_once)
-    if config.meta.optimizer != "es":
+    kinds = by_kind(spec.source)
+    if len(kinds) > 1 and config.meta.optimizer != "es":
         raise ConfigError(
             f'"{spec.source}" needs agents of {len(kinds)} kinds, which meta.optimizer=es alone trains at once; choose '
             "it, or a source of one kind."
         )
-    counts = portions(list(kinds.values()), config.levels_at_once // devices)
-    for source, count in zip(kinds, counts, strict=True):
-        if not count:
+    sizes = dict(zip(kinds, portions(list(kinds.values()), config.levels_at_once), strict=True))
+    for source, size in sizes.items():
+        if not size:
             raise ConfigError(
-                f'"{source}" gets none of the {config.levels_at_once} pairs of a generation, which are dealt out in '
-                f"portions of {devices}: raise its weight or es.population."
+                f'"{source}" gets none of the {config.levels_at_once} pairs of a generation: raise its weight or '
+                "es.population."
             )
-    return {source: count * devices for source, count in zip(kinds, counts, strict=True)}
+    return sizes
 
 
 def pin_curriculum(name: str) -> str:

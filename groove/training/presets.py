@@ -72,7 +72,6 @@ PRESETS: Mapping[str, Preset] = {
             # tables do as well with a third of their steps, but fail with three times as many, which suit networks
             "rules.lpg.table_step": 0.3,
             "meta.optimizer": "es",
-            "meta.average_decay": 0.95,
             "es.shaping": "relative",
             "es.sigma": 0.1,  # a wide spread favours large steps: their loss is limited, that of small ones is not
             "es.sigma_decay": 0.995,
@@ -84,7 +83,7 @@ PRESETS: Mapping[str, Preset] = {
             "run.steps": 200,
             "run.minutes": 0.0,
             "run.log_every": 1,
-            "run.checkpoint_every": 5,
+            "run.checkpoint_every": 10,
             "validation.every": 0,
         },
     ),

@@ -75,8 +75,8 @@ def meta_train(
     Args:
       curriculum: where levels come from and which levels are replayed, as in "ar", "dr" or "ar@mazes"; None for "ar",
         or for the curriculum of the run that is resumed.
-      preset: "smoke", "laptop", "release" or "paper"; None for "laptop" on a CPU and "paper" on an accelerator, or for
-        the configuration of the run that is resumed.
+      preset: a key of `groove.training.presets.PRESETS`, such as "smoke"; None for "laptop" on a CPU and "paper" on an
+        accelerator, or for the configuration of the run that is resumed.
       seed: of every random stream; None for 0, or for the seed of the run that is resumed.
       run_dir: a directory for the files of the run; None for a new one in the folder runs/.
       overrides: dotted path of a field of `Config` -> value, or the text of it, as in {"run.steps": 100}.

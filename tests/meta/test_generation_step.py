@@ -96,10 +96,10 @@ def test_tables_and_networks_move_one_rule_on_any_number_of_devices():
     envs = {"tables": ENV, "networks": make_gridworld(SIZES, levels, "features")}
     rule = make_lpg(LPG)  # one for both kinds of agents
     groups = []
-    for (name, env), method in zip(envs.items(), ("dr", "ar"), strict=True):
-        chosen = make_curriculum(parse_curriculum(method), env, PLRConfig(buffer_size=8), 4)
-        groups.append(Group(name, tiny_setup(env, rule, antagonist=method == "ar"), chosen, 4))
-    strategy = make_openes(ESConfig(16, 0.3), jax.eval_shape(rule.init, jax.random.key(0)))
+    for (name, env), method, size in zip(envs.items(), ("dr", "ar"), (7, 9), strict=True):
+        chosen = make_curriculum(parse_curriculum(method), env, PLRConfig(buffer_size=20), size)
+        groups.append(Group(name, tiny_setup(env, rule, antagonist=method == "ar"), chosen, size))
+    strategy = make_openes(ESConfig(32, 0.3), jax.eval_shape(rule.init, jax.random.key(0)))
     ends = []
     for devices in (1, 2):
         step = make_generation_step(groups, strategy, pairs_at_once=1)
@@ -108,14 +108,17 @@ def test_tables_and_networks_move_one_rule_on_any_number_of_devices():
         untrained = jax.device_get(before.eta)
         state, metrics = program.run(before, 2)
         assert_all_moved(untrained, jax.device_get(state.eta))
-        assert [levels.level_id.shape for levels in state.levels] == [(4,), (4,)]
+        assert [levels.level_id.shape for levels in state.levels] == [(7,), (9,)]
         assert int(state.curriculum[1].buffer.scored.sum()) > 0
-        assert metrics["finished"].tolist() == [8, 8]
+        assert metrics["finished"].tolist() == [16, 16]
         both = metrics["tables/student_episodes"] + metrics["networks/student_episodes"]
         assert jnp.array_equal(metrics["student_episodes"], both)
         assert jnp.array_equal(metrics["regret_known"], metrics["networks/regret_known"])
         assert "networks/score_mean" in metrics
         assert "tables/score_mean" not in metrics
-        ends.append(state)
-    for a, b in zip(jax.tree.leaves(ends[0].eta), jax.tree.leaves(ends[1].eta), strict=True):
+        ends.append((state, metrics))
+    (one, of_one), (two, of_two) = ends
+    for a, b in zip(jax.tree.leaves(one.eta), jax.tree.leaves(two.eta), strict=True):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-4, atol=1e-5)
+    for name in ("student_episodes", "tables/student_return_sum", "networks/regret_sum", "fitness", "env_steps"):
+        np.testing.assert_allclose(of_one[name], of_two[name], rtol=1e-4, atol=1e-5, err_msg=name)

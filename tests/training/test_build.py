@@ -39,12 +39,13 @@ def test_every_preset_builds_and_steps_without_recompiling(name, curriculum):
     assert trainer.compilations() == 1
 
 
-def test_shares_of_kinds_divide_over_devices():
-    config = replace_all(preset("release"), {"curriculum": "ar@broad=0.7,dr=0.3", "meta.optimizer": "es", "devices": 2})
+@pytest.mark.parametrize("devices", [1, 2])
+def test_kinds_share_the_pairs_whatever_the_devices(devices):
+    config = replace_all(preset("controls"), {"curriculum": "ar@varied=0.35,worlds=0.4,dr=0.25", "devices": devices})
     groups = make_groups(config)
-    assert [(group.name, group.size) for group in groups] == [("broad", 22), ("tables", 10)]
-    assert [group.curriculum.name for group in groups] == ["ar", "ar"]
-    assert groups[0].setup.rule is groups[1].setup.rule
+    assert [(group.name, group.size) for group in groups] == [("varied", 11), ("worlds", 13), ("tables", 8)]
+    assert [group.curriculum.name for group in groups] == ["ar"] * 3
+    assert len({id(group.setup.rule) for group in groups}) == 1
 
 
 @pytest.mark.parametrize(

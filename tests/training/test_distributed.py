@@ -103,6 +103,23 @@ def test_a_run_whose_processes_are_killed_is_resumed_on_other_devices(tmp_path, 
 
 
 @pytest.mark.slow
+def test_a_request_to_one_process_stops_all_after_saving(tmp_path, alone):
+    run = tmp_path / "run"
+    processes = start(run, 2, 4, *new())
+    while not (run / "checkpoints" / "10").is_dir():
+        assert all(process.poll() is None for process in processes), finish(processes)
+        time.sleep(0.1)
+    processes[1].send_signal(signal.SIGTERM)
+    codes, outputs = finish(processes)
+    assert codes == [0, 0], outputs
+    stopped = json.loads((run / "summary.json").read_text())
+    if stopped["step"] < STEPS:  # the request may have come during the last step
+        assert "on request" in stopped["stopped"]
+    train(run, 2, 4, "--resume", f"--steps={STEPS}")
+    assert_equal_rules(run, alone, 1e-5)
+
+
+@pytest.mark.slow
 def test_a_run_of_one_process_goes_on_in_two_and_back(tmp_path, alone):
     run = tmp_path / "run"
     train(run, 1, 1, *new()[:2], "--steps=5")

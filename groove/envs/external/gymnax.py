@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from groove.envs.base import Box, Discrete, EnvFamily, Step
-from groove.envs.external.key_noise import Keys, draw_keys, plain_arrays
+from groove.envs.external.key_noise import Keys, plain_arrays
+from groove.envs.external.single_level import make_single_level
 from groove.types import Array, PyTree
 from groove.utils.errors import GrooveError, unknown_name
 
@@ -56,16 +57,14 @@ def make_gymnax(name: str, max_steps: int | None = None, lifetime: int = 1) -> E
             truncated=~terminated & env.is_truncated(following, params),
         )
 
-    return EnvFamily(
-        name=name,
-        num_actions=int(env.action_space(params).n),
-        observation=observation,
-        sample_level=lambda key: jnp.int32(lifetime),
-        noise=draw_keys,
-        reset=reset,
-        step=step,
-        lifetime=lambda level: level,
-        max_steps=lambda level: jnp.int32(params.max_steps_in_episode),
+    return make_single_level(
+        name,
+        int(env.action_space(params).n),
+        observation,
+        reset,
+        step,
+        lifetime=lifetime,
+        limit=params.max_steps_in_episode,
     )
 
 

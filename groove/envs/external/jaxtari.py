@@ -19,7 +19,8 @@ import jax.numpy as jnp
 
 from groove.envs.base import Box, EnvFamily, Step
 from groove.envs.external.atari import FRAME_SKIP, MAX_FRAMES, STACK, STICKY, check_frames
-from groove.envs.external.key_noise import Keys, draw_keys, plain_arrays
+from groove.envs.external.key_noise import Keys, plain_arrays
+from groove.envs.external.single_level import make_single_level
 from groove.types import Array, Key, PyTree
 from groove.utils.errors import GrooveError, missing_extra, unknown_name
 
@@ -100,16 +101,14 @@ def make_jaxtari(game: str, lifetime: int = 1, max_frames: int = MAX_FRAMES) -> 
         )
 
     shown = jax.eval_shape(lambda key: reset(jnp.int32(0), Keys(key, key))[1], jax.random.key(0))
-    return EnvFamily(
-        name=game,
-        num_actions=int(env.action_space().n),
-        observation=Box(tuple(shown.shape)),
-        sample_level=lambda key: jnp.int32(lifetime),
-        noise=draw_keys,
-        reset=reset,
-        step=step,
-        lifetime=lambda level: level,
-        max_steps=lambda level: jnp.int32(max_frames // FRAME_SKIP),
+    return make_single_level(
+        game,
+        int(env.action_space().n),
+        Box(tuple(shown.shape)),
+        reset,
+        step,
+        lifetime=lifetime,
+        limit=max_frames // FRAME_SKIP,
     )
 
 

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove.envs.base import Box, EnvFamily, Step
-from groove.envs.external.key_noise import Keys, draw_keys, plain_arrays
+from groove.envs.external.key_noise import Keys, plain_arrays
+from groove.envs.external.single_level import make_single_level
 from groove.types import Array, PyTree
 from groove.utils.errors import GrooveError, missing_extra, unknown_name
 
@@ -105,17 +106,7 @@ def make_jumanji(name: str, lifetime: int = 1, max_steps: int | None = None) -> 
             truncated=~terminated & (last | (following.step_count >= limit)),
         )
 
-    return EnvFamily(
-        name=name,
-        num_actions=game.actions,
-        observation=Box(game.shape),
-        sample_level=lambda key: jnp.int32(lifetime),
-        noise=draw_keys,
-        reset=reset,
-        step=step,
-        lifetime=lambda level: level,
-        max_steps=lambda level: jnp.int32(limit),
-    )
+    return make_single_level(name, game.actions, Box(game.shape), reset, step, lifetime=lifetime, limit=limit)
 
 
 def _make(name: str) -> Any:

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from groove.envs.base import Box, EnvFamily, Step
-from groove.envs.external.key_noise import Keys, draw_keys, plain_arrays
+from groove.envs.external.key_noise import Keys, plain_arrays
+from groove.envs.external.single_level import make_single_level
 from groove.types import Array, PyTree
 from groove.utils.errors import GrooveError, missing_extra, unknown_name
 
@@ -65,16 +66,14 @@ def make_minigrid(name: str, lifetime: int = 1, max_steps: int | None = None) ->
             truncated=following.last() & ~terminated,
         )
 
-    return EnvFamily(
-        name=name,
-        num_actions=env.num_actions(params),
-        observation=Box((view, view, num_tiles + num_colours + 1)),
-        sample_level=lambda key: jnp.int32(lifetime),
-        noise=draw_keys,
-        reset=reset,
-        step=step,
-        lifetime=lambda level: level,
-        max_steps=lambda level: jnp.int32(limit),
+    return make_single_level(
+        name,
+        env.num_actions(params),
+        Box((view, view, num_tiles + num_colours + 1)),
+        reset,
+        step,
+        lifetime=lifetime,
+        limit=limit,
     )
 
 
