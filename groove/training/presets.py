@@ -74,13 +74,13 @@ PRESETS: Mapping[str, Preset] = {
             "meta.optimizer": "es",
             "es.shaping": "relative",
             "es.sigma": 0.1,  # a wide spread favours large steps: their loss is limited, that of small ones is not
-            "es.sigma_decay": 0.995,
-            "es.final_sigma": 0.03,
-            "es.learning_rate": 0.03,
-            "es.decay": 0.985,
+            "es.sigma_decay": 0.99,
+            "es.final_sigma": 0.05,
+            "es.learning_rate": 0.04,
+            "es.decay": 0.97,
             "es.final_learning_rate": 3e-3,
             "es.pairs_at_once": 1,  # lifetimes differ by a factor of eight
-            "run.steps": 200,
+            "run.steps": 80,
             "run.minutes": 0.0,
             "run.log_every": 1,
             "run.checkpoint_every": 10,
