@@ -26,11 +26,13 @@ ORDER = (
     "dropin",
     "training",
     "evaluation",
+    "sweep",
     "cli",
     "torch",
     "__init__",
+    "__main__",
 )
-TOUCH_FILES = {"utils", "dropin", "training", "evaluation", "cli"}  # and the two modules below
+TOUCH_FILES = {"utils", "dropin", "training", "evaluation", "sweep", "cli"}  # and the two modules below
 TOUCH_FILES_TOO = {"envs.gridworld.level_file", "envs.gridworld.render"}
 LONGEST_FILE, LONGEST_MEDIAN = 350, 170  # lines
 
@@ -88,7 +90,9 @@ def test_files_are_touched_in_few_places():
     assert {m for m in touching if m.partition(".")[0] not in TOUCH_FILES} <= TOUCH_FILES_TOO
 
 
-@pytest.mark.parametrize("library", ["gymnax", "pgx", "evosax", "jumanji", "ale_py", "orbax", "tensorboardX"])
+@pytest.mark.parametrize(
+    "library", ["gymnax", "pgx", "evosax", "jumanji", "ale_py", "orbax", "ray", "submitit", "tensorboardX"]
+)
 def test_slow_libraries_are_imported_where_they_are_used(library):
     for module, path in MODULES.items():
         top = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]

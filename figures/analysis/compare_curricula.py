@@ -8,7 +8,8 @@ program writes a table, a picture and their numbers (.md, .png, .json).
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
-from figures.pipeline.plan import Plan, carry_out
-from figures.pipeline.steps import MetaTraining
 from figures.pipeline.stored import folder, stem, stored_or_measured
+from groove.cli._executor import executor_flags
 from groove.cli._main import FlagSet, Program, run_program
+from groove.sweep.executor import Executor
+from groove.sweep.steps import MetaTraining
+from groove.sweep.sweep import progress_bars, run_steps
 from groove.training.presets import PRESETS
 from groove.utils.bootstrap import Interval, ratio_over_runs
 from groove.utils.plotting import BLUE, GREY, INK, new_figure, save_picture
@@ -32,7 +35,7 @@ _SEEDS = _FLAGS.integer("seeds", 3, "Meta-trainings of each curriculum.", least=
 _STEPS = _FLAGS.integer("steps", 200, "Length of each run, in meta-steps.", least=1)
 _CONFIG = _FLAGS.choice("config", "laptop", list(PRESETS), "Preset of the meta-trainings.")
 _RUNS = _FLAGS.string("runs", "runs/compare", "Folder of the run directories.")
-_JOBS = _FLAGS.integer("jobs", 2, "Meta-trainings that run side by side.", least=1)
+_EXECUTOR, _JOBS = executor_flags(_FLAGS)
 _TO = _FLAGS.string("to", "docs/comparison", "Path of the picture, the table and the numbers, without suffix.")
 _DRAW_ONLY = _FLAGS.boolean("draw_only", False, "Draw from the stored numbers, without any training.")
 
@@ -41,14 +44,15 @@ CURRICULA = ("ar", "dr", "pvl", "optimal", "handcrafted")
 Runs = dict[str, list[dict[str, Any]]]  # curriculum -> per seed, the numbers of a finished run
 
 
-def trained(steps: Sequence[MetaTraining], runs: Path, jobs: int) -> Runs:
+def trained(steps: Sequence[MetaTraining], runs: Path, make_executor: Callable[[], Executor], jobs: int) -> Runs:
     """Train what is missing, and return each run's size and the returns of its last validation, f32[levels] by rule.
 
     Raises:
       GrooveError: if a configuration is not valid, or if a run fails.
     """
     names = [step.name for step in steps]  # refuses settings that are not valid before anything is written
-    carry_out(Plan((tuple(steps),), ()), runs, runs, jobs)
+    with closing(make_executor()) as executor, progress_bars() as bars:
+        run_steps(steps, runs, executor, jobs, bars)
     numbers: Runs = {step.label: [] for step in steps}
     for step, name in zip(steps, names, strict=True):
         summary = json.loads((runs / name / "summary.json").read_text())
@@ -140,7 +144,7 @@ def main() -> None:
     steps = [  # seed by seed: if the program is interrupted, every curriculum has the same seeds
         MetaTraining(name, name, seed, _CONFIG.value, overrides) for seed in range(_SEEDS.value) for name in curricula
     ]
-    runs = stored_or_measured(path, _DRAW_ONLY.value, lambda: trained(steps, folder_of_runs, _JOBS.value))
+    runs = stored_or_measured(path, _DRAW_ONLY.value, lambda: trained(steps, folder_of_runs, _EXECUTOR, _JOBS.value))
     path.with_name(f"{path.name}.md").write_text(table(runs))
     draw(runs, path.with_name(f"{path.name}.png"))
     print(table(runs))

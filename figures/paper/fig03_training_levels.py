@@ -19,12 +19,13 @@ from figures.pipeline.figure import FigureScript, compared
 from figures.pipeline.methods import games, tested, trainings
 from figures.pipeline.plan import Plan
 from figures.pipeline.request import Request, Scale
-from figures.pipeline.steps import FirstLevels, HardLevels, MetaTraining
+from figures.pipeline.steps import FirstLevels, HardLevels
 from figures.pipeline.style import IQM, PANEL, finish
 from groove.cli._main import run_program
 from groove.evaluation import aggregate
 from groove.evaluation.comparison import Comparison, aggregates
 from groove.evaluation.results import Cell
+from groove.sweep.steps import MetaTraining
 from groove.utils.bootstrap import Interval, stratified_bootstrap
 from groove.utils.plotting import BLUE, GREY, ORANGE, dress, new_figure
 

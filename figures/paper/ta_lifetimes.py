@@ -23,11 +23,12 @@ from figures.pipeline.figure import FigureScript
 from figures.pipeline.methods import trainings
 from figures.pipeline.plan import Plan
 from figures.pipeline.request import Request, Scale
-from figures.pipeline.steps import FileStep, MetaTraining, python
+from figures.pipeline.steps import FileStep, python
 from figures.pipeline.stored import stored_or_measured
 from figures.pipeline.style import PANEL, add_caption, save
 from groove.cli._main import run_program
 from groove.evaluation.results import Cell
+from groove.sweep.steps import MetaTraining
 from groove.utils.plotting import INK, PALETTE, dress, new_figure
 
 TOLD = "rules.lpg.lifetime_conditioning=true"

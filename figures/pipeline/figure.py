@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def make(request: Request, figures: Sequence[FigureScript]) -> None:
         print(describe(plan, request.runs, request.results, request.jobs))
         return
     if not request.draw_only:
-        carry_out(plan, request.runs, request.results, request.jobs)
+        with closing(request.executor()) as executor:
+            carry_out(plan, request.runs, request.results, executor, request.jobs)
     for figure in figures:
         path = request.pictures / f"{figure.name}-{request.scale.name}"
         figure.draw(request, results_of(figure.plan(request.scale), request.runs, request.results), path)

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from figures.pipeline.steps import MetaTraining, python
 from groove.dropin.find import find_rule
 from groove.evaluation.jobs import Job
 from groove.evaluation.jobs import plan as missing_jobs
 from groove.evaluation.results import Results
 from groove.evaluation.suites.registry import find_tasks
+from groove.sweep.steps import MetaTraining, groove
 
 GUESSED = {"smoke": 10.0, "laptop": 60.0, "paper": 3600.0}  # seconds of a rule on a task, before any was measured
 
@@ -113,7 +113,7 @@ class TestBatch:
         rules = ",".join(test.rule_name(runs) for test in self.tests)
         spent = {"budget": self.tests[0].budget, "seeds": self.tests[0].seeds}
         folders = {"results": results, "to": runs / "last"}
-        return python("launch/meta_test.py", rules=rules, suite=",".join(self.tasks), **spent, **folders)
+        return groove("meta-test", rules=rules, suite=",".join(self.tasks), **spent, **folders)
 
 
 def batches(tests: Iterable[MetaTest], runs: Path, results: Path) -> list[TestBatch]:

@@ -7,9 +7,10 @@ from figures.pipeline.figure import FigureScript, compared
 from figures.pipeline.meta_tests import MetaTest
 from figures.pipeline.plan import Plan
 from figures.pipeline.request import Request, Scale
-from figures.pipeline.steps import FirstLevels, MetaTraining
+from figures.pipeline.steps import FirstLevels
 from figures.pipeline.style import draw_bars
 from groove.evaluation.results import Cell
+from groove.sweep.steps import MetaTraining
 
 REFERENCES = ("a2c", "random")  # every figure tests them beside its methods
 GAMES = tuple(f"minatar/{game}" for game in ("Asterix", "Breakout", "Freeway", "SpaceInvaders"))  # the paper's four

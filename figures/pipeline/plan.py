@@ -8,12 +8,11 @@ from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from figures.pipeline.meta_tests import MetaTest, batches
-from figures.pipeline.processes import Work, run_all
-from figures.pipeline.steps import Step
+from groove.sweep.executor import Executor
+from groove.sweep.pool import Work, run_all
+from groove.sweep.steps import Step
+from groove.sweep.sweep import progress_bars, run_steps
 
 
 @dataclass(frozen=True)
@@ -50,27 +49,22 @@ def describe(plan: Plan, runs: Path, results: Path, jobs: int) -> str:
     return "\n".join([*lines, f"{total:7.1f} min  in all; {done} of {len(rows)} are done"])
 
 
-def carry_out(plan: Plan, runs: Path, results: Path, jobs: int) -> None:
+def carry_out(plan: Plan, runs: Path, results: Path, executor: Executor, jobs: int) -> None:
     """Run the missing steps, stage by stage, then the missing tests; may be stopped and called again.
 
     Args:
       plan: the steps and tests.
       runs: folder of the meta-training runs.
       results: folder of the meta-test results.
+      executor: starts the steps.
       jobs: steps that run side by side.
 
     Raises:
       GrooveError: if a step or a test fails; the message names its log file.
     """
-    runs.mkdir(parents=True, exist_ok=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"), TimeElapsedColumn())
-    console = Console()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+    with progress_bars() as bars:
         for stage in plan.stages:
-            steps = [step for step in stage if not step.finished(runs)]
-            run_all(
-                [Work(s.name, partial(s.command, runs), partial(s.progress, runs)) for s in steps], runs, jobs, bars
-            )
+            run_steps(stage, runs, executor, jobs, bars)
         tests = batches(plan.tests, runs, results)
         work = [Work(b.name, partial(b.command, runs, results), partial(b.progress, results)) for b in tests]
-        run_all(work, runs, 1, bars)  # one after another: only one process may append to a file of results
+        run_all(work, runs, executor, 1, bars)  # one after another: only one process may append to a file of results

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from figures.pipeline.stored import folder
+from groove.cli._executor import executor_flags
 from groove.cli._main import FlagSet
+from groove.sweep.executor import Executor
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Request:
       runs: folder of the meta-training runs.
       results: folder of the meta-test results.
       pictures: folder of the pictures.
+      executor: starts the trainings and tests.
       jobs: trainings that run side by side.
       dry_run: whether to print the missing work instead of doing it.
       draw_only: whether to draw from the stored results alone.
@@ -54,6 +57,7 @@ class Request:
     runs: Path
     results: Path
     pictures: Path
+    executor: Callable[[], Executor]
     jobs: int
     dry_run: bool
     draw_only: bool
@@ -67,7 +71,7 @@ def request_flags(flags: FlagSet) -> Callable[[], Request]:
     runs = flags.string("runs", "runs/figures", "Folder of the meta-training runs; finished runs are not repeated.")
     results = flags.string("results", "docs/results", "Folder of the meta-test results; stored results count as done.")
     to = flags.string("to", "docs/figures", "Folder of the pictures (PNG and PDF) and their numbers (JSON).")
-    jobs = flags.integer("jobs", 2, "Trainings that run side by side, one device each.", least=1)
+    executor, jobs = executor_flags(flags)
     dry_run = flags.boolean("dry_run", False, "Print the missing steps and their minutes, and do nothing.")
     draw_only = flags.boolean("draw_only", False, "Draw from the stored results, without any training or test.")
 
@@ -78,6 +82,7 @@ def request_flags(flags: FlagSet) -> Callable[[], Request]:
             runs=folder("runs", runs.value),
             results=folder("results", results.value),
             pictures=folder("to", to.value),
+            executor=executor,
             jobs=jobs.value,
             dry_run=dry_run.value,
             draw_only=draw_only.value,

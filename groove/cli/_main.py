@@ -20,6 +20,7 @@ from groove.utils.errors import ConfigError, GrooveError, nearest, unknown_name
 
 COMMANDS: Mapping[str, str] = {  # command -> module that holds its PROGRAM
     "meta-train": "groove.cli.meta_train",
+    "sweep": "groove.cli.sweep",
     "meta-test": "groove.cli.meta_test",
     "compare": "groove.cli.compare",
     "diagnose": "groove.cli.diagnose",
@@ -131,7 +132,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def console() -> None:
-    """Run the console script `groove`."""
+    """Run the console script `groove`, or `python -m groove`."""
+    sys.argv[0] = "groove"  # what runs record as their command, instead of the place where the script is installed
     sys.exit(main(sys.argv))
 
 

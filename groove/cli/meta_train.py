@@ -64,6 +64,9 @@ _RUN_DIR = _FLAGS.string(
     "run_dir", None, "Directory for the files of the run. Without this flag: a new directory in runs/."
 )
 _RESUME = _FLAGS.boolean("resume", False, "Continue the run in --run_dir from its latest checkpoint.")
+_WAIT = _FLAGS.number(
+    "wait", 0.0, "Seconds to wait while another process holds --run_dir, before the run is refused.", least=0
+)
 _DISTRIBUTED = _FLAGS.boolean(
     "distributed",
     False,
@@ -109,6 +112,7 @@ def run() -> None:
         overrides=dict(_overrides()),
         run_dir=_RUN_DIR.value,
         resume=_RESUME.value,
+        wait=_WAIT.value,
         compilation_cache=_COMPILATION_CACHE.value,
     )
 

@@ -65,6 +65,7 @@ def meta_train(
     run_dir: PathLike | None = None,
     overrides: Mapping[str, Any] | None = None,
     resume: bool = False,
+    wait: float = 0.0,
     progress: bool = True,
     compilation_cache: bool = True,
 ) -> MetaTrainingResult:
@@ -81,6 +82,7 @@ def meta_train(
       run_dir: a directory for the files of the run; None for a new one in the folder runs/.
       overrides: dotted path of a field of `Config` -> value, or the text of it, as in {"run.steps": 100}.
       resume: continue the run in `run_dir` from its latest checkpoint.
+      wait: seconds to wait while another process holds the run directory, before the run is refused.
       progress: show the run on standard output.
       compilation_cache: keep compiled programs in the user's cache between processes.
 
@@ -94,7 +96,7 @@ def meta_train(
     changes = {path: value for path, value in changes.items() if value is not None} | dict(overrides or {})
     with standard_flags(), ExitStack() as held:
         config, path = (_plan_resumed if resume else _plan_new)(run_dir, preset, changes)
-        opened = _open(path, config, resume, held)
+        opened = _open(path, config, resume, wait, held)
         console = Console(quiet=not (progress and is_first()))
         if compilation_cache:
             parallel.keep_compilations()
@@ -117,14 +119,14 @@ def _plan_resumed(run_dir: PathLike | None, preset: str | None, changes: Mapping
     return prepare_resumed(RunDir(path).read_config(), preset, changes), path
 
 
-def _open(path: Path, config: Config, resume: bool, held: ExitStack) -> RunDir:
+def _open(path: Path, config: Config, resume: bool, wait: float, held: ExitStack) -> RunDir:
     """Open the directory of a new or an earlier run in the first process; `held` keeps its lock."""
     refusal: GrooveError | None = None
     if is_first():
         try:
             if not resume:
                 RunDir(path).refuse_occupied()  # before a folder is made
-            held.enter_context(lock_run(path))
+            held.enter_context(lock_run(path, wait))
             if resume:
                 RunDir.resume(path, config, may_differ=MAY_DIFFER)
             else:

@@ -18,18 +18,19 @@ OWNER = ".owner.json"  # who took the lock last, for the message
 
 
 @contextlib.contextmanager
-def lock_run(path: Path) -> Iterator[None]:
+def lock_run(path: Path, wait: float = 0.0) -> Iterator[None]:
     """Hold the lock of a run directory, which is made if it is missing.
 
     A lock whose process has ended is free, also if the process was killed.
 
     Args:
       path: the directory.
+      wait: seconds to wait while another process holds the lock.
 
     Raises:
-      RunError: if another process holds the lock, named with its host, or the directory cannot be written.
+      RunError: if another process still holds the lock, named with its host, or the directory cannot be written.
     """
-    lock = FileLock(path / LOCK, timeout=0)
+    lock = FileLock(path / LOCK, timeout=wait)
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock.acquire()

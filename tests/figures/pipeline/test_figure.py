@@ -7,8 +7,8 @@ import pytest
 from figures.pipeline.figure import compared, results_of
 from figures.pipeline.meta_tests import MetaTest
 from figures.pipeline.plan import Plan
-from figures.pipeline.steps import MetaTraining
 from groove.evaluation.results import Results
+from groove.sweep.steps import MetaTraining
 from groove.utils.errors import ConfigError
 
 SMOKE = MetaTraining("groove", "ar", 0, "smoke")

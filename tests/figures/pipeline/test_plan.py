@@ -4,7 +4,7 @@ import dataclasses
 
 from figures.pipeline.meta_tests import MetaTest
 from figures.pipeline.plan import Plan, describe
-from figures.pipeline.steps import MetaTraining
+from groove.sweep.steps import MetaTraining
 
 SMOKE = MetaTraining("groove", "ar", 0, "smoke")
 

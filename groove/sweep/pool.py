@@ -1,7 +1,6 @@
 """Processes that run side by side, with progress bars; the first failure stops all of them."""
 
 import hashlib
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,10 +8,12 @@ from typing import NamedTuple
 
 from rich.progress import Progress, TaskID
 
+from groove.sweep.executor import Executor, Job, was_killed
 from groove.utils.errors import GrooveError
 
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 5.0  # between looks at the progress of the processes, which read their files
+LOSSES = 3  # times that a process is started again after it was killed or its machine was lost
 
 
 class Work(NamedTuple):
@@ -20,7 +21,7 @@ class Work(NamedTuple):
 
     Attributes:
       name: name shown beside its progress bar.
-      command: returns its command line; called when the process starts.
+      command: returns its command line; called whenever the process starts, so that it can go on where it stopped.
       progress: returns the finished share of its work, in [0, 1].
     """
 
@@ -31,15 +32,16 @@ class Work(NamedTuple):
 
 class _Running(NamedTuple):
     work: Work
-    process: subprocess.Popen[bytes]
+    job: Job
     bar: TaskID
+    losses: int
 
 
 class _Pool:
     """The processes that wait and those that run."""
 
-    def __init__(self, work: Sequence[Work], logs: Path, jobs: int, bars: Progress) -> None:
-        self.work, self.logs, self.jobs, self.bars = work, logs, jobs, bars
+    def __init__(self, work: Sequence[Work], logs: Path, executor: Executor, jobs: int, bars: Progress) -> None:
+        self.work, self.logs, self.executor, self.jobs, self.bars = work, logs, executor, jobs, bars
         self.waiting, self.running, self.finished = list(work), list[_Running](), 0
         self.whole = bars.add_task("all", total=max(len(work), 1), left="")
         self.started, self.looked = time.monotonic(), 0.0
@@ -47,23 +49,26 @@ class _Pool:
     def run(self) -> None:
         try:
             while self.waiting or self.running:
-                self.fill()
+                while self.waiting and len(self.running) < self.jobs:
+                    self.begin(self.waiting.pop(0))
                 time.sleep(POLL_SECONDS)
                 self.look()
                 for each in list(self.running):
-                    if each.process.poll() is not None:
-                        self.end(each)
+                    code = each.job.exit_code()
+                    if code is not None:
+                        self.end(each, code)
         finally:
-            self.stop()
+            for each in self.running:
+                each.job.stop()
 
-    def fill(self) -> None:
-        while self.waiting and len(self.running) < self.jobs:
-            work = self.waiting.pop(0)
-            number = len(self.work) - len(self.waiting)
-            self.bars.console.print(f"{number} of {len(self.work)}: {work.name}", highlight=False)
-            with self.log(work).open("wb") as output:
-                process = subprocess.Popen(work.command(), stdout=output, stderr=subprocess.STDOUT)
-            self.running.append(_Running(work, process, self.bars.add_task(work.name, total=1.0, left="")))
+    def begin(self, work: Work) -> None:
+        number = len(self.work) - len(self.waiting)
+        self.say(f"{number} of {len(self.work)}: {work.name}")
+        self.start(work, self.bars.add_task(work.name, total=1.0, left=""), losses=0)
+
+    def start(self, work: Work, bar: TaskID, losses: int) -> None:
+        job = self.executor.start(work.command(), work.name, self.log(work))
+        self.running.append(_Running(work, job, bar, losses))
 
     def look(self) -> None:
         if time.monotonic() - self.looked > LOOK_SECONDS:
@@ -71,36 +76,40 @@ class _Pool:
             for each in self.running:
                 self.bars.update(each.bar, completed=each.work.progress())
 
-    def end(self, each: _Running) -> None:
+    def end(self, each: _Running, code: int) -> None:
         self.running.remove(each)
+        if was_killed(code) and each.losses < LOSSES:
+            self.say(f"{each.work.name} was killed or its machine is gone: it goes on ({each.losses + 1} of {LOSSES})")
+            self.start(each.work, each.bar, each.losses + 1)
+            return
         self.bars.remove_task(each.bar)
-        if each.process.returncode:
-            code, log = each.process.returncode, self.log(each.work)
+        if code:
+            log = self.log(each.work)
             raise GrooveError(f"{each.work.name} failed with exit code {code}: read {log}, then run this again.")
         self.finished += 1
         minutes = (time.monotonic() - self.started) / self.finished * (len(self.work) - self.finished) / 60
         self.bars.update(self.whole, completed=self.finished, left=f"{minutes:.0f} min left")
 
-    def stop(self) -> None:
-        for each in self.running:
-            each.process.terminate()
-        for each in self.running:
-            each.process.wait()
+    def say(self, text: str) -> None:
+        self.bars.console.print(text, highlight=False)
 
     def log(self, work: Work) -> Path:
         return self.logs / f"{hashlib.sha256(work.name.encode()).hexdigest()[:8]}.log"
 
 
-def run_all(work: Sequence[Work], logs: Path, jobs: int, bars: Progress) -> None:
+def run_all(work: Sequence[Work], logs: Path, executor: Executor, jobs: int, bars: Progress) -> None:
     """Run processes, at most `jobs` at once, and show their progress and the minutes left.
+
+    A process that is killed, or whose machine is lost, is started again, three times at most.
 
     Args:
       work: the processes, in the order in which they start.
       logs: folder that receives one log file per process.
+      executor: starts the processes.
       jobs: processes that run side by side.
       bars: the display.
 
     Raises:
       GrooveError: if a process fails; the message names its log file.
     """
-    _Pool(work, logs, jobs, bars).run()
+    _Pool(work, logs, executor, jobs, bars).run()

@@ -1,0 +1,64 @@
+"""Processes of this machine."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from groove.sweep.executor import Resources
+from groove.sweep.tether import tethered
+from groove.utils.errors import ConfigError
+
+
+class LocalJob:
+    """A process of this machine, which ends with the process that started it."""
+
+    def __init__(self, command: Sequence[str], log: Path, folder: Path | None = None) -> None:
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                tethered(command), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=folder
+            )
+        assert self._process.stdin is not None
+        self._leash = self._process.stdin
+
+    def exit_code(self) -> int | None:
+        """Return the exit code, or None while the process runs."""
+        if self._process.poll() is not None:
+            self._leash.close()
+        return self._process.returncode
+
+    def wait(self) -> int:
+        """Return the exit code once the process has ended."""
+        with self._leash:
+            return self._process.wait()
+
+    def stop(self) -> None:
+        """End the process with SIGTERM and wait until it has ended."""
+        self._leash.close()
+        self._process.wait()
+
+
+class LocalExecutor:
+    """Starts processes of this machine; `Resources.cpus` is not enforced."""
+
+    def __init__(self, resources: Resources) -> None:
+        if resources.options:
+            raise ConfigError(f"--executor local takes no options: leave out {', '.join(resources.options)}.")
+
+    def start(self, command: Sequence[str], name: str, log: Path) -> LocalJob:
+        """Start a process."""
+        return LocalJob(command, log)
+
+    def close(self) -> None:
+        """Do nothing: all jobs have been stopped before."""
+
+
+def run_command(command: Sequence[str], folder: str, log: str) -> int:
+    """Run a process to its end in a folder and return its exit code; what clusters call on their machines.
+
+    If the caller is interrupted, the process is stopped.
+    """
+    job = LocalJob(command, Path(log), Path(folder))
+    try:
+        return job.wait()
+    finally:
+        job.stop()

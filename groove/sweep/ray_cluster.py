@@ -1,0 +1,67 @@
+"""Tasks of a Ray cluster."""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from groove.sweep.executor import LOST, Resources
+from groove.sweep.local import run_command
+from groove.utils.errors import ConfigError
+
+_OPTIONS = ("address", "namespace")
+
+
+class RayJob:
+    """A task of a Ray cluster."""
+
+    def __init__(self, ray: Any, reference: Any) -> None:
+        self._ray, self._reference = ray, reference
+
+    def exit_code(self) -> int | None:
+        """Return the exit code; None while the task waits or runs, LOST if its worker or machine is gone."""
+        ready, _ = self._ray.wait([self._reference], timeout=0)
+        return self._result() if ready else None
+
+    def stop(self) -> None:
+        """Interrupt the task and wait until it has ended."""
+        if self.exit_code() is None:
+            self._ray.cancel(self._reference)
+            self._result()
+
+    def _result(self) -> int:
+        try:
+            return int(self._ray.get(self._reference))
+        except self._ray.exceptions.RayError:
+            return LOST
+
+
+class RayExecutor:
+    """Starts tasks on a Ray cluster: the one at the option `address`, or a cluster of this machine.
+
+    The option `address` is HOST:PORT, or auto for the cluster that this machine is part of.
+    """
+
+    def __init__(self, resources: Resources) -> None:
+        import ray
+
+        options: dict[str, Any] = dict(resources.options or {})
+        unknown = [name for name in options if name not in _OPTIONS]
+        if unknown:
+            raise ConfigError(f"--executor ray takes the options {' and '.join(_OPTIONS)}, not {', '.join(unknown)}.")
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise ConfigError(f"--executor ray: no cluster at {options.get('address')} ({error}).") from error
+        self._ray = ray
+        self._run = ray.remote(run_command).options(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=0)
+
+    def start(self, command: Sequence[str], name: str, log: Path) -> RayJob:
+        """Start a task."""
+        run = self._run.options(name=name)
+        return RayJob(self._ray, run.remote(list(command), os.getcwd(), str(log.absolute())))
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        self._ray.shutdown()

@@ -1,0 +1,64 @@
+"""Jobs of Slurm, by submitit."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from groove.sweep.executor import LOST, Resources
+from groove.sweep.local import run_command
+from groove.utils.errors import ConfigError
+from groove.utils.io import one_line
+
+
+class SlurmJob:
+    """A job of Slurm."""
+
+    def __init__(self, job: Any) -> None:
+        self._job = job
+
+    def exit_code(self) -> int | None:
+        """Return the exit code; None while the job waits or runs, LOST if it left no result."""
+        if not self._job.done():
+            return None
+        try:
+            return int(self._job.result())
+        except Exception:  # submitit's errors of many kinds: killed, timed out, preempted
+            return LOST
+
+    def stop(self) -> None:
+        """Cancel the job and wait until it has ended."""
+        if not self._job.done():
+            self._job.cancel(check=False)
+            while not self._job.done():
+                time.sleep(0.2)
+
+
+class SlurmExecutor:
+    """Submits jobs to Slurm.
+
+    Options are submitit's parameters, such as `timeout_min`, `mem_gb` or `slurm_partition`, and two more: `folder` of
+    submitit's own files, and `cluster`: slurm, or local for processes of this machine, to try things out.
+    """
+
+    def __init__(self, resources: Resources) -> None:
+        import submitit
+
+        options: dict[str, Any] = dict(resources.options or {})
+        folder, cluster = options.pop("folder", ".submitit"), options.pop("cluster", "slurm")
+        numbers = {name: int(value) if value.isdigit() else value for name, value in options.items()}
+        usual = {"cpus_per_task": resources.cpus, "gpus_per_node": resources.gpus}
+        try:
+            self._executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
+            self._executor.update_parameters(**{**usual, **numbers})
+        except (NameError, RuntimeError, ValueError, TypeError) as error:  # an unknown option; a machine without Slurm
+            raise ConfigError(f"--executor slurm: {one_line(error)}") from error
+
+    def start(self, command: Sequence[str], name: str, log: Path) -> SlurmJob:
+        """Submit a job."""
+        self._executor.update_parameters(name=name)
+        return SlurmJob(self._executor.submit(run_command, list(command), os.getcwd(), str(log.absolute())))
+
+    def close(self) -> None:
+        """Do nothing: all jobs have been stopped before."""

@@ -1,0 +1,54 @@
+"""Jobs of submitit, by its executor for this machine."""
+
+import sys
+import time
+
+import pytest
+
+from groove.sweep.executor import LOST, Resources, make_executor, was_killed
+from groove.utils.errors import ConfigError
+
+
+@pytest.fixture
+def start(tmp_path):
+    options = {"cluster": "local", "folder": str(tmp_path / "submitit"), "timeout_min": "5"}
+    executor = make_executor("slurm", Resources(options=options))
+    return lambda code: executor.start([sys.executable, "-c", code], "a job", tmp_path / "log")
+
+
+def _ended(job):
+    for _ in range(600):
+        if (code := job.exit_code()) is not None:
+            return code
+        time.sleep(0.1)
+    raise AssertionError("the job does not end")
+
+
+def test_jobs_end_with_their_exit_code_and_leave_their_output(start, tmp_path):
+    jobs = [start("print('done')"), start("raise SystemExit(3)")]
+    assert [_ended(job) for job in jobs] == [0, 3]
+    assert "done" in (tmp_path / "log").read_text()
+
+
+def test_a_killed_job_is_lost(start):
+    assert was_killed(_ended(start("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")))
+    job = start("import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)")
+    assert was_killed(_ended(job))
+
+
+@pytest.mark.slow  # submitit waits
+def test_a_job_is_stopped(start, tmp_path):
+    job = start("import time; print('on', flush=True); time.sleep(60)")
+    while not (tmp_path / "log").exists() or "on" not in (tmp_path / "log").read_text():
+        time.sleep(0.1)
+    job.stop()
+    assert job.exit_code() == LOST
+
+
+def test_unknown_options_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="tiemout_min"):
+        make_executor("slurm", Resources(options={"cluster": "local", "tiemout_min": "5"}))
+    with pytest.raises(ConfigError, match=r"--executor slurm: .*srun"):
+        make_executor("slurm", Resources(options={"folder": str(tmp_path)}))
+    with pytest.raises(ConfigError, match="--executor local takes no options: leave out address"):
+        make_executor("local", Resources(options={"address": "auto"}))

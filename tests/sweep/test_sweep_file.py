@@ -1,0 +1,71 @@
+"""Sweep files: every combination once, and one clear complaint about what cannot work."""
+
+import pytest
+
+from groove.sweep.sweep_file import read_sweep
+from groove.utils.errors import ConfigError
+
+
+def _read(tmp_path, text):
+    path = tmp_path / "sweep.toml"
+    path.write_text(text)
+    return read_sweep(path)
+
+
+def test_every_combination_is_trained_once(tmp_path):
+    trainings = _read(
+        tmp_path,
+        """
+        config = "smoke"
+        seeds = [0, 3]
+        curricula.groove = { curriculum = "ar", antagonists = ["a2c", "ppo"], plr.robust = true }
+        curricula.uniform = "dr"
+        set = { "run.steps" = 10 }
+        [grid]
+        gradient.updates = [2, 3]
+        """,
+    )
+    assert len({t.name for t in trainings}) == len(trainings) == 8
+    assert trainings[0].title == "groove, gradient.updates=2, meta-seed 0"
+    assert {(t.curriculum, t.seed, t.config.gradient.updates) for t in trainings} == {
+        (curriculum, seed, updates) for curriculum in ("ar", "dr") for seed in (0, 3) for updates in (2, 3)
+    }
+    assert all(t.config.run.steps == 10 for t in trainings)
+    assert all((t.config.antagonists, t.config.plr.robust) == (("a2c", "ppo"), True) for t in trainings[:4])
+    assert not any(t.config.plr.robust for t in trainings[4:])
+
+
+def test_what_is_left_out_has_defaults(tmp_path):
+    (training,) = _read(tmp_path, "")
+    assert (training.preset, training.curriculum, training.seed, training.label) == ("laptop", "ar", 0, "ar")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("seed = 1", r'unknown key "seed" \(did you mean "seeds"\?\)'),
+        ("config = 'smok'", r'unknown config "smok" \(did you mean "smoke"\?\)'),
+        ("seeds = 0", "seeds is a number of meta-seeds"),
+        ("seeds = true", "seeds is a number of meta-seeds"),
+        ("seeds = [1, 1]", "seeds is a number of meta-seeds"),
+        ("seeds = [-1]", "seed"),
+        ("curricula = 'ar'", "curricula is a list"),
+        ("curricula = []", "curricula is a list"),
+        ("curricula = ['arr']", 'arr: .*"arr"'),
+        ("curricula.a = { curiculum = 'ar' }", "curricula is a list"),
+        ("curricula.a = { curriculum = 'dr', plr.robust = true }", "a: plr.robust is read by curricula that replay"),
+        ("set = 1", "set is a table"),
+        ("[set]\nrun.step = 1", r'unknown field "run.step" \(did you mean "run.steps"\?\)'),
+        ("[grid]\nrun.steps = 3", "run.steps takes a list of values"),
+        ("[grid]\nrun.steps = []", "run.steps takes a list of values"),
+        ("[grid]\nrun.steps = [5, 5]", "are the same training"),
+        ("[grid]\nrun.steps = ['many']", 'run.steps takes an integer, not "many"'),
+        ("config = ", "cannot be read"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_once(tmp_path, text, complaint):
+    with pytest.raises(ConfigError, match=complaint) as refusal:
+        _read(tmp_path, text)
+    assert "sweep.toml" in str(refusal.value)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_sweep(tmp_path / "missing.toml")
