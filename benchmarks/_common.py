@@ -108,10 +108,10 @@ def valid(config: Config) -> Config:
 class MetaTrainer:
     """The compiled meta-steps of a configuration, and their state."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, seed: int = 0) -> None:
         """Build the trainer and its first state."""
         self.trainer = build(config).trainer
-        self.state = self.trainer.init(jax.random.key(0))
+        self.state = self.trainer.init(jax.random.key(seed))
 
     def run(self, steps: int) -> Any:
         """Run meta-steps, or generations of ES, and return their metrics."""
@@ -140,9 +140,8 @@ def take_turns(calls: Mapping[K, Callable[[], Any]], repeats: int) -> dict[K, li
     return seconds
 
 
-def matmul_peak(repeats: int = 20) -> float:
-    """Return the machine's best f32 FLOP/s in a 2048 x 2048 matrix multiplication."""
-    side = 2048
+def matmul_peak(repeats: int = 20, side: int = 2048) -> float:
+    """Return the machine's best FLOP/s in a product of square matrices of f32, at the precision of the context."""
     a = jnp.ones((side, side))
     multiply = jax.jit(lambda x: x @ x)
     seconds_of(lambda: multiply(a))

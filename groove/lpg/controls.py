@@ -56,6 +56,12 @@ def controls_of(inputs: ControlInputs) -> Controls:
     Args:
       inputs: [N].
     """
+    outputs = jnp.tanh(_GAIN * hk.Linear(2, w_init=jnp.zeros, name="controls")(control_features(inputs)))
+    return Controls(*jnp.moveaxis(jnp.exp(_RANGE * outputs), -1, 0))
+
+
+def control_features(inputs: ControlInputs) -> Array:
+    """Return what the linear map of the controls sees of its inputs, f32 [N, 6], in the order of INPUTS."""
     features = [
         2 * inputs.progress - 1,  # centred, so that a bias is a mean level and the weight a schedule around it
         jnp.log(inputs.lifetime / _USUAL_LIFETIME) / math.log(10),
@@ -64,8 +70,7 @@ def controls_of(inputs: ControlInputs) -> Controls:
         inputs.change,
         inputs.step,
     ]
-    outputs = jnp.tanh(_GAIN * hk.Linear(2, w_init=jnp.zeros, name="controls")(jnp.stack(features, axis=-1)))
-    return Controls(*jnp.moveaxis(jnp.exp(_RANGE * outputs), -1, 0))
+    return jnp.stack(features, axis=-1)
 
 
 def explained_variance(value: Array, target: Array, mask: Array | None = None) -> Array:

@@ -95,7 +95,8 @@ def value_update(
     controls = None
     if config.controls:
         told = inputs.progress[:, 0], inputs.lifetime[:, 0], learner.rule_state
-        controls = network.controls(eta, jax.vmap(control_inputs)(*told, values, value_target))
+        facts = jax.vmap(control_inputs)(*told, values, value_target)
+        controls = network.controls(eta, facts)
     learner, clip_fraction = jax.vmap(partial(learn, config.of_update(), agent))(learner, heads, batch, keys, controls)
     value_error = jnp.mean((heads[VALUE][..., 0] - value_target) ** 2, axis=(1, 2))
     sizes = {}
@@ -107,6 +108,7 @@ def value_update(
     if controls is not None:
         learner = jax.vmap(partial(_remember, agent))(learner, controls, heads, rollout.obs)
         metrics |= {"step_factor": controls.step, "entropy_factor": controls.entropy}
+        metrics |= {f"control_{name}": fact for name, fact in facts._asdict().items()}
     return learner, UpdateInfo(metrics=metrics, regularizers=sizes)
 
 

@@ -114,6 +114,7 @@ class Config:
       preset: the preset that the configuration started from.
       seed: seed of every random stream.
       devices: local devices that the slots are distributed over; 0 for as many as divide them.
+      precision: of products of matrices: f32, tf32 (GPUs), or bf16; sums are f32. CPUs multiply in f32 in any case.
       curriculum: where levels come from and which levels are replayed, as `parse_curriculum` reads it.
       antagonists: what algorithmic regret is measured against: names of hand-written rules, or "optimal"; the best of
         several.
@@ -136,6 +137,7 @@ class Config:
     preset: str = "paper"
     seed: int = at_least(0, 0, most=MOST_SEED)
     devices: int = at_least(0, 0, most=MOST_DEVICES)
+    precision: Literal["f32", "tf32", "bf16"] = "f32"
     curriculum: str = "ar"
     antagonists: tuple[str, ...] = ("a2c",)
     rule: str = "lpg"

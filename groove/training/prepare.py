@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import jax
+
 from groove.curriculum.sources import pin_source
 from groove.training.build import make_groups, pin_curriculum
 from groove.training.config import Config
@@ -78,6 +80,9 @@ def settle(config: Config, devices: int, decay_steps: int) -> Config:
 def _check(config: Config) -> Config:
     """Return the configuration with its level files pinned, or refuse it before any file is written."""
     validate(config)
+    backend = jax.default_backend()
+    if config.precision == "tf32" and backend != "gpu":
+        raise ConfigError(f"precision = tf32 is for GPUs, not for the backend {backend}: choose f32 or bf16.")
     config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum))
     sources = tuple(pin_source(source) for source in config.validation.sources)
     config = replace_all(config, {"validation.sources": sources})

@@ -22,7 +22,7 @@ from groove.training.run_dir import RunDir
 from groove.training.run_lock import lock_run
 from groove.utils import parallel
 from groove.utils.errors import ConfigError, GrooveError
-from groove.utils.jax_flags import standard_flags
+from groove.utils.jax_flags import matmul_precision, standard_flags
 from groove.utils.paths import PathLike, user_path
 from groove.utils.processes import any_process, is_first
 
@@ -100,6 +100,7 @@ def meta_train(
         console = Console(quiet=not (progress and is_first()))
         if compilation_cache:
             parallel.keep_compilations()
+        held.enter_context(matmul_precision(config.precision))
         _introduce(console, config, opened, resume)
         summary = train(config, opened, console, resume)
     return MetaTrainingResult(opened.path, summary, config)

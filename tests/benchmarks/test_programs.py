@@ -12,6 +12,8 @@ from tests._helpers.programs import refusal
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.py") if path.stem != "_common")
 BAD_INPUT = [
+    ("accelerator", ["--config=controls"], "paper|laptop|smoke"),
+    ("accelerator", ["--side=1"], "--side"),
     ("env_steps", ["--env=drr"], 'did you mean "dr"'),
     ("env_steps", ["--generators=threefry"], 'did you mean "threefry2x32"'),
     ("env_steps", ["--draws=outside"], 'unknown draw "outside"'),

@@ -42,6 +42,12 @@ def test_a_wrong_field_is_refused_with_the_right_one(path, complaint):
         override(preset("smoke"), {path: "1"})
 
 
+def test_a_precision_of_another_backend_is_refused():
+    assert prepare_new("smoke", {"precision": "bf16"}).precision == "bf16"
+    with pytest.raises(ConfigError, match="precision = tf32 is for GPUs, not for the backend cpu: choose f32 or bf16"):
+        prepare_new("smoke", {"precision": "tf32"})
+
+
 def test_a_new_run_is_settled_and_checked():
     config = prepare_new("smoke", {"curriculum": "dr", "devices": 1})
     assert (config.curriculum, config.devices, config.gradient.decay_steps) == ("dr", 1, 20)
