@@ -21,6 +21,7 @@ notice of it: its seeds are missing, so that the next meta-test trains them agai
 the later line counts.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -38,9 +39,15 @@ from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, to_json
 
 RESULTS_FORMAT = 1
-_FIELDS = {"cell", "task", "budget", "rule", "seeds", "updates", "env_steps", "returns"}
 _CHECK = "check"
 _DIGITS = 6  # significant digits of a stored return
+
+
+_FIELDS = {  # name -> type, of the fields of a line that readers rely on
+    **dict.fromkeys(("cell", "task", "budget", "rule"), str),
+    **dict.fromkeys(("seeds", "updates", "env_steps"), list[int]),
+    "returns": list[list[list[float]]],  # [levels, seeds, points]
+}
 
 
 class ResultsError(GrooveError):
@@ -186,6 +193,11 @@ def rounded(returns: npt.ArrayLike) -> list[Any]:
 
 def _merge(lines: Sequence[Mapping[str, Any]]) -> Cell:
     """Build a cell from its lines; a later line replaces the seeds of earlier lines."""
+    if len({(len(line["returns"]), tuple(line["updates"])) for line in lines}) > 1:
+        raise ResultsError(
+            f"the lines of cell {lines[0]['cell']} ({lines[0]['rule']} on {lines[0]['task']}) differ in their levels "
+            "or updates: remove the wrong ones."
+        )
     by_seed: dict[int, npt.NDArray[np.float64]] = {}
     for line in lines:
         returns = np.asarray(line["returns"], np.float64)
@@ -225,9 +237,34 @@ def _unsealed(text: str) -> tuple[dict[str, Any] | None, str]:
         return None, "no JSON object"
     if _CHECK in line and line.pop(_CHECK) != _checksum(line):
         return None, "another checksum"
-    if line.get("format") == RESULTS_FORMAT and (lacking := _FIELDS - set(line)):
-        return None, f"without {', '.join(sorted(lacking))}"
+    if line.get("format") == RESULTS_FORMAT and (complaint := _complaint(line)):
+        return None, complaint
     return line, ""
+
+
+@functools.cache
+def _schema() -> Any:
+    import pydantic  # slow to import
+
+    fields: Any = {name: (kind, ...) for name, kind in _FIELDS.items()}
+    return pydantic.create_model("Line", **fields)
+
+
+def _complaint(line: Mapping[str, Any]) -> str:
+    """Return what is wrong with the fields of a line; empty if nothing is."""
+    import pydantic
+
+    try:
+        _schema().model_validate(line, strict=True)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        return f"without {name}" if first["type"] == "missing" else f"{name:.40}: {first['msg']}"
+    shape = (len(line["seeds"]), len(line["updates"]))
+    shapes = {(len(level), len(curve)) for level in line["returns"] for curve in level}
+    if not line["seeds"] or shapes != {shape} or len(line["env_steps"]) != shape[1]:
+        return "its seeds, updates and returns do not fit together"
+    return ""
 
 
 def _checksum(line: Mapping[str, Any]) -> str:

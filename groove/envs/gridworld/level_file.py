@@ -25,6 +25,7 @@ from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, write_atomically
 from groove.utils.paths import user_path
 from groove.utils.tensor_file import tensor_bytes
+from groove.utils.typed_fields import from_dict, range_complaints, to_dict
 
 LEVELS_FORMAT = 2
 _MISSING = "{} does not exist; make level sets with launch/levels.py export."
@@ -136,13 +137,23 @@ def load_levels(path: str | Path) -> LevelSet:
     header, arrays = _read(path)
     try:
         about = json.loads(header["about"])
-        sizes = GridSizes(**about.pop("sizes"))
-    except (KeyError, TypeError, ValueError) as error:
+        sizes = _sizes(about.pop("sizes"))
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise LevelFileError(f"{path} does not say the sizes of its levels; export the levels again.") from error
+    if not np.ndim(arrays["size"]):
+        raise LevelFileError(f"{path}: size has no axis over levels; export the levels again.")
     scores = arrays.get("score", np.full(len(arrays["size"]), np.nan, np.float32))
     level_set = LevelSet(GridLevel(**{name: arrays[name] for name in _FIELDS}), sizes, scores, about)
     _check(path, level_set)
     return level_set
+
+
+def _sizes(stored: Mapping[str, Any]) -> GridSizes:
+    """Return the sizes in a header, each of its own type and in its range."""
+    sizes = from_dict(GridSizes(), {name: stored[name] for name in to_dict(GridSizes())})
+    if complaints := [*range_complaints(sizes)]:
+        raise ValueError(complaints[0])
+    return sizes
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Any]]:
