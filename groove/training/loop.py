@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from groove.training.legacy_checkpoint import EARLIER_STATE
 from groove.training.log_row import log_row
 from groove.training.loggers import CsvLogger, JsonlLogger, Logger, MultiLogger
 from groove.training.progress import Progress, print_line
-from groove.training.run_dir import RunDir
+from groove.training.run_dir import RunDir, RunError
 from groove.training.stop_requests import stop_requests
 from groove.training.summary import summary_text
 from groove.training.trained_levels import draw_trained_levels
@@ -43,9 +44,14 @@ def train(config: Config, run_dir: RunDir, console: Console, resume: bool = Fals
       console: shows the run.
       resume: continue from the latest checkpoint.
     """
-    training = _Training(config, run_dir, console, resume)
     try:
-        return training.run()
+        with closing(_Training(config, run_dir, console, resume)) as training:
+            return training.run()
+    except OSError as error:  # a full disk, a file system that went away
+        raise RunError(
+            f"{run_dir.path} cannot be written ({error.strerror or one_line(error)}): what the last checkpoint holds "
+            "is safe; make room, then go on with --resume."
+        ) from error
     except jax.errors.JaxRuntimeError as error:
         if jax.process_count() == 1:
             raise
@@ -53,8 +59,6 @@ def train(config: Config, run_dir: RunDir, console: Console, resume: bool = Fals
             f"another process of this run ended or cannot be reached ({one_line(error)}): nothing past the last "
             "checkpoint is lost; start all processes again with --resume."
         ) from error
-    finally:
-        training.close()
 
 
 class _Training:
