@@ -68,7 +68,7 @@ PRESETS: Mapping[str, Preset] = {
             "rules.lpg.base": "ppo",
             "rules.lpg.core": "none",
             "rules.lpg.controls": True,
-            "slots.rate_spread": 4.0,
+            "slots.rate_spread": 2.0,  # users' rates are never exactly right
             # tables do as well with a third of their steps, but fail with three times as many, which suit networks
             "rules.lpg.table_step": 0.3,
             "meta.optimizer": "es",

@@ -45,7 +45,7 @@ SUITE = Suite(
         [
             Task("development", "small_rewards", partial(_in_unit, 0.01), CLASSIC, _LONG),
             Task("development", "large_rewards", partial(_in_unit, 100.0), CLASSIC, _LONG),
-            Task("development", "worlds", partial(make_worlds, LevelDistribution()), MLP, _LONG),
+            Task("development", "worlds", partial(make_worlds, LevelDistribution()), MLP, _LONG, batch=4),
             Task("development", "random_mdp", make_random_mdps, CLASSIC, _LONG),
         ]
     ),
