@@ -1,12 +1,15 @@
 """Processes of this machine."""
 
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from groove.sweep.executor import Resources
 from groove.sweep.tether import tethered
 from groove.utils.errors import ConfigError
+
+_POLL_SECONDS = 0.1
 
 
 class LocalJob:
@@ -25,11 +28,6 @@ class LocalJob:
         if self._process.poll() is not None:
             self._leash.close()
         return self._process.returncode
-
-    def wait(self) -> int:
-        """Return the exit code once the process has ended."""
-        with self._leash:
-            return self._process.wait()
 
     def stop(self) -> None:
         """End the process with SIGTERM and wait until it has ended."""
@@ -59,6 +57,8 @@ def run_command(command: Sequence[str], folder: str, log: str) -> int:
     """
     job = LocalJob(command, Path(log), Path(folder))
     try:
-        return job.wait()
+        while (code := job.exit_code()) is None:
+            time.sleep(_POLL_SECONDS)  # Ray interrupts Python code, but no system call that waits
+        return code
     finally:
         job.stop()

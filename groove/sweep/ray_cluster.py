@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from groove.sweep.executor import LOST, Resources
 from groove.sweep.local import run_command
 from groove.utils.errors import ConfigError
+from groove.utils.io import one_line
 
 _OPTIONS = ("address", "namespace")
+_REACH_SECONDS = 10.0
 
 
 class RayJob:
@@ -51,17 +54,26 @@ class RayExecutor:
         if unknown:
             raise ConfigError(f"--executor ray takes the options {' and '.join(_OPTIONS)}, not {', '.join(unknown)}.")
         try:
+            _reach(options.get("address", "auto"))
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise ConfigError(f"--executor ray: no cluster at {options.get('address')} ({error}).") from error
+        except (OSError, RuntimeError, ValueError) as error:
+            where = options.get("address", "this machine")
+            raise ConfigError(f"--executor ray: no cluster at {where} ({one_line(error)}).") from error
         self._ray = ray
-        self._run = ray.remote(run_command).options(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=0)
+        self._run, self._resources = ray.remote(run_command), resources
 
     def start(self, command: Sequence[str], name: str, log: Path) -> RayJob:
         """Start a task."""
-        run = self._run.options(name=name)
+        run = self._run.options(name=name, num_cpus=self._resources.cpus, num_gpus=self._resources.gpus, max_retries=0)
         return RayJob(self._ray, run.remote(list(command), os.getcwd(), str(log.absolute())))
 
     def close(self) -> None:
         """Leave the cluster."""
         self._ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Raise OSError if nothing listens at HOST:PORT; Ray itself tries for ten minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and "://" not in address and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=_REACH_SECONDS).close()
