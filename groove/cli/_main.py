@@ -103,7 +103,7 @@ def run_program(program: Program, argv: Sequence[str]) -> int:
       program: the program.
       argv: how the program was called, followed by its arguments.
     """
-    logging.set_verbosity(logging.ERROR)  # libraries announce every file they write
+    logging.set_verbosity(logging.FATAL)  # libraries announce every file they write, and log errors that they raise
     try:
         if {"--help", "-help", "-h", "--helpfull"} & set(argv[1:]):
             print(usage(program, argv[0]))
