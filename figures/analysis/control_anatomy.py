@@ -52,7 +52,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Traces(NamedTuple):
-    """What a rule did on one task, in each part of a life; f32 [levels, BINS, 2 or 6]."""
+    """The factors and the inputs of a rule on one task, in each part of a life; f32 [levels, BINS, 2 or 6]."""
 
     factors: npt.NDArray[np.float32]  # of steps, and of the entropy's weight
     facts: npt.NDArray[np.float32]  # the inputs of the controls

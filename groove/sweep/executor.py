@@ -1,6 +1,7 @@
 """The interface of executors, which start the processes of sweeps and figures, and their registry."""
 
 import importlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from groove.utils.errors import ConfigError
 
 LOST = KILLED + 9  # exit code of a process whose machine or worker is gone
 _SIGNALS = 64  # more than there are
+_POLL_SECONDS = 0.1
 
 
 class Job(Protocol):
@@ -20,7 +22,7 @@ class Job(Protocol):
         """Return the exit code; None while the process waits or runs, LOST if it or its machine was killed."""
 
     def stop(self) -> None:
-        """Ask the process to save and end, and wait until it has."""
+        """Ask the process to save and end; it has ended when `exit_code` is no longer None."""
 
 
 class Executor(Protocol):
@@ -36,12 +38,12 @@ class Executor(Protocol):
         """
 
     def close(self) -> None:
-        """Give back what the executor holds; jobs have been stopped before."""
+        """Leave the machines; all jobs have ended before."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What every process gets.
+    """The resources of every process.
 
     Attributes:
       cpus: CPU cores.
@@ -76,6 +78,13 @@ def make_executor(name: str, resources: Resources) -> Executor:
         raise ConfigError(
             f"--executor {name} needs {error.name}, which is not installed: pip install 'groove-rl[cluster]'."
         ) from error
+
+
+def wait_for(job: Job) -> int:
+    """Return the exit code of a job once it has ended."""
+    while (code := job.exit_code()) is None:
+        time.sleep(_POLL_SECONDS)  # Ray interrupts Python code, but no system call that waits
+    return code
 
 
 def was_killed(exit_code: int) -> bool:

@@ -1,15 +1,12 @@
 """Processes of this machine."""
 
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from groove.sweep.executor import Resources
+from groove.sweep.executor import Resources, wait_for
 from groove.sweep.tether import tethered
 from groove.utils.errors import ConfigError
-
-_POLL_SECONDS = 0.1
 
 
 class LocalJob:
@@ -18,7 +15,12 @@ class LocalJob:
     def __init__(self, command: Sequence[str], log: Path, folder: Path | None = None) -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                tethered(command), stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=folder
+                tethered(command),
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                start_new_session=True,  # Ctrl-C in the terminal reaches the starter alone, which then stops its jobs
             )
         assert self._process.stdin is not None
         self._leash = self._process.stdin
@@ -30,9 +32,8 @@ class LocalJob:
         return self._process.returncode
 
     def stop(self) -> None:
-        """End the process with SIGTERM and wait until it has ended."""
+        """End the process with SIGTERM."""
         self._leash.close()
-        self._process.wait()
 
 
 class LocalExecutor:
@@ -47,18 +48,17 @@ class LocalExecutor:
         return LocalJob(command, log)
 
     def close(self) -> None:
-        """Do nothing: all jobs have been stopped before."""
+        """Do nothing: no resources are held."""
 
 
 def run_command(command: Sequence[str], folder: str, log: str) -> int:
-    """Run a process to its end in a folder and return its exit code; what clusters call on their machines.
+    """Run a process to its end in a folder and return its exit code.
 
-    If the caller is interrupted, the process is stopped.
+    Clusters call this function on their machines. If the call is interrupted, the process is stopped.
     """
     job = LocalJob(command, Path(log), Path(folder))
     try:
-        while (code := job.exit_code()) is None:
-            time.sleep(_POLL_SECONDS)  # Ray interrupts Python code, but no system call that waits
-        return code
+        return wait_for(job)
     finally:
         job.stop()
+        wait_for(job)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.progress import Progress, TaskID
 
-from groove.sweep.executor import Executor, Job, was_killed
+from groove.sweep.executor import Executor, Job, wait_for, was_killed
 from groove.utils.errors import GrooveError
 
 POLL_SECONDS = 0.5
@@ -58,8 +58,10 @@ class _Pool:
                     if code is not None:
                         self.end(each, code)
         finally:
-            for each in self.running:
+            for each in self.running:  # all at once: each of them may save for a while
                 each.job.stop()
+            for each in self.running:
+                wait_for(each.job)
 
     def begin(self, work: Work) -> None:
         number = len(self.work) - len(self.waiting)
@@ -112,4 +114,5 @@ def run_all(work: Sequence[Work], logs: Path, executor: Executor, jobs: int, bar
     Raises:
       GrooveError: if a process fails; the message names its log file.
     """
+    logs.mkdir(parents=True, exist_ok=True)
     _Pool(work, logs, executor, jobs, bars).run()

@@ -25,19 +25,17 @@ class RayJob:
     def exit_code(self) -> int | None:
         """Return the exit code; None while the task waits or runs, LOST if its worker or machine is gone."""
         ready, _ = self._ray.wait([self._reference], timeout=0)
-        return self._result() if ready else None
-
-    def stop(self) -> None:
-        """Interrupt the task and wait until it has ended."""
-        if self.exit_code() is None:
-            self._ray.cancel(self._reference)
-            self._result()
-
-    def _result(self) -> int:
+        if not ready:
+            return None
         try:
             return int(self._ray.get(self._reference))
         except self._ray.exceptions.RayError:
             return LOST
+
+    def stop(self) -> None:
+        """Interrupt the task."""
+        if self.exit_code() is None:
+            self._ray.cancel(self._reference)
 
 
 class RayExecutor:

@@ -1,7 +1,6 @@
 """Jobs of Slurm, by submitit."""
 
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,9 @@ class SlurmJob:
             return LOST
 
     def stop(self) -> None:
-        """Cancel the job and wait until it has ended."""
+        """Cancel the job."""
         if not self._job.done():
             self._job.cancel(check=False)
-            while not self._job.done():
-                time.sleep(0.2)
 
 
 class SlurmExecutor:
@@ -61,4 +58,4 @@ class SlurmExecutor:
         return SlurmJob(self._executor.submit(run_command, list(command), os.getcwd(), str(log.absolute())))
 
     def close(self) -> None:
-        """Do nothing: all jobs have been stopped before."""
+        """Do nothing: no resources are held."""

@@ -18,7 +18,7 @@ from groove.training.run_dir import RunDir
 from groove.training.validate import validate
 from groove.utils.typed_fields import assign, replace_all, to_dict
 
-GUESSED = {"smoke": 3.0, "release": 1.0, "laptop": 0.2, "paper": 1.0, "controls": 36.0}  # seconds a meta-step
+GUESSED = {"smoke": 3.0, "release": 1.0, "laptop": 0.2, "paper": 1.0, "controls": 60.0}  # seconds a meta-step
 WAIT_SECONDS = 120  # for a process that was told to end and still saves
 
 

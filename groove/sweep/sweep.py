@@ -28,7 +28,6 @@ def run_steps(steps: Sequence[Step], runs: Path, executor: Executor, jobs: int, 
     Raises:
       GrooveError: if a step fails; the message names its log file.
     """
-    runs.mkdir(parents=True, exist_ok=True)
     missing = [step for step in steps if not step.finished(runs)]
     work = [Work(step.name, partial(step.command, runs), partial(step.progress, runs)) for step in missing]
     run_all(work, runs, executor, jobs, bars)

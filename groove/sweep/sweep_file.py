@@ -47,10 +47,10 @@ def read_sweep(path: Path) -> list[MetaTraining]:
 def _trainings(content: Mapping[str, Any]) -> list[MetaTraining]:
     for key in content:
         if key not in _KEYS:
-            raise ConfigError(unknown_name("key", key, _KEYS))
+            raise unknown_name("key", key, _KEYS)
     preset = content.get("config", "laptop")
     if preset not in PRESETS:
-        raise ConfigError(unknown_name("config", str(preset), PRESETS))
+        raise unknown_name("config", str(preset), PRESETS)
     methods, seeds = _methods(content.get("curricula", ["ar"])), _seeds(content.get("seeds", 1))
     fixed = _assignments(_table(content, "set"))
     trainings = [

@@ -32,7 +32,6 @@ def main(command: Sequence[str]) -> int:
         end()
 
     signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C in a terminal reaches the child directly
     threading.Thread(target=watch, daemon=True).start()
     code = child.wait()
     return KILLED - code if code < 0 else code

@@ -21,7 +21,7 @@ class _Job:
         return self.code
 
     def stop(self):
-        self.stopped = True
+        self.stopped, self.code = True, 0
 
 
 class _Executor:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from groove.sweep.executor import LOST, Resources, make_executor
+from groove.sweep.executor import LOST, Resources, make_executor, wait_for
 from groove.utils.errors import ConfigError
 
 pytestmark = [
@@ -45,16 +45,11 @@ def _until(condition):
     raise AssertionError("nothing happens")
 
 
-def _ended(job):
-    _until(lambda: job.exit_code() is not None)
-    return job.exit_code()
-
-
 def test_tasks_end_with_their_exit_code_on_both_nodes(executor, tmp_path):
     code = f"import os, pathlib, time; p = pathlib.Path({str(tmp_path)!r}); (p / str(os.getpid())).touch()\n"
     code += "while len(list(p.glob('[0-9]*'))) < 2: time.sleep(0.1)\n"  # each waits for the other
     jobs = [_start(executor, tmp_path / f"log{i}", code + f"print({i}); raise SystemExit({3 * i})") for i in range(2)]
-    assert [_ended(job) for job in jobs] == [0, 3]
+    assert [wait_for(job) for job in jobs] == [0, 3]
     assert [(tmp_path / f"log{i}").read_text() for i in range(2)] == ["0\n", "1\n"]
 
 
@@ -69,7 +64,7 @@ def test_a_task_whose_worker_is_killed_is_lost_and_leaves_nothing_running(execut
     _until(lambda: log.exists() and log.read_text())
     child, worker = map(int, log.read_text().split())
     os.kill(worker, signal.SIGKILL)
-    assert _ended(job) == LOST
+    assert wait_for(job) == LOST
     _until(lambda: not os.path.exists(f"/proc/{child}"))
 
 
@@ -79,6 +74,7 @@ def test_a_task_is_stopped(executor, tmp_path):
     job = _start(executor, log, code + "print('on', flush=True); time.sleep(60)")
     _until(lambda: log.exists() and log.read_text())
     job.stop()
+    assert wait_for(job) == LOST
     assert log.read_text() == "on\nsaved\n"
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from groove.sweep.executor import LOST, Resources, make_executor, was_killed
+from groove.sweep.executor import LOST, Resources, make_executor, wait_for, was_killed
 from groove.utils.errors import ConfigError
 
 
@@ -16,24 +16,16 @@ def start(tmp_path):
     return lambda code: executor.start([sys.executable, "-c", code], "a job", tmp_path / "log")
 
 
-def _ended(job):
-    for _ in range(600):
-        if (code := job.exit_code()) is not None:
-            return code
-        time.sleep(0.1)
-    raise AssertionError("the job does not end")
-
-
 def test_jobs_end_with_their_exit_code_and_leave_their_output(start, tmp_path):
     jobs = [start("print('done')"), start("raise SystemExit(3)")]
-    assert [_ended(job) for job in jobs] == [0, 3]
+    assert [wait_for(job) for job in jobs] == [0, 3]
     assert "done" in (tmp_path / "log").read_text()
 
 
 def test_a_killed_job_is_lost(start):
-    assert was_killed(_ended(start("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")))
+    assert was_killed(wait_for(start("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")))
     job = start("import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)")
-    assert was_killed(_ended(job))
+    assert was_killed(wait_for(job))
 
 
 @pytest.mark.slow  # submitit waits
@@ -42,7 +34,7 @@ def test_a_job_is_stopped(start, tmp_path):
     while not (tmp_path / "log").exists() or "on" not in (tmp_path / "log").read_text():
         time.sleep(0.1)
     job.stop()
-    assert job.exit_code() == LOST
+    assert wait_for(job) == LOST
 
 
 def test_unknown_options_are_refused(tmp_path):

@@ -87,7 +87,7 @@ def _ends(process, code=0):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["training", "sweep"])
+@pytest.mark.parametrize("victim", ["training", "sweep", "sweep, by Ctrl-C"])
 def test_a_sweep_with_a_killed_process_trains_what_an_undisturbed_one_trains(tmp_path, file, victim):
     trainings = read_sweep(file)
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
@@ -100,8 +100,9 @@ def test_a_sweep_with_a_killed_process_trains_what_an_undisturbed_one_trains(tmp
         os.kill(pid, signal.SIGKILL)
         assert "is gone: it goes on (1 of 3)" in _ends(process)
     else:
-        process.kill()
+        process.send_signal(signal.SIGINT if "Ctrl-C" in victim else signal.SIGKILL)
         process.communicate()
+        assert "Ctrl-C" not in victim or not _alive(pid)  # it saved and ended before the sweep did
         _ends(_sweep(file, disturbed))  # waits for the orphans, which save and end
         assert not _alive(pid)
     for training in trainings:
