@@ -89,6 +89,7 @@ def meta_step_config(curriculum: str, sizes: StepSizes, devices: int = 0) -> Con
         "rules.lpg.hidden": sizes.hidden,
         "gradient.micro_batch": sizes.micro_batch,
         "run.log_every": sizes.steps,
+        "validation.every": 0,
         "slots.episodes": 64,
         "devices": devices or parallel.usable_devices(sizes.slots),
     }

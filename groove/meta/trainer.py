@@ -52,11 +52,13 @@ class Trainer(NamedTuple):
       run: (TrainState, n) -> (TrainState, {name: f32[chunk]}): n meta-steps, at most a chunk; the first n entries of
         each metric are filled. The given state is consumed. One compilation serves every n.
       compilations: () -> number of times that `run` has been compiled.
+      lower: TrainState -> the program of `run` before its compilation, to ask the compiler for its memory.
     """
 
     init: Callable[[Key], TrainState]
     run: Callable[[TrainState, int], tuple[TrainState, dict[str, Array]]]
     compilations: Callable[[], int]
+    lower: Callable[[TrainState], jax.stages.Lowered]
 
 
 _EVERYWHERE: Any = PartitionSpec()
@@ -113,4 +115,5 @@ def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: flo
         init=started,
         run=bounded_run,
         compilations=lambda: len(traces),
+        lower=lambda state: jitted.lower(state, np.int32(1)),
     )

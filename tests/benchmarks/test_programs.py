@@ -14,6 +14,8 @@ NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.py") if path.stem != "_c
 BAD_INPUT = [
     ("accelerator", ["--config=controls"], "paper|laptop|smoke"),
     ("accelerator", ["--side=1"], "--side"),
+    ("cost_model", ["--curriculum=arr"], 'did you mean "ar"'),
+    ("cost_model", ["--bandwidth=0"], "--bandwidth"),
     ("env_steps", ["--env=drr"], 'did you mean "dr"'),
     ("env_steps", ["--generators=threefry"], 'did you mean "threefry2x32"'),
     ("env_steps", ["--draws=outside"], 'unknown draw "outside"'),
