@@ -33,6 +33,9 @@ BAD_INPUT = [
     ("meta_test", ["--core=none"], "--core = none needs a base"),
     ("scores", ["--curricula=dr,arr"], 'did you mean "ar"'),
     ("scores", ["--curricula="], "--curricula is empty"),
+    ("soak", ["--curriculum=arr"], 'did you mean "ar"'),
+    ("soak", ["--minutes=0"], "--minutes"),
+    ("soak", ["--minutes=8"], "--every = 5 is too long"),
     ("scores", ["--steps=x"], "not an integer"),
 ]
 
