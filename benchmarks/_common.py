@@ -120,6 +120,11 @@ class MetaTrainer:
         return metrics
 
 
+def gru_flop(transitions: float, hidden: int, inputs: int) -> float:
+    """Return the FLOP of a GRU in a forward pass and a backward pass of twice its cost: 3 * 6 H (H + inputs) each."""
+    return 3.0 * transitions * 6 * hidden * (hidden + inputs)
+
+
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     """Return the wall-clock seconds of one call, including the wait for its result, and the result."""
     begin = time.perf_counter()

@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from _common import MetaTrainer, StepSizes, json_flag, meta_step_config, seconds_of, valid
+from _common import MetaTrainer, StepSizes, gru_flop, json_flag, meta_step_config, seconds_of, valid
 from scipy.optimize import nnls
 
 from groove.cli._main import FlagSet, Program, run_program
@@ -32,6 +32,7 @@ _JSON = json_flag(_FLAGS)
 
 Terms = Callable[["Size"], Mapping[str, float]]  # size -> {name of the term: quantity}
 
+INPUTS = 6  # of the rule, for each transition
 PREDICTED_DEVICES = (1, 8, 64, 1024)
 
 
@@ -59,6 +60,11 @@ class Size:
     def label(self) -> str:
         """Name the size."""
         return " ".join(f"{name}={value}" for name, value in vars(self).items())
+
+    @property
+    def weights(self) -> int:
+        """Count the weights of the rule's GRU, which are nearly all of the rule."""
+        return 3 * self.H * (self.H + INPUTS)
 
 
 MICRO_BATCH = 8  # slots differentiated at once on one device, at all sizes
@@ -96,7 +102,7 @@ def second_terms(size: Size) -> dict[str, float]:
         "sequential step": size.T * size.K * math.ceil(slots / MICRO_BATCH),
         "transition": slots * size.W * size.T * (size.K + 1),
         "hidden value": transitions * size.H,
-        "core FLOP": 18 * transitions * size.H * (size.H + 6),
+        "core FLOP": gru_flop(transitions, size.H, INPUTS),
         "slot of all devices": size.N,
     }
 
@@ -113,7 +119,7 @@ def byte_terms(size: Size) -> dict[str, float]:
         "differentiated transition": differentiated * size.K,
         "differentiated hidden value": differentiated * size.H,
         "kept hidden value": differentiated * size.K * size.H,
-        "weight of the rule": 3.0 * size.H * (size.H + 6),
+        "weight of the rule": size.weights,
     }
 
 
@@ -181,8 +187,7 @@ def _config(size: Size, curriculum: str, steps: int) -> Config:
 def growing(devices: int, prices: Mapping[str, float], bandwidth: float, latency: float) -> dict[str, float]:
     """Predict the seconds of a meta-step in which every device has the paper's share of slots, term by term."""
     size = replace(PAPER_SHARE, N=PAPER_SHARE.N * devices, D=devices)
-    weights = 3 * size.H * (size.H + 6)
-    reduced = all_reduce_seconds(devices, weights, bandwidth, latency)
+    reduced = all_reduce_seconds(devices, size.weights, bandwidth, latency)
     return predict(second_terms, prices, size) | {"mean of the meta-gradients": reduced}
 
 

@@ -10,7 +10,17 @@ import sys
 from functools import partial
 from typing import Any
 
-from _common import MetaTrainer, StepSizes, json_flag, matmul_peak, meta_step_config, seconds_of, step_flags, valid
+from _common import (
+    MetaTrainer,
+    StepSizes,
+    gru_flop,
+    json_flag,
+    matmul_peak,
+    meta_step_config,
+    seconds_of,
+    step_flags,
+    valid,
+)
 
 from groove.cli._main import FlagSet, Program, run_program
 from groove.training.config import Config
@@ -27,14 +37,11 @@ _JSON = json_flag(_FLAGS)
 
 
 def core_flop(config: Config) -> float:
-    """Return the FLOP of the recurrent core in one meta-step: 3 * 6 H (H + inputs) for each transition.
-
-    The factor 3 is for the forward pass and a backward pass of twice its cost.
-    """
+    """Return the FLOP of the recurrent core in one meta-step."""
     slots, rule = config.slots, config.rules["lpg"]
     transitions = slots.count * slots.workers * slots.steps * config.gradient.updates
     inputs = 6 + (6 if rule.sees_values else 0) + (2 if rule.lifetime_conditioning else 0)
-    return 3.0 * transitions * 6 * rule.hidden * (rule.hidden + inputs)
+    return gru_flop(transitions, rule.hidden, inputs)
 
 
 def _memory_mib() -> float:

@@ -1,19 +1,13 @@
 """The cost model: prices that were planted are found, and its terms grow as they should."""
 
-import importlib
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture
-def model(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-    yield importlib.import_module("cost_model")
-    for name in ("cost_model", "_common"):
-        sys.modules.pop(name, None)
+def model(benchmark_program):
+    return benchmark_program("cost_model")
 
 
 @pytest.mark.parametrize("terms", ["second_terms", "byte_terms"])

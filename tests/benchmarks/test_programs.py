@@ -1,7 +1,5 @@
 """Every program of benchmarks/: bad input costs one line and exit code 2, and nothing is written."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import pytest
@@ -40,17 +38,9 @@ BAD_INPUT = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _benchmarks_are_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    yield
-    for name in (*NAMES, "_common"):
-        sys.modules.pop(name, None)
-
-
 @pytest.fixture
-def refused(tmp_path, monkeypatch, capsys):
-    return lambda name, words: refusal(importlib.import_module(name).PROGRAM, words, tmp_path, monkeypatch, capsys)
+def refused(benchmark_program, tmp_path, monkeypatch, capsys):
+    return lambda name, words: refusal(benchmark_program(name).PROGRAM, words, tmp_path, monkeypatch, capsys)
 
 
 @pytest.mark.parametrize(("name", "words", "message"), BAD_INPUT)
@@ -65,8 +55,8 @@ def test_misspelt_flags_and_places_that_cannot_be_written_are_refused(refused, n
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_help_says_what_every_flag_means(name):
-    program = importlib.import_module(name).PROGRAM
+def test_help_says_what_every_flag_means(benchmark_program, name):
+    program = benchmark_program(name).PROGRAM
     text = usage(program, f"benchmarks/{name}.py")
     assert text.startswith(program.summary)
     assert all(flag in text for flag in program.flags.values)

@@ -1,10 +1,7 @@
 """The soak test's watch and summary."""
 
-import importlib
 import json
-import sys
 import time
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -14,11 +11,8 @@ from groove.utils.errors import GrooveError
 
 
 @pytest.fixture
-def soak(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-    yield importlib.import_module("soak")
-    for name in ("soak", "_common"):
-        sys.modules.pop(name, None)
+def soak(benchmark_program):
+    return benchmark_program("soak")
 
 
 def test_memory_and_compilations_are_seen(soak):
