@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
@@ -190,13 +191,16 @@ def draw(numbers: Mapping[str, Any]) -> Figure:
     share = (np.arange(BINS) + 0.5) / BINS
     for column, name in enumerate(TASKS):
         quartiles = np.exp(np.asarray(numbers["factors"][name]))  # [3, BINS, 2]
-        for row, (label, colour) in enumerate((("factor of steps", BLUE), ("factor of the entropy's weight", BLUE))):
+        for row, label in enumerate(("factor of steps", "factor of the entropy's weight")):
             axes = grid[row, column]
             low, middle, high = quartiles[:, :, row]
-            axes.fill_between(share, low, high, color=colour, alpha=0.2, lw=0)
-            axes.plot(share, middle, color=colour)
+            axes.fill_between(share, low, high, color=BLUE, alpha=0.2, lw=0)
+            axes.plot(share, middle, color=BLUE)
             axes.axhline(1, color=GREY, lw=1, ls="--")
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
             dress(axes, f"{name}, {numbers['updates'][name]} updates" if row == 0 else "")
             if column == 0:
                 axes.set_ylabel(label, fontsize=8)
