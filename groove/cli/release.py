@@ -10,7 +10,8 @@ _NAME = _FLAGS.string("name", None, "Name of the released rule.", required=True)
 _RUNS = _FLAGS.names(
     "runs",
     [],
-    "Finished runs that differ in their seeds, separated by commas; the best one is released.",
+    "Finished runs that differ in their seeds, separated by commas; the best one is released. A rule file stands for a "
+    "run whose directory is gone.",
 )
 _TO = _FLAGS.string("to", "groove/weights", "Folder of released rules.")
 _RESULTS = _FLAGS.string("results", "docs/results", "Folder of stored results, from which the card's tables come.")

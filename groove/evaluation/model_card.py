@@ -57,7 +57,7 @@ def model_card(name: str, choice: Choice, tables: Tables, notes: str) -> str:
             f'    rule = groove.load("{name}")',
             "",
             *_origin(choice),
-            *_validation(choice.run),
+            *(_validation(choice.run) if choice.run.validations else []),
             *_meta_tests(tables),
             *([notes.strip(), ""] if notes.strip() else []),
         ]
@@ -65,31 +65,44 @@ def model_card(name: str, choice: Choice, tables: Tables, notes: str) -> str:
 
 
 def _origin(choice: Choice) -> list[str]:
-    config, start, summary = choice.run.config, choice.run.starts[0], choice.run.summary
+    config, summary = choice.run.config, choice.run.summary
     settings = dataclasses.asdict(config.rules[config.rule])
-    device, git = start["device"], start["git"] or {}
     ordered = sorted(choice.scores.items(), key=lambda item: item[0].config.seed)
     seeds = ", ".join(f"seed {run.config.seed}: {score:.2f}" for run, score in ordered)
     by = f"the mean of {', '.join(choice.by)} (random play 0, A2C 1)" if choice.by else "meta-validation (A2C is 1)"
+    rows = {
+        "rule": ", ".join(f"{setting} {value}" for setting, value in settings.items()),
+        "curriculum": f"`{config.curriculum}`, meta-optimizer `{config.meta.optimizer}`",
+        "meta-steps": f"{summary['step']:,}; released is the rule after {choice.step:,}",
+        **_circumstances(choice.run),
+        "meta-seeds": f"{seeds}; released is the best by {by}",
+    }
+    command = [f"    {_as_typed(choice.run.starts[0]['command'])}", ""] if choice.run.starts else []
     return [
         "## How it was made",
         "",
-        f"    {_as_typed(start['command'])}",
-        "",
+        *command,
         "| | |",
         "|---|---|",
-        f"| commit | {git.get('revision', 'not in a checkout')}{' with changes' if git.get('dirty') else ''} |",
-        f"| rule | {', '.join(f'{setting} {value}' for setting, value in settings.items())} |",
-        f"| curriculum | `{config.curriculum}`, meta-optimizer `{config.meta.optimizer}` |",
-        f"| meta-steps | {summary['step']:,}; released is the rule after {choice.step:,} |",
-        f"| environment steps of students | {summary['env_steps'] / 1e6:,.0f} M |",
-        f"| wall time | {summary['seconds'] / 60:.0f} min on {device['count']} {device['kind']} device(s) |",
-        f"| versions | {', '.join(f'{n} {v}' for n, v in start['versions'].items() if v)} |",
-        f"| meta-seeds | {seeds}; released is the best by {by} |",
+        *[f"| {name} | {text} |" for name, text in rows.items()],
         "",
         "The whole configuration is in the rule file and in the JSON beside it.",
         "",
     ]
+
+
+def _circumstances(run: FinishedRun) -> dict[str, str]:
+    """Return where, when and with which versions a run was made, which a rule file alone does not tell."""
+    if not run.starts:
+        return {}
+    start, summary = run.starts[0], run.summary
+    device, git = start["device"], start["git"] or {}
+    return {
+        "commit": f"{git.get('revision', 'not in a checkout')}{' with changes' if git.get('dirty') else ''}",
+        "environment steps of students": f"{summary['env_steps'] / 1e6:,.0f} M",
+        "wall time": f"{summary['seconds'] / 60:.0f} min on {device['count']} {device['kind']} device(s)",
+        "versions": ", ".join(f"{n} {v}" for n, v in start["versions"].items() if v),
+    }
 
 
 def _validation(run: FinishedRun) -> list[str]:

@@ -16,7 +16,6 @@ from groove.evaluation.model_card import Choice, Tables, model_card
 from groove.evaluation.results import Results
 from groove.evaluation.suites.registry import SUITES, find_tasks
 from groove.evaluation.tables import markdown
-from groove.training.run_dir import RunDir
 from groove.utils.errors import ConfigError, unknown_name
 from groove.utils.io import write_atomically
 from groove.utils.paths import PathLike, check_folder, names_of, user_path, writing
@@ -43,7 +42,8 @@ def release(
 
     Args:
       name: name of the released rule.
-      runs: directories of finished runs that differ in their seeds.
+      runs: directories of finished runs that differ in their seeds; a rule file stands for a run whose directory is
+        gone, and its card says less.
       to: the folder of released rules.
       results: the store of results from which the tables of the card come.
       suites: suites, one table each.
@@ -69,8 +69,9 @@ def release(
     choice, eta, about = _choose(names_of(runs), store, earlier, list(by))
     tables = _tables(store, results, list(suites), list(rules))
     card = model_card(name, choice, tables, notes)
-    version = choice.run.starts[-1]["versions"]["groove"]
-    released = about | {"released": {"name": name, "groove": version, "license": "Apache-2.0"}}
+    starts = choice.run.starts
+    version = {"groove": starts[-1]["versions"]["groove"]} if starts else {}
+    released = about | {"released": {"name": name, **version, "license": "Apache-2.0"}}
     check_folder(folder, "--to")
     with writing(folder, "Choose another --to."):
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +87,7 @@ def _choose(
     if not runs:
         raise ConfigError("no runs were given; write for instance --runs runs/A,runs/B.")
     finished = [read_run(user_path(run)) for run in runs]
-    files = {run: RunDir(run.path).best_rule if earlier else RunDir(run.path).rule for run in finished}
+    files = {run: run.rule(earlier) for run in finished}
     tasks = tuple(task.path for task in find_tasks(by)) if by else ()
     scores = {run: _score(run, files[run], store, earlier, tasks) for run in finished}
     best = max(finished, key=lambda run: scores[run])

@@ -6,10 +6,13 @@ import pytest
 import groove
 from groove.dropin.find import find_rule
 from groove.dropin.load import load
-from groove.dropin.rule_file import released_rules
+from groove.dropin.rule_file import load_rule, released_rules, save_rule
 from groove.evaluation.release import release
 from groove.evaluation.results import Results
+from groove.training.presets import preset
+from groove.training.run_dir import RunDir
 from groove.utils.errors import ConfigError, GrooveError
+from groove.utils.typed_fields import replace, to_dict
 from tests._helpers.cells import line
 from tests._helpers.finished_runs import finished_run
 
@@ -75,6 +78,32 @@ def test_seeds_are_chosen_by_development_tasks_and_by_no_held_out_task(tmp_path,
         release(**_arguments(tmp_path, stored, runs, by=["minatar/Breakout"], replace=True))
     with pytest.raises(ConfigError, match="on development/networks"):  # the suite stands for all its tasks
         release(**_arguments(tmp_path, stored, runs, by=["development"], replace=True))
+
+
+def test_a_rule_file_stands_for_a_run_whose_directory_is_gone(tmp_path, stored):
+    runs = [finished_run(tmp_path / f"run{seed}", seed, 0.5, seed) for seed in (1, 2)]
+    rules = [str(RunDir(run).rule) for run in runs]
+    with pytest.raises(ConfigError, match=r"does not say how it was trained"):
+        release(**_arguments(tmp_path, stored, rules[:1]))
+    for seed, file in enumerate(rules, 1):
+        eta, about = load_rule(file)
+        save_rule(file, eta, about | {"trained_with": to_dict(replace(preset("smoke"), "seed", seed))})
+    with pytest.raises(ConfigError, match=r"holds no meta-validation.*--by development"):
+        release(**_arguments(tmp_path, stored, rules))
+    results = Results(stored)
+    for rule, value in (("random", 1.0), ("a2c", 3.0), (rules[0], 2.0), (rules[1], 2.5)):
+        identity = find_rule(rule).identity
+        changes = {"task": "development/tables", "budget": "laptop", "rule_identity": identity}
+        changes |= {"updates": [1], "env_steps": [1280]}
+        results.append("development", line(identity, (0,), rule, [[[value]]], **changes))
+    choose = {"by": ["development/tables"]}
+    mixed = [str(runs[0]), rules[1]]  # directories and files may be compared
+    card = load(str(release(**_arguments(tmp_path, stored, mixed, **choose)))).card
+    assert "seed 1: 0.50, seed 2: 0.75" in card
+    assert "20; released is the rule after 20" in card
+    assert not {"## Meta-validation", "| commit |", "| wall time |"} & set(card.splitlines())
+    with pytest.raises(ConfigError, match="holds no meta-validation"):
+        release(**_arguments(tmp_path, stored, rules, earlier=True, replace=True, **choose))
 
 
 @pytest.mark.parametrize(
