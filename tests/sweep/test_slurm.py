@@ -37,10 +37,14 @@ def test_a_job_is_stopped(start, tmp_path):
     assert wait_for(job) == LOST
 
 
-def test_unknown_options_are_refused(tmp_path):
+def test_unknown_options_are_refused():
     with pytest.raises(ConfigError, match="tiemout_min"):
         make_executor("slurm", Resources(options={"cluster": "local", "tiemout_min": "5"}))
-    with pytest.raises(ConfigError, match=r"--executor slurm: .*srun"):
-        make_executor("slurm", Resources(options={"folder": str(tmp_path)}))
     with pytest.raises(ConfigError, match="--executor local takes no options: leave out address"):
         make_executor("local", Resources(options={"address": "auto"}))
+
+
+def test_a_machine_without_slurm_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"--executor slurm: .*srun"):
+        make_executor("slurm", Resources(options={"folder": str(tmp_path)}))
