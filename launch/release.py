@@ -1,4 +1,4 @@
-"""Release the best of several runs: python launch/release.py --name groove --runs runs/A,runs/B,runs/C."""
+"""Release the best of several runs: python launch/release.py --name mine --runs runs/A,runs/B --to released."""
 
 from groove.cli._main import launch
 

@@ -100,6 +100,11 @@ def test_wrong_shapes_and_rules_say_what_is_expected(tmp_path):
     aware = groove.torch.load(_save(tmp_path / "a.safetensors", lifetime_conditioning=True))
     with pytest.raises(ValueError, match="conditioned on the lifetime"):
         aware.loss(**tensors)
+    for lifetime in (-5.0, 0.0, float("nan")):
+        with pytest.raises(ValueError, match=f"lifetime = {lifetime} must be positive"):
+            aware.loss(**tensors, progress=0.5, lifetime=lifetime)
+    with pytest.raises(ValueError, match="reward"):
+        rule.loss(**(tensors | {"reward": tensors["reward"] * float("nan")}))
     with pytest.raises(ValueError, match=r"core \"lstm\"; groove.torch loads"):
         groove.torch.load(_save(tmp_path / "l.safetensors", core="lstm"))
     with pytest.raises(ValueError, match="there is no rule"):

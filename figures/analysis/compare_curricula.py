@@ -6,7 +6,6 @@ Every curriculum is meta-trained with every seed. Finished runs are not repeated
 program writes a table, a picture and their numbers (.md, .png, .json).
 """
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -17,22 +16,23 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
-from figures.pipeline.stored import folder, stem, stored_or_measured
+from figures.pipeline.stored import drawing, folder, stem, stored_or_measured
 from groove.cli._executor import executor_flags
 from groove.cli._main import FlagSet, Program, run_program
 from groove.sweep.executor import Executor
-from groove.sweep.steps import MetaTraining
+from groove.sweep.steps import MetaTraining, read_summary
 from groove.sweep.sweep import progress_bars, run_steps
 from groove.training.presets import PRESETS
 from groove.utils.bootstrap import Interval, ratio_over_runs
+from groove.utils.io import read_json
 from groove.utils.plotting import BLUE, GREY, INK, new_figure, save_picture
 
 _FLAGS = FlagSet()
 _CURRICULA = _FLAGS.repeated(
     "curriculum", "A curriculum to compare; may be repeated. If not given, ar, dr, pvl, optimal and handcrafted."
 )
-_SEEDS = _FLAGS.integer("seeds", 3, "Meta-trainings of each curriculum.", least=1)
-_STEPS = _FLAGS.integer("steps", 200, "Length of each run, in meta-steps.", least=1)
+_SEEDS = _FLAGS.integer("seeds", 3, "Meta-trainings of each curriculum.", least=1, most=10**4)
+_STEPS = _FLAGS.integer("steps", 200, "Length of each run, in meta-steps.", least=1, most=10**7)
 _CONFIG = _FLAGS.choice("config", "laptop", list(PRESETS), "Preset of the meta-trainings.")
 _RUNS = _FLAGS.string("runs", "runs/compare", "Folder of the run directories.")
 _EXECUTOR, _JOBS = executor_flags(_FLAGS)
@@ -55,8 +55,8 @@ def trained(steps: Sequence[MetaTraining], runs: Path, make_executor: Callable[[
         run_steps(steps, runs, executor, jobs, bars)
     numbers: Runs = {step.label: [] for step in steps}
     for step, name in zip(steps, names, strict=True):
-        summary = json.loads((runs / name / "summary.json").read_text())
-        returns = json.loads((runs / name / "validation.json").read_text())["returns"]
+        summary = read_summary(runs / name / "summary.json")
+        returns = read_json(runs / name / "validation.json", "train the run again")["returns"]
         run = {"seed": step.seed, "env_steps": summary["env_steps"], "seconds": summary["seconds"], "returns": returns}
         numbers[step.label].append(run)
     return numbers
@@ -145,9 +145,11 @@ def main() -> None:
         MetaTraining(name, name, seed, _CONFIG.value, overrides) for seed in range(_SEEDS.value) for name in curricula
     ]
     runs = stored_or_measured(path, _DRAW_ONLY.value, lambda: trained(steps, folder_of_runs, _EXECUTOR, _JOBS.value))
-    path.with_name(f"{path.name}.md").write_text(table(runs))
-    draw(runs, path.with_name(f"{path.name}.png"))
-    print(table(runs))
+    with drawing(path, _DRAW_ONLY.value):
+        text = table(runs)
+        draw(runs, path.with_name(f"{path.name}.png"))
+    path.with_name(f"{path.name}.md").write_text(text)
+    print(text)
 
 
 PROGRAM = Program(

@@ -22,7 +22,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
-from figures.pipeline.stored import stem, stored_or_measured
+from figures.pipeline.stored import drawing, stem, stored_or_measured
 from groove.agents.agent import make_agent
 from groove.cli._main import FlagSet, Program, run_program
 from groove.dropin.find import NamedRule, find_rule
@@ -45,7 +45,7 @@ _FACTS = tuple(f"control_{name}" for name in ControlInputs._fields)
 
 _FLAGS = FlagSet()
 _RULE = _FLAGS.string("rule", "groove", "The rule, with controls: a released rule, a run directory or a rule file.")
-_LEVELS = _FLAGS.integer("levels", 64, "Levels of each task, one agent each.", least=2)
+_LEVELS = _FLAGS.integer("levels", 64, "Levels of each task, one agent each.", least=2, most=10**6)
 _TO = _FLAGS.string("to", "control_anatomy", "Path of the picture and its numbers, without suffix.")
 _DRAW_ONLY = _FLAGS.boolean("draw_only", False, "Draw from the stored numbers, without any training.")
 
@@ -223,8 +223,9 @@ def main() -> None:
     parallel.request_devices(0)
     path = stem("to", _TO.value)
     numbers = stored_or_measured(path, _DRAW_ONLY.value, lambda: measure(find_rule(_RULE.value), _LEVELS.value))
-    save_picture(draw(numbers), path.with_name(f"{path.name}.png"))
-    print(table(numbers["leads"]))
+    with drawing(path, _DRAW_ONLY.value):
+        save_picture(draw(numbers), path.with_name(f"{path.name}.png"))
+        print(table(numbers["leads"]))
 
 
 PROGRAM = Program(

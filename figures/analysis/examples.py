@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
-from figures.pipeline.stored import stem, stored_or_measured
+from figures.pipeline.stored import drawing, stem, stored_or_measured
 from figures.pipeline.style import PANEL
 from groove.cli._main import FlagSet, Program, run_program
 from groove.dropin.rule_file import find_rule_file
@@ -25,8 +25,8 @@ from groove.utils.text import quantity
 
 _FLAGS = FlagSet()
 _RULE = _FLAGS.string("rule", "groove", "The learned rule: a released rule, a run directory or a rule file.")
-_SEEDS = _FLAGS.integer("seeds", 2, "Runs of each example under each rule.", least=1)
-_UPDATES = _FLAGS.integer("updates", 2500, "Length of each run, in agent updates.", least=1)
+_SEEDS = _FLAGS.integer("seeds", 2, "Runs of each example under each rule.", least=1, most=10**4)
+_UPDATES = _FLAGS.integer("updates", 2500, "Length of each run, in agent updates.", least=1, most=10**7)
 _PYTHON = _FLAGS.string("python", sys.executable, "Python interpreter whose packages the examples use.")
 _TO = _FLAGS.string("to", "docs/images/examples", "Path of the picture and its numbers, without suffix.")
 _DRAW_ONLY = _FLAGS.boolean("draw_only", False, "Draw from the stored numbers, without running the examples.")
@@ -101,7 +101,9 @@ def main() -> None:
     """Run the examples and draw them."""
     path = stem("to", _TO.value)
     flags = (_RULE.value, _SEEDS.value, _UPDATES.value, _PYTHON.value)
-    draw(stored_or_measured(path, _DRAW_ONLY.value, lambda: measure(*flags)), path.with_name(f"{path.name}.png"))
+    numbers = stored_or_measured(path, _DRAW_ONLY.value, lambda: measure(*flags))
+    with drawing(path, _DRAW_ONLY.value):
+        draw(numbers, path.with_name(f"{path.name}.png"))
 
 
 PROGRAM = Program(

@@ -33,9 +33,13 @@ from groove.utils.plotting import dress, new_figure, save_picture
 _FLAGS = FlagSet()
 _RULE = _FLAGS.string("rule", "groove", "The rule: a released rule, a run directory or a rule file.")
 _LEVELS = _FLAGS.integer(
-    "levels", 48, "Random gridworlds, one agent each; the read-out is fitted on two thirds of them.", least=3
+    "levels",
+    48,
+    "Random gridworlds, one agent each; the read-out is fitted on two thirds of them.",
+    least=3,
+    most=10**6,
 )
-_UPDATES = _FLAGS.integer("updates", 500, "Length of each life, in agent updates.", least=1)
+_UPDATES = _FLAGS.integer("updates", 500, "Length of each life, in agent updates.", least=1, most=10**7)
 _TO = _FLAGS.string("to", "rule_anatomy", "Path of the picture and its numbers, without suffix.")
 
 

@@ -39,7 +39,7 @@ QUANTITIES = ("entropy", "change", "return")
 
 _FLAGS = FlagSet()
 _RULE = _FLAGS.string("rule", "ta-lpg", "The rule, as launch/meta_test.py takes it.")
-_LEVELS = _FLAGS.integer("levels", 64, "Random gridworlds, one agent each.", least=1)
+_LEVELS = _FLAGS.integer("levels", 64, "Random gridworlds, one agent each.", least=1, most=10**6)
 _LIFETIMES = _FLAGS.names("lifetimes", ["50", "250", "1000"], f"Lengths of lives, in agent updates, {PARTS} or more.")
 _TO = _FLAGS.string("to", None, "The JSON file to write.", required=True)
 

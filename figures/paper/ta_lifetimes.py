@@ -7,7 +7,6 @@ that is told lifetime and progress, and one that is told both and trained by evo
 Agents of each rule live on random gridworlds for three lifetimes.
 """
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from figures.pipeline.style import PANEL, add_caption, save
 from groove.cli._main import run_program
 from groove.evaluation.results import Cell
 from groove.sweep.steps import MetaTraining
+from groove.utils.io import read_json
 from groove.utils.plotting import INK, PALETTE, dress, new_figure
 
 TOLD = "rules.lpg.lifetime_conditioning=true"
@@ -140,7 +140,10 @@ def measured(request: Request, path: Path) -> dict[str, list[Mapping[str, Any]]]
     steps = schedules(request.scale)
 
     def read() -> dict[str, list[Mapping[str, Any]]]:
-        return {title: [json.loads(s.file(request.runs).read_text()) for s in seeds] for title, seeds in steps.items()}
+        return {
+            title: [read_json(s.file(request.runs), "remove it, and it is made again") for s in seeds]
+            for title, seeds in steps.items()
+        }
 
     complete = all(step.finished(request.runs) for seeds in steps.values() for step in seeds)
     numbers: dict[str, list[Mapping[str, Any]]] = stored_or_measured(path, not complete, read)

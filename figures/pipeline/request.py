@@ -67,7 +67,7 @@ def request_flags(flags: FlagSet) -> Callable[[], Request]:
     """Define the flags that every figure has, and return the function that reads them."""
     scale = flags.choice("scale", "laptop", list(SCALES), "Amount of computation: sizes of trainings and tests.")
     usual = ", ".join(f"{each.meta_seeds} at {name} scale" for name, each in SCALES.items())
-    seeds = flags.integer("seeds", None, f"Meta-trainings of each method; if not given, {usual}.", least=1)
+    seeds = flags.integer("seeds", None, f"Meta-trainings of each method; if not given, {usual}.", least=1, most=10**4)
     runs = flags.string("runs", "runs/figures", "Folder of the meta-training runs; finished runs are not repeated.")
     results = flags.string("results", "docs/results", "Folder of the meta-test results; stored results count as done.")
     to = flags.string("to", "docs/figures", "Folder of the pictures (PNG and PDF) and their numbers (JSON).")

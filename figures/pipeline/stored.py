@@ -1,13 +1,15 @@
 """Files that the programs of `figures/` read and write, checked before any work starts."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from groove.evaluation.results import Cell, Results
-from groove.utils.errors import ConfigError
-from groove.utils.io import one_line, write_atomically
+from groove.utils.errors import ConfigError, GrooveError
+from groove.utils.io import read_json, write_atomically
+from groove.utils.paths import check_folder, user_path
 
 
 def folder(flag: str, value: str) -> Path:
@@ -16,10 +18,13 @@ def folder(flag: str, value: str) -> Path:
     Raises:
       ConfigError: if the path cannot be a folder.
     """
-    path = Path(value)
+    if not value:
+        raise ConfigError(f"--{flag} = : the empty path is not a folder.")
+    path = user_path(value)
     occupied = [p for p in (path, *path.parents) if p.exists() and not p.is_dir()]
-    if not value or occupied:
-        raise ConfigError(f"--{flag} = {value}: {occupied[0] if occupied else 'the empty path'} is not a folder.")
+    if occupied:
+        raise ConfigError(f"--{flag} = {value}: {occupied[0]} is not a folder.")
+    check_folder(path, f"--{flag}")
     return path
 
 
@@ -48,24 +53,6 @@ def stored_cells(results: Path, budget: str) -> list[Cell]:
     return cells
 
 
-def read_json(path: Path, remedy: str) -> Any:
-    """Return the content of a JSON file.
-
-    Args:
-      path: the file.
-      remedy: what a user can do if the file is missing or damaged.
-
-    Raises:
-      ConfigError: if the file is missing or damaged.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist; {remedy}.") from None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read ({one_line(error)}); {remedy}.") from None
-
-
 def stored_or_measured(path: Path, draw_only: bool, measure: Callable[[], Any]) -> Any:
     """Return the numbers of a picture: with `draw_only` the stored ones, otherwise new ones, which are stored.
 
@@ -84,3 +71,19 @@ def stored_or_measured(path: Path, draw_only: bool, measure: Callable[[], Any]) 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, (json.dumps(numbers) + "\n").encode())
     return numbers
+
+
+@contextmanager
+def drawing(path: Path, draw_only: bool) -> Iterator[None]:
+    """Refuse stored numbers of another picture, if drawing them fails inside.
+
+    Args:
+      path: the picture without its suffix.
+      draw_only: whether the numbers were stored; an error is a bug otherwise.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        if not draw_only or isinstance(error, GrooveError):
+            raise
+        raise ConfigError(f"{path}.json does not hold the numbers of this picture; leave out --draw_only.") from error

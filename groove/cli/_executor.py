@@ -17,9 +17,9 @@ def executor_flags(flags: FlagSet) -> tuple[Callable[[], Executor], absl_flags.F
         EXECUTORS,
         "Where the processes run: on this machine, a Ray cluster or Slurm; the machines share files and environment.",
     )
-    jobs = flags.integer("jobs", 2, "Processes that run side by side, one device each.", least=1)
-    cpus = flags.integer("cpus", 1, "CPU cores that a cluster gives to each process.", least=1)
-    gpus = flags.integer("gpus", 0, "GPUs that a cluster gives to each process.", least=0)
+    jobs = flags.integer("jobs", 2, "Processes that run side by side, one device each.", least=1, most=10**4)
+    cpus = flags.integer("cpus", 1, "CPU cores that a cluster gives to each process.", least=1, most=10**4)
+    gpus = flags.integer("gpus", 0, "GPUs that a cluster gives to each process.", least=0, most=10**4)
     options = flags.repeated(
         "option",
         "Set an option of the executor, as in --option address=auto (Ray) or --option slurm_partition=long (Slurm); "

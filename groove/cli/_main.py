@@ -5,6 +5,7 @@ and the programs of `figures/` and `benchmarks/` all start through `run_program`
 """
 
 import importlib
+import io
 import re
 import sys
 import textwrap
@@ -47,9 +48,13 @@ class FlagSet:
         self.required += [name] if required else []
         return absl_flags.DEFINE_string(name, default, help, flag_values=self.values)
 
-    def integer(self, name: str, default: int | None, help: str, *, least: int | None = None) -> absl_flags.FlagHolder:
-        """Define a flag that takes an integer, not below `least`."""
-        return absl_flags.DEFINE_integer(name, default, help, lower_bound=least, flag_values=self.values)
+    def integer(
+        self, name: str, default: int | None, help: str, *, least: int | None = None, most: int | None = None
+    ) -> absl_flags.FlagHolder:
+        """Define a flag that takes an integer, not below `least`, nor above `most`."""
+        return absl_flags.DEFINE_integer(
+            name, default, help, lower_bound=least, upper_bound=most, flag_values=self.values
+        )
 
     def number(self, name: str, default: float | None, help: str, *, least: float | None = None) -> Any:
         """Define a flag that takes a number, not below `least`."""
@@ -103,12 +108,19 @@ def run_program(program: Program, argv: Sequence[str]) -> int:
       program: the program.
       argv: how the program was called, followed by its arguments.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # paths may have letters that the terminal does not
+            stream.reconfigure(errors="backslashreplace")
     logging.set_verbosity(logging.FATAL)  # libraries announce every file they write, and log errors that they raise
     try:
         if {"--help", "-help", "-h", "--helpfull"} & set(argv[1:]):
             print(usage(program, argv[0]))
             return 0
-        program.run(*_parse(program, argv))
+        arguments = _parse(program, argv)
+        from groove.utils.jax_flags import standard_flags  # imports JAX, which --help and bad flags do not wait for
+
+        with standard_flags():
+            program.run(*arguments)
     except GrooveError as error:
         for line in str(error).splitlines():
             print(f"groove: {line}", file=sys.stderr)

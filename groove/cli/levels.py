@@ -17,7 +17,11 @@ _TO = _FLAGS.string(
     "which meta-train --curriculum set:FILE trains on, or JSON (.json). Not for list.",
 )
 _TOP = _FLAGS.integer(
-    "top", 64, "Number of levels, those with the highest scores, best first; 0 for all. Not for import.", least=0
+    "top",
+    64,
+    "Number of levels, those with the highest scores, best first; 0 for all. Not for import.",
+    least=0,
+    most=10**6,
 )
 _FORCE = _FLAGS.boolean("force", False, "Replace the file if it exists.")
 _LIFETIMES = _FLAGS.names(

@@ -77,8 +77,8 @@ _DISTRIBUTED = _FLAGS.boolean(
 _COORDINATOR = _FLAGS.string(
     "coordinator", None, "With --distributed: HOST:PORT at which the first process listens, reached by all processes."
 )
-_PROCESSES = _FLAGS.integer("processes", None, "With --distributed: number of processes.", least=1)
-_PROCESS = _FLAGS.integer("process", None, "With --distributed: number of this process, from 0.", least=0)
+_PROCESSES = _FLAGS.integer("processes", None, "With --distributed: number of processes.", least=1, most=10**5)
+_PROCESS = _FLAGS.integer("process", None, "With --distributed: number of this process, from 0.", least=0, most=10**5)
 _COMPILATION_CACHE = _FLAGS.boolean(
     "compilation_cache", True, "Keep compiled programs in ~/.cache/groove between processes."
 )
@@ -109,7 +109,7 @@ def run() -> None:
 
     meta_train(
         preset=_CONFIG.value,
-        overrides=dict(_overrides()),
+        overrides=_overrides(),
         run_dir=_RUN_DIR.value,
         resume=_RESUME.value,
         wait=_WAIT.value,
@@ -117,10 +117,20 @@ def run() -> None:
     )
 
 
-def _overrides() -> Iterator[tuple[str, Any]]:
-    """Yield the fields that flags set; a later value of a field replaces an earlier one."""
-    if _LIFETIME_CONDITIONING.value:
-        yield from _TEMPORALLY_AWARE.items()
+def _overrides() -> dict[str, Any]:
+    """Return the fields that flags set.
+
+    Raises:
+      ConfigError: if two flags set a field to different values.
+    """
+    given: dict[str, Any] = {}
+    for field, value in _given():
+        if str(given.setdefault(field, value)) != str(value):
+            raise ConfigError(f"{field} is given twice, as {given[field]} and as {value}: keep one of them.")
+    return {**_TEMPORALLY_AWARE, **given} if _LIFETIME_CONDITIONING.value else given
+
+
+def _given() -> Iterator[tuple[str, Any]]:
     yield from ((field, flag.value) for field, flag in _FIELDS.items() if flag.value is not None)
     if _PLR.value is not None:
         yield "plr.robust", _PLR.value == "robust"

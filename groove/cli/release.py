@@ -13,7 +13,9 @@ _RUNS = _FLAGS.names(
     "Finished runs that differ in their seeds, separated by commas; the best one is released. A rule file stands for a "
     "run whose directory is gone.",
 )
-_TO = _FLAGS.string("to", "groove/weights", "Folder of released rules.")
+_TO = _FLAGS.string(
+    "to", None, "Folder of released rules; those that come with the package are in groove/weights.", required=True
+)
 _RESULTS = _FLAGS.string("results", "docs/results", "Folder of stored results, from which the card's tables come.")
 _SUITES = _FLAGS.names("suites", ["gridworld", "minatar"], "Suites, separated by commas; one table each.")
 _RULES = _FLAGS.names(
@@ -64,7 +66,7 @@ def _notes(path: str) -> str:
 
 PROGRAM = Program(
     summary="Release the best of several runs: its rule and a model card.",
-    example="--name groove --runs runs/A,runs/B,runs/C",
+    example="--name mine --runs runs/A,runs/B,runs/C --to released",
     flags=_FLAGS,
     run=run,
 )

@@ -14,10 +14,11 @@ def run(file: str) -> None:
     from groove.sweep.sweep import describe, sweep
     from groove.sweep.sweep_file import read_sweep
     from groove.utils import parallel
-    from groove.utils.paths import user_path
+    from groove.utils.paths import check_folder, user_path
 
     parallel.request_devices(1)
     trainings, runs = read_sweep(user_path(file)), user_path(_TO.value)
+    check_folder(runs, "--to")
     if _DRY_RUN.value:
         print(describe(trainings, runs, _JOBS.value))
         return

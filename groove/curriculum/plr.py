@@ -74,9 +74,9 @@ def make_plr(env: EnvFamily, config: PLRConfig, score: str, num_slots: int, edit
         needs=SCORES[score].needs,
         init=init,
         sample=sample,
-        update=partial(_update, score),
+        update=partial(record_outcomes, score),
         recall=lambda state, ids: memory_at(state.buffer, ids),
-        weight=partial(_weight, config),
+        weight=partial(lifetime_weight, config),
         metrics=lambda state: plr_metrics(state.buffer, state.inserted, state.forgotten),
         top=lambda state, count: top(state.buffer, count),
     )
@@ -92,14 +92,33 @@ def _sample(
 ) -> tuple[PLRState, PyTree, Array]:
     """Hand out a replayed or a new level to every slot that wants one."""
     coin, replay_key, level_key, edit_key = jax.random.split(key, 4)
+    new = jax.vmap(sample_level)(jax.random.split(level_key, wanted.shape[0]))
+    if edit is not None:
+        new = edit(edit_key, state.buffer, new)
+    return hand_out(config, state, coin, replay_key, wanted, new)
+
+
+def hand_out(
+    config: PLRConfig, state: PLRState, coin: Key, replay_key: Key, wanted: Array, new: PyTree
+) -> tuple[PLRState, PyTree, Array]:
+    """Hand out a replayed level, or one of these new levels, to every slot that wants one.
+
+    Args:
+      config: the settings of the replay.
+      state: the buffer.
+      coin: the randomness by which slots receive replayed levels.
+      replay_key: the randomness of the replayed levels.
+      wanted: bool [n].
+      new: leaves [n, ...], one level for each slot.
+
+    Returns:
+      The state, the levels [n] and their ids, int32 [n]; a level that was new has no score yet.
+    """
     chosen = jax.random.bernoulli(coin, config.replay_probability, wanted.shape)
     wants_replay = wanted & is_ready(state.buffer, config) & chosen
     buffer, replay_ids = replay(state.buffer, config, replay_key, wants_replay)
     replayed = replay_ids >= 0
     is_new = wanted & ~replayed
-    new = jax.vmap(sample_level)(jax.random.split(level_key, wanted.shape[0]))
-    if edit is not None:
-        new = edit(edit_key, state.buffer, new)
     levels = jax.tree.map(partial(select, replayed), levels_at(buffer, replay_ids), new)
     buffer, new_ids = insert(buffer, new, is_new)
     inserted = state.inserted + jnp.sum(new_ids >= 0, dtype=jnp.int32)
@@ -107,7 +126,7 @@ def _sample(
     return state, levels, jnp.where(replayed, replay_ids, new_ids)
 
 
-def _update(score: str, state: PLRState, ids: Array, outcome: LevelOutcome) -> PLRState:
+def record_outcomes(score: str, state: PLRState, ids: Array, outcome: LevelOutcome) -> PLRState:
     """Record the scores of finished lifetimes, and count the levels whose score is not finite."""
     memory = LevelMemory(best_return=outcome.best_return, optimal_return=outcome.optimal_return)
     buffer = record(state.buffer, ids, SCORES[score].fn(outcome), memory, outcome.finished)
@@ -116,7 +135,7 @@ def _update(score: str, state: PLRState, ids: Array, outcome: LevelOutcome) -> P
     return PLRState(buffer, state.inserted, state.forgotten + jnp.sum(dropped, dtype=jnp.int32))
 
 
-def _weight(config: PLRConfig, state: PLRState, ids: Array) -> Array:
+def lifetime_weight(config: PLRConfig, state: PLRState, ids: Array) -> Array:
     """Return 1, or 0 under robust replay for a level without an earlier score."""
     scored_before = state.buffer.score[ids] > -jnp.inf
     return jnp.where(scored_before | (not config.robust), 1.0, 0.0)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from groove.curriculum.accel import make_accel
 from groove.curriculum.base import Curriculum
 from groove.curriculum.fixed import make_dr
+from groove.curriculum.generator import GeneratorConfig
+from groove.curriculum.paired import make_paired
 from groove.curriculum.plr import make_plr
 from groove.curriculum.plr_config import PLRConfig
 from groove.curriculum.scores import SCORES
@@ -18,22 +20,47 @@ FIXED = "fixed"  # the method of a source alone
 DEFAULT_SCORE = "ar"  # the score of a method that is named without one
 
 
+class Settings(NamedTuple):
+    """The settings of all methods; each reads its own."""
+
+    plr: PLRConfig
+    paired: GeneratorConfig = GeneratorConfig()
+
+
 class MethodEntry(NamedTuple):
     """One registered method of choosing levels by their scores.
 
     Attributes:
-      make: (env, config, score, num_slots) -> the curriculum. `env` draws new levels, `score` is a key of `SCORES`, and
-        `num_slots` is the number of levels in training at once.
+      make: (env, settings, score, num_slots) -> the curriculum. `env` draws new levels, `score` is a key of `SCORES`,
+        and `num_slots` is the number of levels in training at once.
       about: one line for listings.
+      replays: whether levels are replayed.
+      designs: whether a generator designs levels.
     """
 
-    make: Callable[[EnvFamily, PLRConfig, str, int], Curriculum]
+    make: Callable[[EnvFamily, Settings, str, int], Curriculum]
     about: str
+    replays: bool = True
+    designs: bool = False
+
+
+def _paired(replay: bool) -> Callable[[EnvFamily, Settings, str, int], Curriculum]:
+    return lambda env, settings, score, n: make_paired(env, settings.plr, settings.paired, score, n, replay=replay)
 
 
 METHODS: Mapping[str, MethodEntry] = {
-    "plr": MethodEntry(make_plr, "prioritised level replay; a score alone, as in pvl, is short for plr:pvl"),
-    "accel": MethodEntry(make_accel, "level replay whose new levels are edited copies of buffered levels"),
+    "plr": MethodEntry(
+        lambda env, settings, score, n: make_plr(env, settings.plr, score, n),
+        "prioritised level replay; a score alone, as in pvl, is short for plr:pvl",
+    ),
+    "accel": MethodEntry(
+        lambda env, settings, score, n: make_accel(env, settings.plr, score, n),
+        "level replay whose new levels are edited copies of buffered levels",
+    ),
+    "paired": MethodEntry(
+        _paired(replay=False), "levels designed by a generator that seeks high scores", replays=False, designs=True
+    ),
+    "repaired": MethodEntry(_paired(replay=True), "paired, and replay of the levels of high score", designs=True),
 }
 
 
@@ -64,6 +91,7 @@ def parse_curriculum(name: str) -> CurriculumSpec:
         ar, pvl, ...     level replay by this score, with new levels from the base source; short for plr:ar, ...
         accel            another method, by algorithmic regret
         accel:pvl        another method, by this score
+        paired@worlds    levels that a generator designs
         ar@mazes         level replay with new levels from this source
         dr, mazes, ...   a source alone: a fixed distribution
 
@@ -97,13 +125,13 @@ def check_curriculum(name: str) -> None:
     check_source(spec.source)
 
 
-def make_curriculum(spec: CurriculumSpec, env: EnvFamily, config: PLRConfig, num_slots: int) -> Curriculum:
+def make_curriculum(spec: CurriculumSpec, env: EnvFamily, settings: Settings, num_slots: int) -> Curriculum:
     """Build a curriculum.
 
     Args:
       spec: the parts of the name; `env` is built from its source.
       env: the family whose `sample_level` draws new levels.
-      config: the settings of the replay; a fixed distribution ignores them.
+      settings: the settings of the methods; a fixed distribution ignores them.
       num_slots: N, the number of levels in training at once.
 
     Raises:
@@ -114,4 +142,4 @@ def make_curriculum(spec: CurriculumSpec, env: EnvFamily, config: PLRConfig, num
         raise ValueError(f"num_slots = {num_slots}: a curriculum needs at least one slot.")
     if not spec.score:
         return make_dr(env.sample_level)
-    return METHODS[spec.method].make(env, config, spec.score, num_slots)
+    return METHODS[spec.method].make(env, settings, spec.score, num_slots)

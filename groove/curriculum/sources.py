@@ -86,7 +86,8 @@ def make_source(name: str, levels: LevelDistribution, sizes: GridSizes, key: Key
     members = split_mixture(name.removeprefix(NETWORKS))
     parts = [_make_member(member, levels, sizes, key) for member in members]
     common = reduce(larger_sizes, (part.sizes for part in parts))
-    sampler = _mixed([part.sampler(common) for part in parts], jnp.log(jnp.asarray(list(members.values()))))
+    weights = jnp.log(jnp.asarray(list(members.values())))
+    sampler = None if set(members) == {BASE} else _mixed([part.sampler(common) for part in parts], weights)
     observation: Literal["index", "features"] = "features" if name.startswith(NETWORKS) else "index"
     return make_gridworld(common, levels, observation, sampler=sampler)._replace(name=name)
 

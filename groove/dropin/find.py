@@ -15,6 +15,7 @@ from groove.lpg.base import UpdateRule
 from groove.lpg.registry import RULES, hand_written, learned, make_rule
 from groove.utils.errors import ConfigError, nearest
 from groove.utils.io import one_line
+from groove.utils.jax_flags import standard_flags
 from groove.utils.paths import PathLike, user_path
 from groove.utils.typed_fields import assign, from_dict, range_complaints
 
@@ -190,7 +191,7 @@ def _learned(path: Path, label: str, assignments: tuple[str, ...]) -> NamedRule:
         raise ConfigError(f"{path} has an origin that cannot be read (trained_with): get it again.")
     origin |= {key: trained[key] for key in ("seed", "preset") if key in trained}
     if "curriculum" in trained:
-        origin["curriculum"] = without_place(trained["curriculum"])
+        origin["curriculum"] = without_place(str(trained["curriculum"]))
     rule = make_rule(name, config, config.discount)
     _check_arrays(path, rule, eta)
     return NamedRule(label, rule, eta, kind, _digest(kind, fingerprint(eta)), origin, config)
@@ -203,7 +204,8 @@ def _check_arrays(path: Path, rule: UpdateRule, eta: Any) -> None:
       ConfigError: that names the first difference.
     """
     try:
-        wanted = _shapes(jax.eval_shape(lambda: rule.init(jax.random.key(0))))
+        with standard_flags():
+            wanted = _shapes(jax.eval_shape(lambda: rule.init(jax.random.key(0))))
     except (TypeError, ValueError, OverflowError) as error:  # sizes that no array can have
         raise ConfigError(f"{path} has settings that no rule can have ({one_line(error)}): get it again.") from error
     held = _shapes(eta)

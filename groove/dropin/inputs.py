@@ -113,7 +113,7 @@ def lifetime_inputs(progress: Any, lifetime: Any, workers: int) -> dict[str, Arr
     Raises:
       GrooveError: if the lifetime is not positive.
     """
-    if lifetime is not None and not _is_traced(lifetime) and np.any(np.asarray(lifetime) <= 0):
+    if lifetime is not None and not _is_traced(lifetime) and not np.all(np.asarray(lifetime) > 0):
         raise GrooveError(f"lifetime = {lifetime} must be positive: give the number of agent updates of a lifetime.")
     values = {"progress": 0.0 if progress is None else progress, "lifetime": 1.0 if lifetime is None else lifetime}
     return {name: jnp.broadcast_to(jnp.asarray(x, jnp.float32), (workers,)) for name, x in values.items()}

@@ -13,6 +13,7 @@ from groove.dropin.rule import Rule
 from groove.lpg.controls import remember
 from groove.types import LOGITS, PyTree, Rollout
 from groove.utils.errors import GrooveError
+from groove.utils.jax_flags import usual_promotion
 
 
 class RuleOptState(NamedTuple):
@@ -58,6 +59,7 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
         state = inner.init(params)
         return RuleOptState(state, rule.init_state()) if rule.has_state else state
 
+    @usual_promotion()
     def update(
         updates: Any,
         state: Any,

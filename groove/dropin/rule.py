@@ -34,6 +34,7 @@ from groove.lpg.reward_scale import divided, grown
 from groove.lpg.value_lpg import Batch, agent_loss, prediction_targets, rule_state
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Key, Params, PyTree, Rollout
 from groove.utils.errors import GrooveError
+from groove.utils.jax_flags import usual_promotion
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +94,12 @@ class Rule:
     def __hash__(self) -> int:
         return hash(self._identity)
 
+    @usual_promotion()
     def init_state(self) -> PyTree:
         """Return the memory of the rule at the beginning of an agent's lifetime; () if the rule has none."""
         return jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), rule_state(self.config))
 
+    @usual_promotion()
     def observe(self, state: PyTree, rollout: Rollout) -> PyTree:
         """Return the memory of the rule after a rollout, which every rollout must be shown to once.
 
@@ -113,6 +116,7 @@ class Rule:
         check_rewards(rollout)
         return grown(state, counted(rollout), self.config.discount) if self.config.divides_rewards else state
 
+    @usual_promotion()
     def remember(
         self, state: PyTree, targets: ControlledTargets, logits: Array, new_logits: Array, mask: Array | None = None
     ) -> PyTree:
@@ -129,6 +133,7 @@ class Rule:
         """
         return remember(state, targets.step, logits, new_logits, mask)
 
+    @usual_promotion()
     def loss(
         self,
         params: Params,
@@ -175,6 +180,7 @@ class Rule:
             )
         return self.loss_and_controls(params, apply, rollout, state, progress, lifetime)[0]
 
+    @usual_promotion()
     def loss_and_controls(
         self, params: Params, apply: Apply, rollout: Rollout, state: PyTree, progress: Any, lifetime: Any
     ) -> tuple[Array, tuple[Controls | None, Array]]:
@@ -189,6 +195,7 @@ class Rule:
         loss, _ = agent_loss(heads, batch, self.config, None, entropy)
         return loss, (controls, jax.lax.stop_gradient(heads[LOGITS]))
 
+    @usual_promotion()
     def targets(
         self,
         rollout: Rollout,
@@ -238,6 +245,7 @@ class Rule:
         assert y_hat is not None  # a rule without a prediction sets controls
         return Targets(batch.pi_hat, y_hat) if batch.target is None else ValueTargets(batch.pi_hat, y_hat, batch.target)
 
+    @usual_promotion()
     def init(self, params: Params, optimizer: optax.GradientTransformation) -> AgentState:
         """Return an agent at the beginning of its lifetime, for `update`.
 
@@ -247,6 +255,7 @@ class Rule:
         """
         return AgentState(params, optimizer.init(params), self.init_state(), jnp.int32(0))
 
+    @usual_promotion()
     def update(
         self,
         learner: AgentState,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, to_json, write_atomically, write_json
+from groove.utils.io import json_bytes, one_line, parse_json, to_json, write_all
 from groove.utils.paths import PathLike, user_path
 from groove.utils.tensor_file import tensor_bytes
 
@@ -34,6 +34,18 @@ def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any
     Raises:
       RuleFileError: if there are no arrays, two arrays have one name, or the file cannot be written.
     """
+    try:
+        write_all(rule_files(path, eta, config))
+    except OSError as error:
+        raise RuleFileError(f"{path} cannot be written: {one_line(error)}.") from error
+
+
+def rule_files(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any]) -> dict[Path, bytes]:
+    """Return the contents of the files that `save_rule` writes, by path.
+
+    Raises:
+      RuleFileError: if there are no arrays, or two arrays have one name.
+    """
     path = Path(path)
     leaves = list(_flatten(eta))
     tensors = {"/".join(keys): np.asarray(leaf, order="C") for keys, leaf in leaves}
@@ -49,11 +61,7 @@ def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any
     }
     shapes = {name: f"{tensor.dtype}{list(tensor.shape)}" for name, tensor in sorted(tensors.items())}
     readable = {"format": RULE_FORMAT, "config": config, "sha256": about["sha256"], "arrays": shapes}
-    try:
-        write_atomically(path, tensor_bytes(tensors, about))
-        write_json(path.with_suffix(".json"), readable)
-    except OSError as error:
-        raise RuleFileError(f"{path} cannot be written: {one_line(error)}.") from error
+    return {path: tensor_bytes(tensors, about), path.with_suffix(".json"): json_bytes(readable)}
 
 
 def find_rule_file(name: PathLike) -> Path:
@@ -106,7 +114,7 @@ def load_rule(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
             "give another file."
         )
     try:
-        config, names = json.loads(about["config"]), json.loads(about["names"])
+        config, names = parse_json(about["config"]), parse_json(about["names"])
         if not isinstance(config, dict):
             raise TypeError("its config is not a dict")
         eta = _unflatten({_keys(names, name): tensor for name, tensor in tensors.items()})

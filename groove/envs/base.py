@@ -5,7 +5,7 @@
 also share their random numbers, and a reference implementation can be compared step by step.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -49,6 +49,21 @@ class Step:
     truncated: Array  # bool []; never true together with terminated
 
 
+class Design(NamedTuple):
+    """How a family makes levels from random numbers, for curricula that learn which levels to make.
+
+    Attributes:
+      make: u f32 [draws] -> level. Levels are random ones if all numbers are uniform in [0, 1).
+      draws: number of random numbers.
+      factors: what a curriculum may choose, for instance the size: name -> the places in u that decide about it. No two
+        factors share a place.
+    """
+
+    make: Callable[[Array], PyTree]
+    draws: int
+    factors: Mapping[str, tuple[int, ...]]
+
+
 class EnvFamily(NamedTuple):
     """A distribution of levels and the dynamics that they share. Every function takes one level; vmap batches it.
 
@@ -65,6 +80,7 @@ class EnvFamily(NamedTuple):
       optimal_return: level -> f32 [], the expected undiscounted return of the best policy. None if there is no solver.
       mutate: (key, level) -> level with a small random change that keeps it valid, for curricula that edit levels.
         None if levels cannot be edited.
+      design: how levels are made, for curricula that design levels. None if only `sample_level` makes levels.
       describe: level -> features for logs and tables, name -> f32 [], NaN where a feature is undefined. All levels of
         a family have the same names. None if the family has no features.
       draw: (levels, titles, file) -> None, which saves a picture of concrete levels under their titles. None if levels
@@ -82,5 +98,6 @@ class EnvFamily(NamedTuple):
     max_steps: Callable[[PyTree], Array]
     optimal_return: Callable[[PyTree], Array] | None = None
     mutate: Callable[[Key, PyTree], PyTree] | None = None
+    design: Design | None = None
     describe: Callable[[PyTree], dict[str, Array]] | None = None
     draw: Callable[[Sequence[PyTree], Sequence[str], PathLike], None] | None = None

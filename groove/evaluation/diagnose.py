@@ -59,6 +59,7 @@ def diagnose(
     if folder is not None:
         check_folder(folder, "--to")
     parallel.request_devices(devices)
+    parallel.start_backend()
     parallel.keep_compilations()
     (task,) = find_tasks(["gridworld/random"])
     budget = dataclasses.replace(task.budgets["laptop"], levels=levels, updates=updates)

@@ -1,6 +1,5 @@
 """The files of a finished run, read for a release."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from groove.training.loggers import read_jsonl
 from groove.training.run_dir import RunDir
 from groove.training.validation import MEAN_SCORE
 from groove.utils.errors import ConfigError
-from groove.utils.io import one_line
+from groove.utils.io import one_line, parse_json
 
 RULE_SUFFIX = ".safetensors"
 
@@ -79,7 +78,7 @@ def read_run(path: Path) -> FinishedRun:
         return _read_rule(path)
     run = RunDir(path)
     try:
-        summary, stored = (json.loads(file.read_text(encoding="utf-8")) for file in (run.summary, run.config))
+        summary, stored = (parse_json(file.read_text(encoding="utf-8")) for file in (run.summary, run.config))
         rows = read_jsonl(run.metrics_jsonl)
         config = read_config(stored["config"])
     except (OSError, KeyError, TypeError, ValueError) as error:

@@ -1,7 +1,6 @@
 """Levels of runs and files: read, chosen, described, drawn and written."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from groove.envs.gridworld.level_file import LevelSet, layout, load_levels, save
 from groove.envs.gridworld.levels import GridLevel, GridSizes, log_uniform_int
 from groove.envs.gridworld.render import draw_levels
 from groove.utils.errors import ConfigError
-from groove.utils.io import one_line, to_json, write_json
+from groove.utils.io import one_line, parse_json, to_json, write_json
 from groove.utils.paths import PathLike, check_file, user_path, writing
 
 LEVEL_SUFFIXES = (".safetensors", ".json")
@@ -54,7 +53,7 @@ def import_levels(source: PathLike) -> LevelSet:
     """
     path = user_path(source)
     try:
-        return _from_json(json.loads(path.read_text(encoding="utf-8")))
+        return _from_json(parse_json(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {one_line(error)}; give a JSON file with --from.") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:

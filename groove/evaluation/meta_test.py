@@ -67,6 +67,7 @@ def meta_test(
     check_folder(store.folder, "--results")
     check_folder(folder, "--to")
     parallel.request_devices(devices)
+    parallel.start_backend()
     parallel.keep_compilations()
     for suite in dict.fromkeys(task.suite for task in tasks):
         SUITES[suite].require()

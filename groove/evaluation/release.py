@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from groove.dropin.rule_file import load_rule, save_rule
+from groove.dropin.rule_file import load_rule, rule_files
 from groove.evaluation.comparison import compare_cells
 from groove.evaluation.development_score import development_score
 from groove.evaluation.finished_run import FinishedRun, read_run
@@ -16,8 +16,9 @@ from groove.evaluation.model_card import Choice, Tables, model_card
 from groove.evaluation.results import Results
 from groove.evaluation.suites.registry import SUITES, find_tasks
 from groove.evaluation.tables import markdown
+from groove.lpg.registry import hand_written
 from groove.utils.errors import ConfigError, unknown_name
-from groove.utils.io import write_atomically
+from groove.utils.io import write_all
 from groove.utils.paths import PathLike, check_folder, names_of, user_path, writing
 
 _BUDGET = "laptop"  # of the tables
@@ -62,8 +63,10 @@ def release(
     """
     if not name or Path(name).name != name:
         raise ConfigError(f'--name "{name}" must be a plain name, without folders.')
+    if name in hand_written():
+        raise ConfigError(f'--name "{name}" is the name of a rule that is not released: choose another.')
     store, folder = Results(user_path(results)), user_path(to)
-    path = folder / f"{name}.safetensors"
+    path = user_path(folder / f"{name}.safetensors")
     if path.exists() and not replace:
         raise ConfigError(f'{folder} holds a rule "{name}" already: choose another --name, or replace it by --force.')
     choice, eta, about = _choose(names_of(runs), store, earlier, list(by))
@@ -75,8 +78,7 @@ def release(
     check_folder(folder, "--to")
     with writing(folder, "Choose another --to."):
         folder.mkdir(parents=True, exist_ok=True)
-        save_rule(path, eta, released)
-        write_atomically(path.with_suffix(".md"), card.encode())
+        write_all({**rule_files(path, eta, released), path.with_suffix(".md"): card.encode()})
     return path
 
 

@@ -36,7 +36,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, to_json
+from groove.utils.io import one_line, parse_json, to_json
 
 RESULTS_FORMAT = 1
 _CHECK = "check"
@@ -230,7 +230,7 @@ def _sealed(line: Mapping[str, Any]) -> str:
 def _unsealed(text: str) -> tuple[dict[str, Any] | None, str]:
     """Return the line of a text, or None and what is wrong with the text."""
     try:
-        line = json.loads(text)
+        line = parse_json(text)
     except (ValueError, RecursionError):
         return None, "no JSON"
     if not isinstance(line, dict):

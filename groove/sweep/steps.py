@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from groove.training.config import Config
+from groove.training.loggers import read_jsonl
 from groove.training.presets import preset
 from groove.training.run_dir import RunDir
 from groove.training.validate import validate
+from groove.utils.errors import ConfigError
+from groove.utils.io import read_json
 from groove.utils.typed_fields import assign, replace_all, to_dict
 
 GUESSED = {"smoke": 3.0, "release": 1.0, "laptop": 0.2, "paper": 1.0, "controls": 60.0}  # seconds a meta-step
@@ -108,13 +111,12 @@ class MetaTraining:
     def steps_done(self, runs: Path) -> int:
         """Return the number of logged meta-steps."""
         log = runs / self.name / "metrics.jsonl"
-        lines = log.read_text().splitlines() if log.exists() else []
-        return max((json.loads(line)["step"] for line in lines if line.endswith("}")), default=0)
+        return max((int(row["step"]) for row in read_jsonl(log)), default=0) if log.exists() else 0
 
     def finished(self, runs: Path) -> bool:
         """Return whether the run reached its last meta-step."""
         summary = runs / self.name / "summary.json"
-        return summary.exists() and json.loads(summary.read_text())["step"] >= self.config.run.steps
+        return summary.exists() and read_summary(summary)["step"] >= self.config.run.steps
 
     def progress(self, runs: Path) -> float:
         """Return the share of the meta-steps that is logged."""
@@ -122,7 +124,7 @@ class MetaTraining:
 
     def seconds_left(self, runs: Path) -> float:
         """Return the remaining meta-steps times the speed of finished runs of the same preset."""
-        ended = [json.loads(path.read_text()) for path in runs.glob(f"*-{self.preset}-*/summary.json")]
+        ended = [read_summary(path) for path in runs.glob(f"*-{self.preset}-*/summary.json")]
         each = sum(r["seconds"] for r in ended) / sum(r["step"] for r in ended) if ended else GUESSED[self.preset]
         return each * (self.config.run.steps - self.steps_done(runs))
 
@@ -136,6 +138,19 @@ class MetaTraining:
         flags = {"config": self.preset, "curriculum": curriculum, "seed": self.seed, "devices": 1, "minutes": 0}
         settings = [word for assignment in self.overrides for word in ("--set", assignment)]
         return [*groove("meta-train", **place, **flags), *settings]
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read the summary.json of a run.
+
+    Raises:
+      ConfigError: if the file is missing or damaged.
+    """
+    remedy = "remove it, and the run goes on from its last checkpoint"
+    summary = read_json(path, remedy)
+    if not isinstance(summary, dict) or not all(isinstance(summary.get(k), int | float) for k in ("step", "seconds")):
+        raise ConfigError(f"{path} is no summary of a run; {remedy}.")
+    return summary
 
 
 @functools.cache  # a plan asks thousands of times

@@ -1,6 +1,5 @@
 """Sweeps: the trainings of a sweep file, on one machine or many."""
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
@@ -12,7 +11,7 @@ from rich.table import Table
 
 from groove.sweep.executor import Executor
 from groove.sweep.pool import Work, run_all
-from groove.sweep.steps import MetaTraining, Step
+from groove.sweep.steps import MetaTraining, Step, read_summary
 
 
 def run_steps(steps: Sequence[Step], runs: Path, executor: Executor, jobs: int, bars: Progress) -> None:
@@ -63,7 +62,7 @@ def outcomes(trainings: Sequence[MetaTraining], runs: Path) -> Table:
     """Return the table of finished trainings: what was trained, for how long, what it reached, and where it lies."""
     table = Table("method", "meta-seed", "meta-steps", "minutes", "share of A2C's return", "directory", box=None)
     for training in trainings:
-        summary = json.loads((runs / training.name / "summary.json").read_text(encoding="utf-8"))
+        summary = read_summary(runs / training.name / "summary.json")
         reached = summary.get("validation/normalised_return")
         table.add_row(
             training.label,

@@ -312,7 +312,7 @@ class Rule(RuleNetwork):
                 f'the rule "{self.name}" is conditioned on the lifetime: give progress (0 at the beginning, 1 at the '
                 "end) and lifetime (agent updates)."
             )
-        if lifetime <= 0:
+        if not lifetime > 0:  # NaN is refused, too
             raise GrooveError(
                 f"lifetime = {lifetime} must be positive: give the number of agent updates of a lifetime."
             )

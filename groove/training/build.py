@@ -10,7 +10,7 @@ from groove.agents.agent import Agent, make_agent
 from groove.agents.varied_rate import vary_rate
 from groove.curriculum.base import Curriculum
 from groove.curriculum.mixtures import portions
-from groove.curriculum.registry import CurriculumSpec, make_curriculum, parse_curriculum
+from groove.curriculum.registry import CurriculumSpec, Settings, make_curriculum, parse_curriculum
 from groove.curriculum.sources import BASE, by_kind, make_source, pin_source
 from groove.envs.base import Discrete, EnvFamily
 from groove.envs.registry import ENVIRONMENTS
@@ -76,7 +76,7 @@ def make_groups(config: Config) -> tuple[Group, ...]:
     groups = []
     for source, size in _sizes(config, spec).items():
         env = make_env(config, source)
-        curriculum = make_curriculum(spec._replace(source=source), env, config.plr, size)
+        curriculum = make_curriculum(spec._replace(source=source), env, Settings(config.plr, config.paired), size)
         name = source if source in ENVIRONMENTS else TABLES
         groups.append(Group(name, make_setup(config, env, rule, curriculum), curriculum, size))
     return tuple(groups)

@@ -1,11 +1,10 @@
 """Checksums of the files of a folder, to notice damage."""
 
-import json
 import zlib
 from pathlib import Path
 
 from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, write_json
+from groove.utils.io import one_line, parse_json, write_json
 
 CHECKSUMS = "checksums.json"
 
@@ -42,7 +41,7 @@ def verify(folder: Path) -> None:
       DamageError: if a file is missing or differs, or the checksums cannot be read.
     """
     try:
-        expected = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+        expected = parse_json((folder / CHECKSUMS).read_text(encoding="utf-8"))
         damaged = [name for name, checksum in expected.items() if _checksum(folder / name) != checksum]
     except (OSError, ValueError, AttributeError) as error:
         raise DamageError(folder / CHECKSUMS, one_line(error)) from error

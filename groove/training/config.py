@@ -5,19 +5,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from groove.agents.agent import AgentConfig
+from groove.curriculum.generator import GeneratorConfig
 from groove.curriculum.plr_config import PLRConfig
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.lpg.registry import RULES
 from groove.meta.critic import CriticConfig
 from groove.meta.es import ESConfig
 from groove.meta.gradient import GradientConfig
+from groove.utils.parallel import MOST_DEVICES
 from groove.utils.typed_fields import at_least
 
 NETWORK_AGENT = AgentConfig(torso="mlp", widths=(32,), optimizer="adam", learning_rate=1e-3)  # LPG's on random grids
 
 BASELINE = "a2c"  # the hand-written rule that validation compares the learned rule with
 BASELINE_LABEL = BASELINE.upper()  # in texts and pictures
-MOST_DEVICES = 1024
 MOST_SEED = 2**63 - 1  # JAX takes 64-bit seeds
 
 
@@ -54,9 +55,9 @@ class SlotsConfig:
 
     count: int = at_least(1, 512)
     workers: int = at_least(1, 64)
-    steps: int = at_least(1, 20)
+    steps: int = at_least(1, 20, most=10**5)
     stagger: int = at_least(1, 8)
-    episodes: int = at_least(1, 64)
+    episodes: int = at_least(1, 64, most=10**5)
     chunk: int = at_least(1, 8)
     rate_spread: float = at_least(1, 1.0)
 
@@ -75,9 +76,9 @@ class ValidationConfig:
     """
 
     sources: tuple[str, ...] = ()
-    levels: int = at_least(1, 256)
-    lifetime: int = at_least(1, 250)
-    episodes: int = at_least(1, 16)
+    levels: int = at_least(1, 256, most=10**6)
+    lifetime: int = at_least(1, 250, most=10**8)
+    episodes: int = at_least(1, 16, most=10**5)
     every: int = at_least(0, 0)
     batch: int = at_least(1, 64)
 
@@ -129,6 +130,7 @@ class Config:
       critic: the meta-critic.
       es: evolution strategies.
       plr: the level buffer.
+      paired: the generator of curricula that design levels.
       slots: how many lifetimes are trained at once.
       validation: meta-validation on unseen levels.
       run: how long the run takes and what it writes.
@@ -151,6 +153,7 @@ class Config:
     critic: CriticConfig = field(default_factory=CriticConfig)
     es: ESConfig = field(default_factory=ESConfig)
     plr: PLRConfig = field(default_factory=PLRConfig)
+    paired: GeneratorConfig = field(default_factory=GeneratorConfig)
     slots: SlotsConfig = field(default_factory=SlotsConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     run: RunConfig = field(default_factory=RunConfig)

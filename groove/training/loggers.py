@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, write_atomically
+from groove.utils.io import one_line, parse_json, write_atomically
 
 Row = dict[str, int | float]
 
@@ -137,7 +137,7 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
     rows = []
     for number, line in enumerate(lines[:-1], 1):  # the text after the last line break is empty or cut off
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             int(row["step"])
         except (ValueError, KeyError, TypeError) as error:
             raise LoggerError(f"{path} line {number} is no row of metrics: remove it, or restore the file.") from error

@@ -34,6 +34,9 @@ from groove.utils.io import one_line, write_json
 from groove.utils.processes import any_process, is_first, of_first, to_host
 from groove.utils.typed_fields import to_dict
 
+_MOST_SKIPPED = 0.5  # share of meta-gradients that may have no effect
+_FEWEST_STEPS = 20  # before this is judged
+
 
 def train(config: Config, run_dir: RunDir, console: Console, resume: bool = False) -> dict[str, Any]:
     """Train to the end of the run, or until a stop is requested, and return the summary.
@@ -136,6 +139,16 @@ class _Training:
             "env_steps_per_second": env_steps / elapsed,
         }
         self._log(row | self._describe_levels(solve=False))
+        self._refuse_mostly_skipped()
+
+    def _refuse_mostly_skipped(self) -> None:
+        """End a run in which most meta-gradients are not finite, so that nothing is learned."""
+        skipped = self.last_row.get("skipped", 0.0)
+        if skipped > _MOST_SKIPPED * self.step and self.step >= _FEWEST_STEPS:
+            raise RunError(
+                f"{skipped:,.0f} of {self.step:,} meta-gradients were not finite and had no effect: lower "
+                "gradient.learning_rate, the learning rates of agents, or gradient.updates."
+            )
 
     def _after_chunk(self, requested: bool, ended: bool) -> None:
         """Save if a stop was requested; otherwise validate and save where due, except at the end, which does both."""

@@ -1,13 +1,15 @@
 """A valid configuration from the arguments of a run."""
 
 import dataclasses
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 
 from groove.curriculum.sources import pin_source
-from groove.training.build import make_groups, pin_curriculum
+from groove.meta.groups import Group
+from groove.training.build import make_groups, make_meta_step, pin_curriculum
 from groove.training.config import Config
 from groove.training.legacy import earlier_names
 from groove.training.presets import preset as find_preset
@@ -15,6 +17,7 @@ from groove.training.unread import refuse_unread_agent
 from groove.training.validate import validate, validate_ranges
 from groove.utils import parallel
 from groove.utils.errors import ConfigError, closest
+from groove.utils.provenance import physical_memory
 from groove.utils.typed_fields import flatten, replace_all, set_field, to_dict
 
 
@@ -31,6 +34,7 @@ def prepare_new(preset: str | None, overrides: Mapping[str, Any]) -> Config:
     config = override(find_preset(preset) if preset else Config(preset=""), overrides)
     validate_ranges(config)  # before any device is asked for
     parallel.request_devices(config.devices)
+    parallel.start_backend()
     if preset is None:
         config = override(find_preset(parallel.default_preset()), overrides)
     devices = parallel.usable_devices(max(config.levels_at_once, 1))
@@ -52,6 +56,7 @@ def prepare_resumed(stored: Config, preset: str | None, overrides: Mapping[str, 
     """
     config = override(find_preset(preset) if preset else stored, overrides)
     parallel.request_devices(config.devices)
+    parallel.start_backend()
     return _check(settle(config, stored.devices, stored.gradient.decay_steps))
 
 
@@ -86,8 +91,21 @@ def _check(config: Config) -> Config:
     config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum))
     sources = tuple(pin_source(source) for source in config.validation.sources)
     config = replace_all(config, {"validation.sources": sources})
-    refuse_unread_agent(config, [group.setup.env for group in make_groups(config)])
+    groups = make_groups(config)
+    refuse_unread_agent(config, [group.setup.env for group in groups])
+    _refuse_more_than_memory(config, groups)
     return config
+
+
+def _refuse_more_than_memory(config: Config, groups: Sequence[Group]) -> None:
+    """Refuse a run whose state alone does not fit into the memory of this machine, before anything is allocated."""
+    shapes = jax.tree.leaves(jax.eval_shape(make_meta_step(config, groups).init, jax.random.key(0)))
+    needed = sum(math.prod(x.shape) * getattr(x.dtype, "itemsize", 8) for x in shapes)
+    if needed > (memory := physical_memory()):
+        raise ConfigError(
+            f"the state of this run takes {needed / 2**30:,.0f} GiB, and this machine has {memory / 2**30:,.0f} GiB: "
+            "lower slots.count, slots.workers, plr.buffer_size or the sizes of the rule."
+        )
 
 
 def _refuse_renamed(config: Config, path: str) -> None:

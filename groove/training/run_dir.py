@@ -1,6 +1,5 @@
 """The directory of one run: its files, the conditions for opening it, and the configuration in it."""
 
-import json
 import os
 import shutil
 import tempfile
@@ -12,7 +11,7 @@ from typing import Any, Self
 from groove.training.config import Config
 from groove.training.legacy import read_config
 from groove.utils.errors import ConfigError, GrooveError
-from groove.utils.io import one_line, write_json
+from groove.utils.io import one_line, parse_json, write_json
 from groove.utils.provenance import describe_start
 from groove.utils.typed_fields import flatten, to_dict
 
@@ -112,6 +111,10 @@ class RunDir:
             raise RunError(f"{self.path} is a file: choose a directory for the run.")
         names = [file.name for file in vars(RunDir).values() if isinstance(file, _Inside)]
         held = [name for name in names if os.path.exists(self.path / name)]
+        if held and not os.path.exists(self.config):
+            raise RunError(
+                f"{self.path} holds {held[0]} of a run, but no config.json to go on from: choose another directory."
+            )
         if held:
             raise RunError(
                 f"{self.path} already holds a run ({held[0]}): choose another directory, or continue it with --resume."
@@ -137,7 +140,7 @@ class RunDir:
     def _read(self) -> dict[str, Any]:
         """Return the content of config.json."""
         try:
-            saved = json.loads(self.config.read_text(encoding="utf-8"))
+            saved = parse_json(self.config.read_text(encoding="utf-8"))
             if not isinstance(saved["config"], dict) or not isinstance(saved["starts"], list):
                 raise TypeError("`config` or `starts` has another type")
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -151,7 +154,10 @@ class RunDir:
         if not self.path.is_dir():
             raise RunError(f"{self.path} is no directory, so there is no run to resume.")
         if not self.config.exists():
-            raise RunError(f"{self.path} has no config.json, so it holds no run: start one without --resume.")
+            raise RunError(
+                f"{self.path} has no config.json, so it holds no run: give the directory of a run, or start one in a "
+                "new directory, without --resume."
+            )
 
     def _refuse_other_config(self, stored: Config, config: Config, may_differ: Collection[str]) -> None:
         differences = config_differences(to_dict(stored), to_dict(config), may_differ)

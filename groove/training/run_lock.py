@@ -1,7 +1,6 @@
 """The lock of a run directory: one process at a time trains in it."""
 
 import contextlib
-import json
 import os
 import socket
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from groove.training.run_dir import RunError
-from groove.utils.io import one_line, write_json
+from groove.utils.io import one_line, parse_json, write_json
 
 LOCK = ".lock"  # held by the operating system, which frees the lock when the process ends in any way
 OWNER = ".owner.json"  # who took the lock last, for the message
@@ -51,7 +50,7 @@ def lock_run(path: Path, wait: float = 0.0) -> Iterator[None]:
 
 def _owner(path: Path) -> str:
     try:
-        owner = json.loads((path / OWNER).read_text(encoding="utf-8"))
+        owner = parse_json((path / OWNER).read_text(encoding="utf-8"))
         return f"process {owner['process']} on {owner['host']} since {owner['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from groove.curriculum.registry import FIXED, CurriculumSpec, parse_curriculum
+from groove.curriculum.registry import METHODS, CurriculumSpec, parse_curriculum
 from groove.curriculum.scores import SCORES
 from groove.envs.base import Discrete, EnvFamily
 from groove.lpg.registry import RULES, learned, make_rule
@@ -72,15 +72,21 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
     spec = parsed_curriculum(config)
     if spec is None:
         return
-    replays, edits = spec.method != FIXED, spec.method == "accel"
+    method = METHODS.get(spec.method)  # None for a fixed distribution
+    replays, edits = method is not None and method.replays, spec.method == "accel"
     yield Reader("antagonists", _measures_regret(config), "curricula whose score needs an antagonist, such as ar")
     has_antagonist = _measures_regret(config) and any(name != OPTIMAL for name in config.antagonists)
     yield Reader("gradient.entropy_floor", has_antagonist, "curricula with an agent as antagonist, such as ar")
+    yield Reader("paired", method is not None and method.designs, "curricula that design levels, such as paired")
     if replays:
         yield Reader("plr.edit_probability", edits, "curricula that edit levels, such as accel")
         draws = config.plr.prioritization != "topk"
         yield Reader("plr.temperature", draws, "plr.prioritization=rank and proportional")
         yield Reader("plr.staleness_coefficient", draws, "plr.prioritization=rank and proportional")
+    elif method is not None:
+        yield Reader("plr.edit_probability", False, "curricula that edit levels, such as accel")
+        for field in ("replay_probability", "temperature", "staleness_coefficient", "prioritization", "robust"):
+            yield Reader(f"plr.{field}", False, "curricula that replay, such as ar")
     else:
         yield Reader("plr", False, "curricula that replay, such as ar")
 

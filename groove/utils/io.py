@@ -9,10 +9,29 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from groove.utils.errors import ConfigError
+
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as readable JSON, all or nothing; NaN and infinity become null."""
-    write_atomically(path, (json.dumps(to_json(value), indent=2, allow_nan=False) + "\n").encode())
+    write_atomically(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return a value as readable JSON; NaN and infinity become null."""
+    return (json.dumps(to_json(value), indent=2, allow_nan=False) + "\n").encode()
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+      ValueError: if the text is not JSON, or is nested too deeply to be read.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -20,12 +39,43 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     A new file has the permissions that the process's umask leaves.
     """
-    with _temporary_beside(path) as (file, temporary):
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-        file.close()
-        os.replace(temporary, path)
+    write_all({path: content})
+
+
+def write_all(contents: Mapping[Path, bytes]) -> None:
+    """Replace files by ones with these contents, all or none of them: nothing is replaced before all are written.
+
+    Files have the permissions that the process's umask leaves.
+    """
+    with contextlib.ExitStack() as opened:
+        written = []
+        for path, content in contents.items():
+            file, temporary = opened.enter_context(_temporary_beside(path))
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            written.append((temporary, path))
+        for temporary, path in written:
+            os.replace(temporary, path)
+
+
+def read_json(path: Path, remedy: str) -> Any:
+    """Return the content of a JSON file.
+
+    Args:
+      path: the file.
+      remedy: what a user can do if the file is missing or damaged.
+
+    Raises:
+      ConfigError: if the file is missing or damaged.
+    """
+    try:
+        return parse_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist; {remedy}.") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read ({one_line(error)}); {remedy}.") from None
 
 
 def to_json(value: Any) -> Any:

@@ -33,6 +33,16 @@ def standard_flags() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def usual_promotion() -> Iterator[None]:
+    """Promote ranks and types as NumPy does, whatever JAX_NUMPY_RANK_PROMOTION and JAX_NUMPY_DTYPE_PROMOTION say.
+
+    For functions that run inside other people's programs, whose remaining flags stay as they are.
+    """
+    with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+        yield
+
+
 def matmul_precision(precision: str) -> AbstractContextManager[Any]:
     """Return the context in which products of matrices have a precision, whatever the device's own default is.
 

@@ -15,6 +15,7 @@ from groove.types import Array, PyTree
 from groove.utils.errors import GrooveError
 
 SLOTS = "slots"
+MOST_DEVICES = 1024
 RUN_ONCE: dict[str, Any] = {"xla_backend_optimization_level": 0}  # where optimising takes longer than running
 
 
@@ -23,10 +24,31 @@ def request_devices(count: int) -> None:
 
     One device per core lets small operations, which XLA's CPU backend does not split, use every core. If the backend
     has started already, as in a notebook, its devices stay as they are.
+
+    Raises:
+      GrooveError: if the count is not one of 0 to 1024.
     """
+    if not 0 <= count <= MOST_DEVICES:
+        raise GrooveError(f"{count} devices were asked for: choose 1 to {MOST_DEVICES}, or 0 for all.")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with contextlib.suppress(RuntimeError):  # raised if the backend has started
         jax.config.update("jax_num_cpu_devices", count or cores)
+
+
+def start_backend() -> None:
+    """Start JAX's backend, with the devices that were requested.
+
+    Raises:
+      GrooveError: if there is no device of the kind that JAX_PLATFORMS asks for.
+    """
+    try:
+        jax.local_devices()
+    except (RuntimeError, AssertionError) as error:
+        wanted = os.environ.get("JAX_PLATFORMS", "")
+        raise GrooveError(
+            f"JAX finds no device of JAX_PLATFORMS = {wanted}: unset JAX_PLATFORMS, or install JAX for the device, as "
+            'in pip install "groove-rl[cuda]".'
+        ) from error
 
 
 def largest_share(count: int, most: int) -> int:

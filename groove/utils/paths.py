@@ -12,12 +12,22 @@ from groove.utils.io import one_line
 PathLike = str | os.PathLike[str]
 
 
+_LONGEST_NAME = 255  # bytes; what file systems allow
+
+
 def user_path(path: PathLike) -> Path:
     """Return a path with "~" replaced by the home folder.
 
     Raises:
-      GrooveError: if there is no home folder.
+      GrooveError: if there is no home folder, or no file can have such a name.
     """
+    text = os.fspath(path)
+    if "\0" in text or any(len(os.fsencode(name)) > _LONGEST_NAME for name in Path(text).parts):
+        raise GrooveError(f"{text[:40]!r}... is no path: names have at most {_LONGEST_NAME} bytes, and no NUL.")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # bytes that Python could not decode
+        raise GrooveError(
+            f"{text!r} cannot be written in this terminal's encoding: set PYTHONUTF8=1, or rename the folder."
+        )
     try:
         return Path(path).expanduser()
     except RuntimeError as error:

@@ -1,6 +1,8 @@
 """The record of a program's start: when, where, by which command and with which versions."""
 
 import importlib.metadata
+import math
+import os
 import platform
 import subprocess
 import sys
@@ -32,6 +34,14 @@ def describe_start() -> dict[str, Any]:
         "git": git_revision(Path(__file__).parent),
         "device": {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)},
     }
+
+
+def physical_memory() -> float:
+    """Return the memory of this machine in bytes; infinity where the operating system does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return math.inf
 
 
 def git_revision(folder: Path) -> dict[str, Any] | None:

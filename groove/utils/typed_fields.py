@@ -69,7 +69,7 @@ def settings_repr(settings: Any, hidden: Collection[str] = ()) -> str:
 
 
 def range_complaints(settings: Any, prefix: str = "") -> Iterator[str]:
-    """Yield one line for every number that lies outside the range declared beside its field."""
+    """Yield one line for every number outside the range declared beside its field, or not finite without a range."""
     for name, value in _children(settings).items():
         if _children(value):
             yield from range_complaints(value, f"{prefix}{name}.")
@@ -77,6 +77,8 @@ def range_complaints(settings: Any, prefix: str = "") -> Iterator[str]:
         allowed: Range | None = _metadata(settings, name).get(_RANGE)
         if allowed is not None and not allowed.holds(value):
             yield f"{prefix}{name} = {value} must be {allowed}{'' if math.isfinite(value) else ', and finite'}."
+        elif allowed is None and isinstance(value, float) and not math.isfinite(value):
+            yield f"{prefix}{name} = {value} must be finite."
 
 
 def assign(settings: T, assignment: str) -> T:

@@ -20,6 +20,7 @@ def test_the_program_says_how_the_rule_compares_and_where_the_files_are(tmp_path
     [
         (["--rul=a2c"], 'unknown flag --rul (did you mean "rule"?)'),
         (["--rule=random", "--to=to", "--levels=0"], "levels=0"),
+        (["--rule=random", "--to=to", "--levels=1000000000"], "levels=1000000000"),
         (["--rule=random", "--to=to", "--updates=x"], "not an integer"),
         (["--rule=random", "--to=to", "minatar"], 'unexpected argument "minatar"'),
         (["--to=to"], "--rule is missing"),

@@ -128,6 +128,8 @@ def test_a_request_to_stop_saves_and_can_be_resumed(finished, tmp_path, environm
         (["--set=slots.count=0"], "slots.count = 0 must be at least 1"),
         (["--devices=3"], "does not divide over devices"),
         (["--set=plr.temperature=-1"], "temperature"),
+        (["--steps=5", "--set=run.steps=9"], "run.steps is given twice, as 5 and as 9: keep one of them"),
+        (["--set=slots.count=8", "--set=slots.count=16"], "slots.count is given twice"),
         (["--resume"], "nothing to resume|does not exist|no run"),
     ],
 )

@@ -35,6 +35,8 @@ def test_the_program_writes_the_rule_and_its_card(tmp_path, capsys):
         (["--name=mine", "--earlier=perhaps"], "earlier"),
         (["--runs=run"], "--name is missing"),
         (["--name=mine"], "no runs were given"),
+        (["--name=a2c", "--runs=run"], "is the name of a rule that is not released"),
+        (["--name=" + "x" * 300, "--runs=run"], "names have at most 255 bytes"),
         (["--name=../mine", "--runs=run"], "must be a plain name"),
         (["--name=mine", "--runs=run,nowhere"], "nowhere does not hold a finished run"),
         (["--name=mine", "--runs=run", "--suites=chian"], 'did you mean "chain"'),
@@ -47,3 +49,8 @@ def test_the_program_writes_the_rule_and_its_card(tmp_path, capsys):
 def test_bad_input_costs_one_line(arguments, said, tmp_path, monkeypatch, capsys):
     words = [*USUAL, *arguments]
     assert said in refusal(find_program("release"), words, tmp_path, monkeypatch, capsys)
+
+
+def test_the_folder_is_no_default(tmp_path, monkeypatch, capsys):
+    words = ["--name=mine", "--runs=run", "--results=results"]
+    assert "--to is missing" in refusal(find_program("release"), words, tmp_path, monkeypatch, capsys)

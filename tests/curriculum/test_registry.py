@@ -13,12 +13,14 @@ from groove.curriculum.plr_config import PLRConfig
 from groove.curriculum.registry import (
     METHODS,
     MethodEntry,
+    Settings,
     check_curriculum,
     curriculum_names,
     make_curriculum,
     parse_curriculum,
 )
 from groove.curriculum.scores import SCORES
+from groove.envs.base import Design
 from groove.envs.chain import make_chain
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.registry import ENVIRONMENTS, EnvEntry
@@ -37,11 +39,12 @@ def mutate(key, level):
     return {"id": level["id"] + jnp.uint32(1)}
 
 
-ENV = make_gridworld()._replace(sample_level=sample_level, mutate=mutate)
+DESIGN = Design(lambda u: {"id": jnp.uint32(u[0] * 2**20)}, 1, {"id": (0,)})
+ENV = make_gridworld()._replace(sample_level=sample_level, mutate=mutate, design=DESIGN)
 
 
 def make(name="ar", num_slots=N, **changes):
-    return make_curriculum(parse_curriculum(name), ENV, dataclasses.replace(CONFIG, **changes), num_slots)
+    return make_curriculum(parse_curriculum(name), ENV, Settings(dataclasses.replace(CONFIG, **changes)), num_slots)
 
 
 @pytest.mark.parametrize("name", ["dr", *SCORES, *METHODS, "accel:pvl"])
@@ -97,7 +100,10 @@ def test_an_unknown_score_is_answered_with_the_nearest():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("at", r'unknown curriculum "at" \(did you mean "ar"\?\); choose one of dr, ar, .*, plr, accel, handcrafted, '),
+        (
+            "at",
+            r'unknown curriculum "at" \(did you mean "ar"\?\); choose one of dr, ar, .*, plr, accel, .*, handcrafted, ',
+        ),
         ("acel@mazes", r'unknown score or method "acel" \(did you mean "accel"\?\)'),
         ("ar@mazs", r'unknown source "mazs" \(did you mean "mazes"\?\)'),
         ("ar@", r'names no source after "@"'),
@@ -134,6 +140,12 @@ def test_a_new_score_is_one_entry(monkeypatch):
     state, _, ids = curriculum.init(jax.random.key(0), N)
     outcome = dataclasses.replace(LevelOutcome.unknown(jnp.ones(N, bool)), student_variance=jnp.arange(4.0))
     assert curriculum.top(curriculum.update(state, ids, outcome), 2)[1].tolist() == [3.0, 2.0]
+
+
+@pytest.mark.parametrize("name", ["paired", "repaired"])
+def test_only_levels_with_a_design_are_designed(name):
+    with pytest.raises(GrooveError, match=r"cannot be designed: choose random gridworlds or arcade worlds"):
+        make_curriculum(parse_curriculum(name), make_chain(), Settings(CONFIG), N)
 
 
 def test_a_new_environment_is_one_entry_and_has_every_curriculum(monkeypatch):

@@ -87,6 +87,14 @@ def test_altered_arrays_are_refused(tmp_path, load, attack):
     assert "rule.safetensors" in message
 
 
+@pytest.mark.parametrize("curriculum", [3, None, [], {"a": [1]}])
+def test_an_origin_of_another_type_does_not_matter(tmp_path, curriculum):
+    config = CONFIG | {"trained_with": CONFIG["trained_with"] | {"curriculum": curriculum}}
+    path = tmp_path / "rule.safetensors"
+    path.write_bytes(tensor_bytes(TENSORS, METADATA | {"config": json.dumps(config)}))
+    assert groove.load(path).config == groove.load("ta-lpg").config
+
+
 @pytest.mark.parametrize("load", LOADERS)
 def test_the_file_as_it_was_is_accepted(tmp_path, load):
     path = tmp_path / "rule.safetensors"

@@ -5,6 +5,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import groove
@@ -124,5 +125,25 @@ def test_a_rollout_without_transitions_and_a_wrong_mask_are_refused(rule):
 
 def test_a_lifetime_is_positive():
     rule = groove.load("ta-lpg")
-    with pytest.raises(GrooveError, match="lifetime = -5 must be positive"):
-        rule.loss(PARAMS, apply, _rollout(np.random.default_rng(0)), progress=0.0, lifetime=-5)
+    for lifetime in (-5, 0, np.nan):
+        with pytest.raises(GrooveError, match=f"lifetime = {lifetime} must be positive"):
+            rule.loss(PARAMS, apply, _rollout(np.random.default_rng(0)), progress=0.0, lifetime=lifetime)
+
+
+@pytest.mark.parametrize("flag", ["x64", "rank promotion", "type promotion"])
+def test_rules_work_in_programs_with_other_flags(flag, rule):
+    rollout = _rollout(np.random.default_rng(0))
+    expected = _value_and_gradient(rule, rollout)
+    flags = {
+        "x64": jax.enable_x64(True),
+        "rank promotion": jax.numpy_rank_promotion("raise"),
+        "type promotion": jax.numpy_dtype_promotion("strict"),
+    }
+    with flags[flag]:
+        again = groove.load("groove")
+        found = _value_and_gradient(again, rollout)
+        optimizer = groove.as_optax(again, apply, optax.sgd(1.0))
+        moves, _ = optimizer.update(None, optimizer.init(PARAMS), PARAMS, rollout=rollout)
+    assert again == rule
+    _close(found, expected)
+    _close(moves, jax.tree.map(lambda x: -x, expected[1]))

@@ -1,5 +1,7 @@
 """Releases: the best seed with its card; everything is checked before the first file is written."""
 
+import os
+
 import jax
 import pytest
 
@@ -136,6 +138,23 @@ def test_a_released_rule_is_not_replaced_if_its_tables_cannot_be_made(tmp_path, 
     other = finished_run(tmp_path / "other", 2, 0.9, 9.0)
     with pytest.raises(GrooveError, match="holds no results"):
         release(**_arguments(tmp_path, stored, other, suites=["gridworld"], replace=True))
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
+def test_a_disk_that_is_full_leaves_the_released_rule_as_it_was(tmp_path, stored, monkeypatch):
+    path = release(**_arguments(tmp_path, stored, finished_run(tmp_path / "run", 1, 0.5, 1.0)))
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    other, real, calls = finished_run(tmp_path / "other", 2, 0.9, 9.0), os.fsync, []
+
+    def fail_at_the_card(handle):
+        calls.append(handle)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fail_at_the_card)
+    with pytest.raises(GrooveError, match="cannot be written"):
+        release(**_arguments(tmp_path, stored, other, replace=True))
     assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
 
 

@@ -28,6 +28,8 @@ BAD_REQUESTS = {
     "--scale=huge": "smoke|laptop|paper",
     "--seeds=0": "--seeds",
     "--jobs=many": "not an integer",
+    "--jobs=0": "--jobs=0",
+    "--jobs=1000000000": "--jobs=1000000000",
     "--runs=a_file": "--runs = a_file: a_file is not a folder",
     "--results=a_file/below": "a_file is not a folder",
     "--to=a_file": "--to = a_file",
@@ -36,6 +38,12 @@ BAD_REQUESTS = {
 BAD_INPUT = [
     ("analysis.compare_curricula", ["--curriculum=arr"], 'did you mean "ar"'),
     ("analysis.compare_curricula", ["--config=huge"], "--config"),
+    ("analysis.compare_curricula", ["--seeds=0"], "--seeds"),
+    ("analysis.compare_curricula", ["--jobs=0"], "--jobs"),
+    *[
+        (f"analysis.{name}", ["--draw_only", "--to=foreign"], "foreign.json does not hold the numbers of this picture")
+        for name in ("compare_curricula", "control_anatomy", "examples")
+    ],
     ("analysis.compare_curricula", ["--draw_only", "--to=nowhere/comparison"], "comparison.json does not exist"),
     ("analysis.compare_curricula", ["--to=comparison.png"], "without its suffix"),
     ("analysis.compare_curricula", ["--steps=none"], "not an integer"),
@@ -69,6 +77,7 @@ BAD_INPUT = [
 @pytest.fixture
 def refused(tmp_path, monkeypatch, capsys):
     (tmp_path / "a_file").touch()
+    (tmp_path / "foreign.json").write_text('{"foreign": [1]}')
     return lambda name, words: refusal(_program(name), words, tmp_path, monkeypatch, capsys)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from groove.curriculum.plr_config import PLRConfig
-from groove.curriculum.registry import make_curriculum, parse_curriculum
+from groove.curriculum.registry import Settings, make_curriculum, parse_curriculum
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import evaluate_policy
@@ -29,7 +29,7 @@ ENV = make_gridworld(SIZES, dataclasses.replace(LEVELS, min_lifetime=2, max_life
 def trainer(devices, curriculum="ar", pairs_at_once=2, sigma=0.3):
     setup = tiny_setup(ENV, antagonist=curriculum == "ar")
     strategy = make_openes(ESConfig(POPULATION, sigma), jax.eval_shape(setup.rule.init, jax.random.key(0)))
-    chosen = make_curriculum(parse_curriculum(curriculum), ENV, PLRConfig(buffer_size=8), POPULATION // 2)
+    chosen = make_curriculum(parse_curriculum(curriculum), ENV, Settings(PLRConfig(buffer_size=8)), POPULATION // 2)
     step = make_generation_step([Group(curriculum, setup, chosen, POPULATION // 2)], strategy, pairs_at_once)
     return make_trainer(step, parallel.make_mesh(devices), chunk=2), setup, strategy
 
@@ -97,7 +97,7 @@ def test_tables_and_networks_move_one_rule_on_any_number_of_devices():
     rule = make_lpg(LPG)  # one for both kinds of agents
     groups = []
     for (name, env), method, size in zip(envs.items(), ("dr", "ar"), (7, 9), strict=True):
-        chosen = make_curriculum(parse_curriculum(method), env, PLRConfig(buffer_size=20), size)
+        chosen = make_curriculum(parse_curriculum(method), env, Settings(PLRConfig(buffer_size=20)), size)
         groups.append(Group(name, tiny_setup(env, rule, antagonist=method == "ar"), chosen, size))
     strategy = make_openes(ESConfig(32, 0.3), jax.eval_shape(rule.init, jax.random.key(0)))
     ends = []

@@ -9,7 +9,7 @@ import pytest
 
 from groove.curriculum.fixed import make_dr
 from groove.curriculum.plr_config import PLRConfig
-from groove.curriculum.registry import make_curriculum, parse_curriculum
+from groove.curriculum.registry import Settings, make_curriculum, parse_curriculum
 from groove.meta.gradient import GradientConfig
 from groove.meta.trainer import make_trainer
 from groove.meta.truncated_step import make_truncated_step
@@ -25,7 +25,7 @@ def _trainer(devices, curriculum="ar", chunk=4):
     if curriculum == "dr":
         chosen = make_dr(setup.env.sample_level)
     else:
-        chosen = make_curriculum(parse_curriculum(curriculum), setup.env, PLRConfig(buffer_size=16), SLOTS)
+        chosen = make_curriculum(parse_curriculum(curriculum), setup.env, Settings(PLRConfig(buffer_size=16)), SLOTS)
     meta_step = make_truncated_step(setup, config, chosen, slots=SLOTS, stagger=2)
     return make_trainer(meta_step, parallel.make_mesh(devices), chunk, average_decay=0.5)
 

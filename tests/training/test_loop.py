@@ -18,12 +18,12 @@ from groove.meta.slots import Levels
 from groove.meta.trainer import TrainState
 from groove.training import loop
 from groove.training.presets import preset
-from groove.training.run_dir import RunDir
+from groove.training.run_dir import RunDir, RunError
 from groove.training.validation import Domain
 from groove.utils.typed_fields import replace_all
 
 
-def fake_parts(chunk, on_chunk, returns, sources=()):
+def fake_parts(chunk, on_chunk, returns, sources=(), skipped=0.0):
     """Parts of a run whose meta-step adds one to eta; `returns` maps eta to the return on the validation levels."""
     env = SimpleNamespace(describe=None, optimal_return=None, draw=None)
 
@@ -35,6 +35,7 @@ def fake_parts(chunk, on_chunk, returns, sources=()):
         on_chunk(int(state.step) + n)
         names = ("finished", "env_steps", "student_return_sum", "student_episodes", "regret_sum", "regret_known")
         metrics = {name: jnp.full(chunk, 2.0) for name in names}
+        metrics["skipped"] = skipped * (state.step + 1 + jnp.arange(chunk))
         eta = jax.tree.map(lambda x: x + n, state.eta)
         return TrainState(eta, (), (), state.levels, (), (), state.key, state.step + n), metrics
 
@@ -57,10 +58,10 @@ def fake_parts(chunk, on_chunk, returns, sources=()):
 def train(tmp_path, monkeypatch):
     """A function that trains in the same directory with overrides of the smoke preset, and returns the summary."""
 
-    def train(resume=False, on_chunk=lambda step: None, returns=None, **overrides):
+    def train(resume=False, on_chunk=lambda step: None, returns=None, skipped=0.0, **overrides):
         config = replace_all(preset("smoke"), {path.replace("__", "."): value for path, value in overrides.items()})
         monkeypatch.setattr(
-            loop, "build", lambda c: fake_parts(c.run.log_every, on_chunk, returns or {}, c.validation.sources)
+            loop, "build", lambda c: fake_parts(c.run.log_every, on_chunk, returns or {}, c.validation.sources, skipped)
         )
         run_dir = RunDir.resume(tmp_path, min_free_bytes=0) if resume else RunDir.create(tmp_path, config)
         return loop.train(config, run_dir, Console(file=io.StringIO()), resume)
@@ -99,6 +100,12 @@ def test_every_source_is_validated_and_the_mean_is_the_score(train, tmp_path):
     stored = json.loads((tmp_path / "validation.json").read_text())
     assert stored["returns"]["networks/student"] == [20.0] * 2
     assert read_run(tmp_path).scores == {10: 0.25, 20: 0.5}
+
+
+def test_a_run_whose_meta_gradients_are_mostly_not_finite_ends_with_an_error(train):
+    assert train(skipped=0.5, run__steps=40)["step"] == 40
+    with pytest.raises(RunError, match=r"40 of 45 meta-gradients were not finite and had no effect: lower gradient\."):
+        train(resume=True, skipped=0.9, run__steps=60)
 
 
 def test_the_best_rule_is_kept(train, tmp_path):

@@ -1,5 +1,7 @@
 """Overrides are applied in order and by today's names; a run settles what it decides once."""
 
+import resource
+
 import jax
 import pytest
 
@@ -46,6 +48,24 @@ def test_a_precision_of_another_backend_is_refused():
     assert prepare_new("smoke", {"precision": "bf16"}).precision == "bf16"
     with pytest.raises(ConfigError, match="precision = tf32 is for GPUs, not for the backend cpu: choose f32 or bf16"):
         prepare_new("smoke", {"precision": "tf32"})
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"slots.workers": 10**9},
+        {"rules.lpg.hidden": 10**6},
+        {"plr.buffer_size": 10**9},
+        {"slots.count": 2**27, "plr.buffer_size": 2**28},
+    ],
+)
+def test_a_run_that_does_not_fit_into_memory_is_refused_before_anything_is_allocated(overrides):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(
+        ConfigError, match=r"the state of this run takes [\d,]+ GiB, and this machine has \d+ GiB: lower"
+    ):
+        prepare_new("smoke", {"curriculum": "ar", "devices": 1, **overrides})
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # KiB
 
 
 def test_a_new_run_is_settled_and_checked():

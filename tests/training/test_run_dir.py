@@ -40,8 +40,12 @@ def test_a_new_run_is_described(tmp_path):
 def test_another_run_is_never_overwritten(tmp_path, name):
     (tmp_path / name).write_text("precious")
     message = refusal(RunDir.create, tmp_path, CONFIG)
-    assert "already holds a run" in message
-    assert "--resume" in message
+    if name == "config.json":
+        assert "already holds a run" in message
+        assert "--resume" in message
+    else:  # nothing could go on
+        assert "no config.json to go on from: choose another directory" in message
+        assert "new directory, without --resume" in refusal(RunDir.resume, tmp_path)
     assert name in message
     assert [file.name for file in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "precious"

@@ -33,6 +33,9 @@ from groove.utils.typed_fields import assign
         ("ar meta.optimizer=es", "slots.stagger=4", "slots.stagger is read by meta.optimizer=gradient"),
         ("ar meta.optimizer=es", "critic.trace=0.5", "critic.trace is read by meta.optimizer=gradient and scores"),
         ("ar", "plr.edit_probability=0.5", "plr.edit_probability is read by curricula that edit levels"),
+        ("ar", "paired.bins=4", "paired.bins is read by curricula that design levels, such as paired"),
+        ("paired", "plr.temperature=0.5", "plr.temperature is read by curricula that replay"),
+        ("paired", "plr.edit_probability=0.5", "plr.edit_probability is read by curricula that edit levels"),
         ("ar plr.prioritization=topk", "plr.temperature=0.5", "plr.temperature is read by plr.prioritization=rank"),
     ],
 )
@@ -45,7 +48,7 @@ def test_settings_that_nothing_would_read_are_refused(curriculum, assignment, re
         validate(assign(config, assignment))
 
 
-@pytest.mark.parametrize("curriculum", ["ar", "accel:relative@mazes"])
+@pytest.mark.parametrize("curriculum", ["ar", "accel:relative@mazes", "repaired"])
 def test_settings_that_are_read_are_not_refused(curriculum):
     config = assign(preset("smoke"), f"curriculum={curriculum}")
     by_ppo, by_es = ("antagonists=a2c,ppo", "rules.ppo.clip=0.1"), ("meta.optimizer=es", "es.sigma=0.2")

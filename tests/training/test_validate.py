@@ -7,7 +7,7 @@ import pytest
 from groove.training.presets import preset
 from groove.training.validate import validate, validate_ranges
 from groove.utils.errors import ConfigError
-from groove.utils.typed_fields import assign
+from groove.utils.typed_fields import assign, flatten, to_dict
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,20 @@ def test_configurations_that_cannot_run_are_refused(assignment, complaint):
     config = assign(preset("smoke"), assignment)
     with pytest.raises(ConfigError, match=re.escape(complaint)):
         validate(config)
+
+
+NUMBERS = [path for path, value in flatten(to_dict(preset("paper"))).items() if isinstance(value, float)]
+UNLIMITED = ("rules.lpg.clip", "rules.ppo.clip")  # infinity switches clipping off
+
+
+@pytest.mark.parametrize("path", NUMBERS)
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_no_number_may_be_infinite_or_undefined(path, value):
+    if path in UNLIMITED and value == "inf":
+        validate_ranges(assign(preset("paper"), f"{path}={value}"))
+        return
+    with pytest.raises(ConfigError, match=re.escape(path)):
+        validate_ranges(assign(preset("paper"), f"{path}={value}"))
 
 
 def test_every_complaint_has_its_own_line():

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from groove.utils.io import one_line, to_json, write_atomically, write_json
+from groove.utils.errors import ConfigError
+from groove.utils.io import one_line, parse_json, read_json, to_json, write_all, write_atomically, write_json
 
 
 def test_json_takes_arrays_paths_and_nan():
@@ -33,6 +34,38 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o444 == 0o444
+
+
+def test_several_files_are_replaced_together_or_not_at_all(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    write_all({path: b"old" for path in paths})
+    real, calls = os.fsync, []
+
+    def fail_later(handle):
+        calls.append(handle)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail_later)
+        with pytest.raises(OSError, match="No space"):
+            write_all({path: b"new" for path in paths})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys("abc", b"old")
+    write_all({path: b"new" for path in paths})
+    assert {path.read_bytes() for path in paths} == {b"new"}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"a":' * 100_000])
+def test_text_that_is_no_json_is_a_value_error(text, tmp_path):
+    with pytest.raises(ValueError) as error:  # noqa: PT011 (json's own messages)
+        parse_json(text)
+    assert len(str(error.value)) < 200
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"x.json cannot be read \(.*\); make it again\."):
+        read_json(tmp_path / "x.json", "make it again")
+    with pytest.raises(ConfigError, match=r"y.json does not exist; make it again\."):
+        read_json(tmp_path / "y.json", "make it again")
 
 
 @pytest.mark.parametrize("umask", [0o077, 0o002, 0o022])

@@ -28,6 +28,24 @@ def test_more_devices_than_there_are_is_refused():
         parallel.make_mesh(9)
 
 
+@pytest.mark.parametrize("count", [-1, 1025, 10**6])
+def test_a_number_of_devices_that_no_machine_has_is_refused_before_it_is_requested(monkeypatch, count):
+    monkeypatch.setattr(jax.config, "update", lambda *_: pytest.fail("requested devices"))
+    with pytest.raises(GrooveError, match=f"{count} devices were asked for: choose 1 to 1024, or 0 for all"):
+        parallel.request_devices(count)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Unable to initialize backend 'cuda'"), AssertionError()])
+def test_a_platform_without_a_device_is_one_line(monkeypatch, error):
+    def fail():
+        raise error
+
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    monkeypatch.setattr(jax, "local_devices", fail)
+    with pytest.raises(GrooveError, match=r"no device of JAX_PLATFORMS = cuda: unset JAX_PLATFORMS, or install"):
+        parallel.start_backend()
+
+
 @pytest.mark.parametrize(("variable", "home", "cache"), [("/c", None, "/c"), ("", "/h", "/h/.cache"), ("", None, None)])
 def test_the_cache_lies_in_the_users_folder_if_there_is_one(monkeypatch, variable, home, cache):
     def find_home():

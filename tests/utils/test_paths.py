@@ -18,6 +18,18 @@ def test_a_home_that_does_not_exist_is_one_line():
         user_path("~nobody-of-this-name/run")
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("x" * 300, "at most 255 bytes"), ("a\0b", "no NUL"), ("\udce4", "set PYTHONUTF8=1"), ("ä" * 128, "at most 255")],
+)
+def test_names_that_no_file_can_have_are_one_line(name, message):
+    with pytest.raises(GrooveError, match=message) as refused:
+        user_path(f"runs/{name}")
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 200
+    assert user_path("ä" * 127).name == "ä" * 127
+
+
 def test_names_are_one_or_several_texts_or_paths():
     assert names_of("groove") == ["groove"]
     assert names_of(pathlib.Path("runs/a")) == ["runs/a"]

@@ -22,12 +22,13 @@ import numpy.typing as npt
 
 from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, check_level, sample_level
 from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, write_atomically
+from groove.utils.io import one_line, parse_json, write_atomically
 from groove.utils.paths import user_path
 from groove.utils.tensor_file import tensor_bytes
 from groove.utils.typed_fields import from_dict, range_complaints, to_dict
 
 LEVELS_FORMAT = 2
+_DIGITS = 12  # of digests, hexadecimal
 _MISSING = "{} does not exist; make level sets with launch/levels.py export."
 _FIELDS = tuple(field.name for field in dataclasses.fields(GridLevel))
 
@@ -103,24 +104,29 @@ def without_place(curriculum: str) -> str:
 
 def _find(name: str | Path) -> Path:
     """Return the path of the file PATH or PATH#DIGEST, after checking its digest."""
-    match = re.fullmatch(r"(.+)#([0-9a-f]{12})", str(name))
+    match = re.fullmatch(rf"(.+)#([0-9a-f]{{{_DIGITS}}})", str(name))
     path = user_path(match[1] if match else name)
-    if match and _digest(path) != match[2]:
+    if match and match[2] not in ((today := _digest(path)), _file_digest(path)):
         raise LevelFileError(
-            f"{path} is not the level set it was: its content has digest {_digest(path)}, not {match[2]}. Restore the "
-            "file, or give its name without a digest to use its present content."
+            f"{path} is not the level set it was: its content has digest {today}, not {match[2]}. Restore the file, or "
+            "give its name without a digest to use its present content."
         )
     return path
 
 
 def _digest(path: Path) -> str:
-    """Return the first 12 hexadecimal digits of the SHA-256 of a file's content."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    except FileNotFoundError as error:
-        raise LevelFileError(_MISSING.format(path)) from error
-    except OSError as error:
-        raise LevelFileError(f"{path} cannot be read as a level set: {one_line(error)}.") from error
+    """Return a digest of the levels in a file; how they were made, and their scores, do not count."""
+    level_set = _load(path)
+    digest = hashlib.sha256(json.dumps(dataclasses.asdict(level_set.sizes), sort_keys=True).encode())
+    for name in _FIELDS:
+        array = np.asarray(getattr(level_set.levels, name), order="C")
+        digest.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
+    return digest.hexdigest()[:_DIGITS]
+
+
+def _file_digest(path: Path) -> str:
+    """Return the digest of the bytes of a file, which earlier versions recorded."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGITS]
 
 
 def load_levels(path: str | Path) -> LevelSet:
@@ -133,10 +139,13 @@ def load_levels(path: str | Path) -> LevelSet:
       LevelFileError: if the file is missing, damaged, of another format, or holds a level that the dynamics would
         misread.
     """
-    path = _find(path)
+    return _load(_find(path))
+
+
+def _load(path: Path) -> LevelSet:
     header, arrays = _read(path)
     try:
-        about = json.loads(header["about"])
+        about = parse_json(header["about"])
         sizes = _sizes(about.pop("sizes"))
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise LevelFileError(f"{path} does not say the sizes of its levels; export the levels again.") from error

@@ -19,6 +19,9 @@ _MOVES = {
     True: np.array([(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1), (0, 0)], np.int32),
 }
 _STEP_REWARD = 1  # folded into a level's key
+SCALARS = ("size", "objects", "steps", "lifetime", "first_reward")  # random numbers of a level, in this order
+PER_OBJECT = ("reward", "terminate", "respawn")
+STEP_REWARD_DRAWS = 3
 MOST_SIDE = 99  # of a grid
 MOST_OBJECTS = 16  # observations of the largest grid with so many objects are still int32
 EVENT_BITS = 16  # probabilities are multiples of 2**-16; three random words hold six events of a step
@@ -140,35 +143,62 @@ def sample_level(key: Key, dist: LevelDistribution, sizes: GridSizes) -> GridLev
       dist: the ranges of everything that is drawn.
       sizes: static sizes that hold every level of `dist`.
     """
-    uniforms = jax.random.uniform(key, (dist.max_size**2 + 5 + 3 * sizes.objects,))
-    places, scalars, per_object = jnp.split(uniforms, [dist.max_size**2, dist.max_size**2 + 5])
+    uniforms = jax.random.uniform(key, (level_draws(dist, sizes),))
+    # draws of their own leave the rest of the level the same with and without a reward of every step
+    step_reward = jax.random.uniform(jax.random.fold_in(key, _STEP_REWARD), (STEP_REWARD_DRAWS,))
+    return make_level(uniforms, step_reward, dist.walls, dist, sizes)
+
+
+def level_draws(dist: LevelDistribution, sizes: GridSizes) -> int:
+    """Return the number of random numbers that `make_level` takes, without those of the reward of every step."""
+    return dist.max_size**2 + len(SCALARS) + len(PER_OBJECT) * sizes.objects
+
+
+def make_level(
+    uniforms: Array, step_reward: Array, walls: int | Array, dist: LevelDistribution, sizes: GridSizes
+) -> GridLevel:
+    """Make a level of random numbers, all uniform in [0, 1).
+
+    Args:
+      uniforms: f32 [level_draws]: max_size**2 places, the numbers of `SCALARS`, and a row of O for each of
+        `PER_OBJECT`.
+      step_reward: f32 [STEP_REWARD_DRAWS].
+      walls: number of wall draws.
+      dist: the ranges of everything that is drawn.
+      sizes: static sizes that hold every level of `dist`.
+    """
+    cells = dist.max_size**2
+    places, scalars, per_object = jnp.split(uniforms, [cells, cells + len(SCALARS)])
     u_size, u_count, u_steps, u_lifetime, u_first = scalars
     size = uniform_int(u_size, dist.min_size, dist.max_size)
-    walls, free = _draw_walls(places, size, dist, sizes)
+    grid, free = _draw_walls(places, size, walls, dist, sizes)
     exists = jnp.arange(sizes.objects) < uniform_int(u_count, 1, dist.max_objects)
     return GridLevel(
         size=size,
-        walls=walls,
+        walls=grid,
         start=free[0],
         object_cell=jnp.where(exists, jnp.pad(free[1:], (0, sizes.objects - dist.max_objects)), -1),
-        **object_numbers(per_object.reshape((3, sizes.objects)), u_first, exists, dist),
-        step_reward=_sample_step_reward(key, dist),
+        **object_numbers(per_object.reshape((len(PER_OBJECT), sizes.objects)), u_first, exists, dist),
+        step_reward=_step_reward(step_reward, dist),
         max_steps=log_uniform_int(u_steps, dist.min_steps, dist.max_steps),
         lifetime=log_uniform_int(u_lifetime, dist.min_lifetime, dist.max_lifetime),
     )
 
 
-def _draw_walls(places: Array, size: Array, dist: LevelDistribution, sizes: GridSizes) -> tuple[Array, Array]:
+def _draw_walls(
+    places: Array, size: Array, walls: int | Array, dist: LevelDistribution, sizes: GridSizes
+) -> tuple[Array, Array]:
     """Draw the walls of a grid, and distinct free cells for its start and objects.
 
-    One permutation of the indices 0 .. max_size**2 - 1 places everything. The first `dist.walls` entries are the wall
+    One permutation of the indices 0 .. max_size**2 - 1 places everything. The first `walls` entries are the wall
     draws. The later entries inside the grid are free cells in uniformly random order. Wall draws that would leave fewer
     than 1 + max_objects free cells are dropped, with probability 3e-8 on a 4 x 4 grid.
 
     Args:
       places: f32 [max_size**2], uniform in [0, 1).
       size: int32 [], side of the grid.
-      dist: number of wall draws and largest number of objects.
+      walls: number of wall draws.
+      dist: largest number of objects.
       sizes: static sizes of the level.
 
     Returns:
@@ -178,16 +208,16 @@ def _draw_walls(places: Array, size: Array, dist: LevelDistribution, sizes: Grid
     inside = order < size * size
     cell = order // size * sizes.side + order % size  # [max_size**2], meaningful where inside
 
-    wall_draw = inside & (jnp.arange(order.shape[0]) < dist.walls)
+    wall_draw = inside & (jnp.arange(order.shape[0]) < walls)
     is_wall = wall_draw & (jnp.cumsum(wall_draw) <= size * size - dist.max_objects - 1)
     row, col = jnp.divmod(jnp.arange(sizes.cells), sizes.side)
     outside = (row >= size) | (col >= size)
-    walls = outside.at[jnp.where(is_wall, cell, sizes.cells)].set(True, mode="drop")
+    grid = outside.at[jnp.where(is_wall, cell, sizes.cells)].set(True, mode="drop")
 
     is_free = inside & ~is_wall
     rank = jnp.cumsum(is_free) - 1
     free = jnp.zeros(1 + dist.max_objects, jnp.int32)
-    return walls, free.at[jnp.where(is_free, rank, 1 + dist.max_objects)].set(cell, mode="drop")
+    return grid, free.at[jnp.where(is_free, rank, 1 + dist.max_objects)].set(cell, mode="drop")
 
 
 def object_numbers(uniforms: Array, u_first: Array, exists: Array, dist: LevelDistribution) -> dict[str, Array]:
@@ -209,11 +239,11 @@ def object_numbers(uniforms: Array, u_first: Array, exists: Array, dist: LevelDi
     return {name: jnp.where(exists, number, 0.0) for name, number in numbers.items()}
 
 
-def _sample_step_reward(key: Key, dist: LevelDistribution) -> Array:
-    """Draw the reward of every step; its own draws leave the rest of the level the same with and without it."""
+def _step_reward(uniforms: Array, dist: LevelDistribution) -> Array:
+    """Return the reward of every step by f32 [STEP_REWARD_DRAWS], uniform in [0, 1)."""
     if not dist.step_reward_share:
         return jnp.zeros(())
-    u_any, u_sign, u_size = jax.random.uniform(jax.random.fold_in(key, _STEP_REWARD), (3,))
+    u_any, u_sign, u_size = uniforms
     reward = jnp.where(u_sign < 0.5, -1.0, 1.0) * log_uniform(u_size, dist.min_step_reward, dist.max_step_reward)
     return jnp.where(u_any < dist.step_reward_share, reward, 0.0)
 

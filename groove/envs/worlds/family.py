@@ -1,6 +1,6 @@
 """The family of arcade worlds."""
 
-from groove.envs.base import EnvFamily
+from groove.envs.base import Design, EnvFamily
 from groove.envs.gridworld.levels import LevelDistribution
 from groove.envs.worlds.dynamics import draw_noise, reset, step
 from groove.envs.worlds.edits import mutate
@@ -8,7 +8,7 @@ from groove.envs.worlds.features import describe
 from groove.envs.worlds.levels import Action
 from groove.envs.worlds.observations import OBSERVATION
 from groove.envs.worlds.render import draw_worlds
-from groove.envs.worlds.sampling import UNITS, sample_world
+from groove.envs.worlds.sampling import DRAWS, UNITS, factors, make_world, sample_world
 
 
 def make_worlds(
@@ -32,6 +32,11 @@ def make_worlds(
         lifetime=lambda level: level.lifetime,
         max_steps=lambda level: level.max_steps,
         mutate=lambda key, level: mutate(key, level, units),
+        design=Design(
+            make=lambda u: make_world(u, levels.min_lifetime, levels.max_lifetime, units),
+            draws=DRAWS,
+            factors=factors(levels.min_lifetime, levels.max_lifetime),
+        ),
         describe=describe,
         draw=draw_worlds,
     )

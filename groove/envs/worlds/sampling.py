@@ -58,6 +58,21 @@ _MOVEMENTS = np.array(  # of each role: still, fall, cross, bounce, chase, flee
     ]
 )
 _WORLD_DRAWS, _CLASS_DRAWS = 24, 24
+DRAWS = _WORLD_DRAWS + CLASSES * _CLASS_DRAWS
+_WORLD_FACTORS = {  # the order in which `make_world` reads its numbers
+    "height": (0,),
+    "width": (1,),
+    "axes": (2,),
+    "source": (3,),
+    "shoots": (4,),
+    "step_reward": (10, 11),
+    "delay": (13, 14),
+    "sticky": (15, 16),
+    "lives": (17,),
+    "steps": (18,),
+    "lifetime": (19,),
+}
+_CLASS_FACTORS = {"movement": 0, "period": 4, "count": 9, "spawn": 12, "role": _CLASS_DRAWS - 1}
 
 
 class Frame(NamedTuple):
@@ -79,7 +94,11 @@ def sample_world(key: Key, min_lifetime: int, max_lifetime: int, units: tuple[fl
       min_lifetime, max_lifetime: the range of lifetimes, log-uniform, agent updates.
       units: the range of the unit of reward, log-uniform.
     """
-    u = jax.random.uniform(key, (_WORLD_DRAWS + CLASSES * _CLASS_DRAWS,))
+    return make_world(jax.random.uniform(key, (DRAWS,)), min_lifetime, max_lifetime, units)
+
+
+def make_world(u: Array, min_lifetime: int, max_lifetime: int, units: tuple[float, float]) -> WorldLevel:
+    """Make a world of random numbers, f32 [DRAWS], all uniform in [0, 1); the rest as in `sample_world`."""
     draw = iter(u[:_WORLD_DRAWS])
     height, width = (uniform_int(next(draw), SMALLEST, SIDE) for _ in range(2))
     axes = choose(next(draw), (0.3, 0.2, 0.5))
@@ -116,6 +135,19 @@ def sample_world(key: Key, min_lifetime: int, max_lifetime: int, units: tuple[fl
         lifetime=log_uniform_int(next(draw), min_lifetime, max_lifetime),
         classes=jax.vmap(sample_class, (0, 0, 0, None, None))(u_classes, roles, must_meet, frame, shoots),
     )
+
+
+def factors(min_lifetime: int, max_lifetime: int) -> dict[str, tuple[int, ...]]:
+    """Return what a curriculum may choose: name -> the places in the random numbers of `make_world`.
+
+    The unit of reward is no factor, because a curriculum that seeks large regrets would always choose the largest unit.
+    """
+    world = {
+        name: places for name, places in _WORLD_FACTORS.items() if name != "lifetime" or min_lifetime < max_lifetime
+    }
+    starts = range(_WORLD_DRAWS, DRAWS, _CLASS_DRAWS)
+    classes = {name: tuple(start + place for start in starts) for name, place in _CLASS_FACTORS.items()}
+    return {**world, **classes}
 
 
 def sample_class(u: Array, role: Array, must_meet: Array, frame: Frame, shoots: Array) -> ClassRules:

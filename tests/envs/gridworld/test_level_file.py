@@ -1,13 +1,14 @@
 """Level files: a written set is read back, and anything else is refused in one line."""
 
 import dataclasses
+import hashlib
 import json
 
 import jax
 import numpy as np
 import pytest
 
-from groove.envs.gridworld.level_file import LevelFileError, LevelSet, load_levels, resize, save_levels
+from groove.envs.gridworld.level_file import LevelFileError, LevelSet, load_levels, pinned, resize, save_levels
 from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, sample_level
 
 SIZES = GridSizes(side=6, objects=3)
@@ -58,6 +59,25 @@ def test_levels_do_not_shrink(level_set):
 
 def _spoil(level_set, **changes):
     return dataclasses.replace(level_set, levels=dataclasses.replace(level_set.levels, **changes))
+
+
+def test_the_digest_is_that_of_the_levels(tmp_path, level_set):
+    first, again, other = (tmp_path / f"{name}.safetensors" for name in ("first", "again", "other"))
+    save_levels(first, level_set)
+    save_levels(again, dataclasses.replace(level_set, about={"run": "another"}, scores=level_set.scores + 1))
+    save_levels(other, _spoil(level_set, lifetime=level_set.levels.lifetime + 1))
+    digests = [pinned(str(path)).rpartition("#")[2] for path in (first, again, other)]
+    assert digests[0] == digests[1] != digests[2]
+    assert load_levels(f"{again}#{digests[0]}").sizes == level_set.sizes
+    with pytest.raises(LevelFileError, match="is not the level set it was"):
+        load_levels(f"{other}#{digests[0]}")
+
+
+def test_runs_of_earlier_versions_recorded_the_digest_of_the_file(tmp_path, level_set):
+    path = tmp_path / "levels.safetensors"
+    save_levels(path, level_set)
+    old = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    assert len(load_levels(f"{path}#{old}")) == len(level_set)
 
 
 def test_invalid_levels_are_neither_written_nor_read(tmp_path, level_set):
