@@ -102,7 +102,7 @@ def make_level(design: Design, key: Key, bins: Array, count: int) -> PyTree:
       count: K.
     """
     owner = np.full(design.draws, -1)  # the factor that governs each random number
-    for factor, places in enumerate(design.factors.values()):
+    for factor, (_, places) in enumerate(design.factors):
         owner[list(places)] = factor
     u = jax.random.uniform(key, (design.draws,))
     in_bin = (bins[owner] + u) / count
@@ -174,7 +174,7 @@ def metrics(design: Design, state: GeneratorState) -> Metrics:
     centres = (jnp.arange(state.logits.shape[1]) + 0.5) / state.logits.shape[1]
     means = jax.nn.softmax(state.logits) @ centres
     return {"generator_entropy": entropy(state.logits)} | {
-        f"generator/{name}": means[i] for i, name in enumerate(design.factors)
+        f"generator/{factor.name}": means[i] for i, factor in enumerate(design.factors)
     }
 
 

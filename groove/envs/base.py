@@ -5,7 +5,7 @@
 also share their random numbers, and a reference implementation can be compared step by step.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -49,19 +49,25 @@ class Step:
     truncated: Array  # bool []; never true together with terminated
 
 
+class Factor(NamedTuple):
+    """One thing that a curriculum may choose about a level, and the random numbers that decide about it."""
+
+    name: str
+    places: tuple[int, ...]
+
+
 class Design(NamedTuple):
     """How a family makes levels from random numbers, for curricula that learn which levels to make.
 
     Attributes:
       make: u f32 [draws] -> level. Levels are random ones if all numbers are uniform in [0, 1).
       draws: number of random numbers.
-      factors: what a curriculum may choose, for instance the size: name -> the places in u that decide about it. No two
-        factors share a place.
+      factors: what a curriculum may choose, for instance the size, and its places in u. No two factors share a place.
     """
 
     make: Callable[[Array], PyTree]
     draws: int
-    factors: Mapping[str, tuple[int, ...]]
+    factors: tuple[Factor, ...]
 
 
 class EnvFamily(NamedTuple):

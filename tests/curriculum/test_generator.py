@@ -11,11 +11,11 @@ import pytest
 
 from groove.curriculum import generator
 from groove.curriculum.generator import Choices, GeneratorConfig
-from groove.envs.base import Design
+from groove.envs.base import Design, Factor
 
 K = 4
 CONFIG = GeneratorConfig(bins=K, entropy=0.0)
-DESIGN = Design(lambda u: u, 5, {"first": (1,), "both": (0, 3), "third": (4,)})
+DESIGN = Design(lambda u: u, 5, (Factor("first", (1,)), Factor("both", (0, 3)), Factor("third", (4,))))
 LOGITS = jnp.asarray(np.random.default_rng(0).normal(size=(3, K)), jnp.float32)
 
 
@@ -36,7 +36,7 @@ def test_an_untrained_generator_draws_random_levels():
 def test_levels_lie_in_the_bins_that_were_drawn():
     state = dataclasses.replace(generator.init(DESIGN, CONFIG), logits=LOGITS)
     u, choices = generator.draw(DESIGN, state, jax.random.key(1), 5000)
-    for factor, places in enumerate(DESIGN.factors.values()):
+    for factor, places in enumerate(factor.places for factor in DESIGN.factors):
         for place in places:
             np.testing.assert_array_equal(np.floor(u[:, place] * K), choices.bins[:, factor])
     seen = [np.bincount(choices.bins[:, factor], minlength=K) / 5000 for factor in range(3)]

@@ -13,7 +13,7 @@ from groove.curriculum import generator
 from groove.curriculum.generator import GeneratorConfig
 from groove.curriculum.paired import make_paired
 from groove.curriculum.plr_config import PLRConfig
-from groove.envs.base import Design
+from groove.envs.base import Design, Factor
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.types import LevelOutcome
 from groove.utils.errors import GrooveError
@@ -21,7 +21,7 @@ from groove.utils.errors import GrooveError
 B, N, K = 32, 8, 4
 PLR = PLRConfig(buffer_size=B, min_fill=0.25)
 CONFIG = GeneratorConfig(bins=K)
-DESIGN = Design(lambda u: {"place": u}, 2, {"row": (0,), "column": (1,)})
+DESIGN = Design(lambda u: {"place": u}, 2, (Factor("row", (0,)), Factor("column", (1,))))
 FAR = 5.0  # an edit moves a level out of all bins
 
 

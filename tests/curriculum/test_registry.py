@@ -20,7 +20,7 @@ from groove.curriculum.registry import (
     parse_curriculum,
 )
 from groove.curriculum.scores import SCORES
-from groove.envs.base import Design
+from groove.envs.base import Design, Factor
 from groove.envs.chain import make_chain
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.registry import ENVIRONMENTS, EnvEntry
@@ -39,7 +39,7 @@ def mutate(key, level):
     return {"id": level["id"] + jnp.uint32(1)}
 
 
-DESIGN = Design(lambda u: {"id": jnp.uint32(u[0] * 2**20)}, 1, {"id": (0,)})
+DESIGN = Design(lambda u: {"id": jnp.uint32(u[0] * 2**20)}, 1, (Factor("id", (0,)),))
 ENV = make_gridworld()._replace(sample_level=sample_level, mutate=mutate, design=DESIGN)
 
 

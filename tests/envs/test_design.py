@@ -54,13 +54,18 @@ def test_random_numbers_make_random_gridworlds(source):
 
 
 @pytest.mark.parametrize("source", SOURCES)
+def test_a_family_is_hashable_as_arguments_of_compiled_functions_are(source):
+    hash(family(source))
+
+
+@pytest.mark.parametrize("source", SOURCES)
 def test_factors_share_no_number_and_lie_in_range(source):
     design = family(source).design
-    places = [place for own in design.factors.values() for place in own]
+    places = [place for factor in design.factors for place in factor.places]
     assert len(set(places)) == len(places)
     assert min(places) >= 0
     assert max(places) < design.draws
-    assert all(design.factors.values())
+    assert all(factor.places for factor in design.factors)
 
 
 FIELDS = {
@@ -102,9 +107,9 @@ FIELDS = {
 @pytest.mark.parametrize(("source", "factor"), [(s, f) for s, fields in FIELDS.items() for f in fields])
 def test_a_factor_moves_what_it_is_named_after(source, factor):
     design, make = compiled(source)
-    assert set(design.factors) == set(FIELDS[source])
+    assert {own.name for own in design.factors} == set(FIELDS[source])
     u = numbers(design, 200)
-    places = list(design.factors[factor])
+    places = list(dict(design.factors)[factor])
     moved = u.at[:, places].set(jax.random.uniform(jax.random.key(9), (200, len(places))))
     before, after = make(u), make(moved)
     changed = {name for name, x, y in zip(_names(before), *map(jax.tree.leaves, (before, after)), strict=True)
@@ -117,8 +122,8 @@ def test_a_factor_moves_what_it_is_named_after(source, factor):
 
 def test_factors_of_one_value_are_left_out():
     levels = dataclasses.replace(LEVELS, max_lifetime=100, min_size=10, step_reward_share=0.0)
-    assert not {"lifetime", "size", "step_reward"} & set(family("dr", levels).design.factors)
-    assert "lifetime" not in family("worlds", levels).design.factors
+    assert not {"lifetime", "size", "step_reward"} & set(dict(family("dr", levels).design.factors))
+    assert "lifetime" not in dict(family("worlds", levels).design.factors)
 
 
 @pytest.mark.parametrize("source", ["mazes", "dr=0.5,mazes=0.5", "set:3", "random_grid", "chain"])

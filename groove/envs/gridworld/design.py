@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from groove.envs.base import Design
+from groove.envs.base import Design, Factor
 from groove.envs.gridworld.levels import (
     PER_OBJECT,
     SCALARS,
@@ -59,5 +59,5 @@ def make_design(dist: LevelDistribution, sizes: GridSizes) -> Design:
         wall_draws = jnp.floor(u[walls] * (2 * dist.walls + 1)).astype(jnp.int32)
         return make_level(u[:common], u[step_reward:], wall_draws, dist, sizes)
 
-    chosen = {name: places for name, places in factors.items() if not fixed.get(name, False)}
+    chosen = tuple(Factor(name, places) for name, places in factors.items() if not fixed.get(name, False))
     return Design(make, step_reward + STEP_REWARD_DRAWS, chosen)

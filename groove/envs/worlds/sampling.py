@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from groove.envs.base import Factor
 from groove.envs.gridworld.levels import log_uniform, log_uniform_int, uniform_int
 from groove.envs.worlds.levels import (
     CLASSES,
@@ -137,8 +138,8 @@ def make_world(u: Array, min_lifetime: int, max_lifetime: int, units: tuple[floa
     )
 
 
-def factors(min_lifetime: int, max_lifetime: int) -> dict[str, tuple[int, ...]]:
-    """Return what a curriculum may choose: name -> the places in the random numbers of `make_world`.
+def factors(min_lifetime: int, max_lifetime: int) -> tuple[Factor, ...]:
+    """Return what a curriculum may choose, with the places in the random numbers of `make_world`.
 
     The unit of reward is no factor, because a curriculum that seeks large regrets would always choose the largest unit.
     """
@@ -147,7 +148,7 @@ def factors(min_lifetime: int, max_lifetime: int) -> dict[str, tuple[int, ...]]:
     }
     starts = range(_WORLD_DRAWS, DRAWS, _CLASS_DRAWS)
     classes = {name: tuple(start + place for start in starts) for name, place in _CLASS_FACTORS.items()}
-    return {**world, **classes}
+    return tuple(itertools.starmap(Factor, {**world, **classes}.items()))
 
 
 def sample_class(u: Array, role: Array, must_meet: Array, frame: Frame, shoots: Array) -> ClassRules:
