@@ -26,12 +26,12 @@ class GeneratorConfig:
     Attributes:
       bins: K, bins of each factor.
       learning_rate: of the generator, which is moved by Adam.
-      entropy: weight of the generator's entropy (Mediratta et al. 2023), which keeps levels diverse. The policy
-        gradient is that of scores in units of their standard deviation; the entropy is a share of the largest possible.
+      entropy: weight of the generator's entropy (Mediratta et al. 2023), which keeps levels diverse. Scores count in
+        units of their standard deviation, and the entropy as a share of the largest.
       max_odds: largest ratio of the probabilities of two bins of a factor, so that no bin is ever lost and the entropy
         has a floor.
-      clip: the ratio of probabilities, of now and of when the level was designed, counts within 1 - clip and 1 + clip
-        (PPO); levels are judged only at the end of a lifetime.
+      clip: a level is judged at the end of a lifetime, when its bins may be likelier or less likely than when the level
+        was designed; this ratio of probabilities counts within 1 - clip and 1 + clip (PPO).
       memory: decay of the running mean and standard deviation of scores, per update of the generator.
       edit_probability: probability that a new level is an edited copy of a kept level instead (evolution).
     """
@@ -124,7 +124,7 @@ def entropy(logits: Array) -> Array:
 def objective(logits: Array, choices: Choices, advantage: Array, weight: Array, config: GeneratorConfig) -> Array:
     """Return the objective of the generator, which it ascends.
 
-    With the ratio q of the probabilities of a level's bins, of now and of when they were drawn::
+    With q, the probability of a level's bins now divided by their probability when the level was designed::
 
         sum_n w_n min(q_n A_n, clip(q_n, 1 - c, 1 + c) A_n) / sum_n w_n + beta H / log K
 
