@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from groove.evaluation.compare import compare
     from groove.evaluation.diagnose import diagnose
     from groove.evaluation.meta_test import meta_test
+    from groove.evaluation.search.run import search_failures
     from groove.training.run import MetaTrainingResult, meta_train
     from groove.types import Rollout
 
@@ -32,6 +33,7 @@ _HOMES = {  # public name -> the module that defines it, imported on first use, 
     "meta_test": "groove.evaluation.meta_test",
     "compare": "groove.evaluation.compare",
     "diagnose": "groove.evaluation.diagnose",
+    "search_failures": "groove.evaluation.search.run",
 }
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "meta_test",
     "meta_train",
     "nnx_agent",
+    "search_failures",
 ]
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
@@ -14,7 +13,7 @@ from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.level_file import LevelSet
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.evaluation.suites.base import Budget, Task
-from groove.evaluation.tester import agent_keys, make_curves
+from groove.evaluation.trial import Trial
 from groove.lifetimes.learning_curves import Report
 from groove.types import Stream
 from groove.utils.bootstrap import Floats
@@ -76,16 +75,9 @@ def measure(
     env = make_gridworld(GridSizes(), LevelDistribution(min_lifetime=budget.updates, max_lifetime=budget.updates))
     key = jax.random.key(Stream.DIAGNOSIS)
     levels = jax.jit(jax.vmap(env.sample_level))(jax.random.split(key, budget.levels))
-    agents = [(level, seed) for level in range(budget.levels) for seed in range(seeds)]
-    keys = agent_keys(jax.random.fold_in(key, 1), agents)
-    agent_levels = jax.tree.map(lambda x: x[jnp.asarray([level for level, _ in agents])], levels)
-    returns = []
-    for one, report in zip((rule, a2c), reports, strict=True):
-        curves = make_curves(env, one, task, budget, mesh)
-        final = curves(one.eta, agent_levels, keys, (budget.updates,), report)[:, -1]
-        returns.append(final.reshape(budget.levels, seeds).mean(1).astype(np.float64))
+    trial = Trial(env, (rule, a2c), task, budget, mesh)
+    rule_returns, a2c_returns = trial.returns(levels, jax.random.fold_in(key, 1), seeds, reports)
     assert env.describe is not None
     features = {name: np.asarray(x, np.float64) for name, x in jax.jit(jax.vmap(env.describe))(levels).items()}
-    rule_returns, a2c_returns = returns
     host_levels = jax.tree.map(np.asarray, levels)
     return Diagnosis(host_levels, features, rule_returns, a2c_returns, rule.name, budget, seeds)

@@ -15,9 +15,22 @@ def test_the_program_says_how_the_rule_compares_and_where_the_files_are(tmp_path
     assert {path.name for path in (tmp_path / "to").iterdir()} == {"heat_maps.png", "worst.png", "worst.safetensors"}
 
 
+def test_a_search_says_how_far_the_rule_is_behind_and_where_the_files_are(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    flags = ["--levels=8", "--batch=8", "--seeds=1", "--rescore=1", "--updates=2", "--to=to"]
+    assert call("diagnose", "--rule=random", "--search=archive", *flags) == 0
+    said = capsys.readouterr().out
+    assert "random: behind a2c by " in said
+    assert "levels and pictures in to\n" in said
+    assert (tmp_path / "to" / "archive.png").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--rule=random", "--to=to", "--search=archiv"], "archive|best|random"),
+        (["--rule=random", "--to=to", "--axes=size,max_steps"], "--axes is read by --search only"),
+        (["--rule=random", "--to=to", "--search=archive", "--axes=size"], "two different features"),
         (["--rul=a2c"], 'unknown flag --rul (did you mean "rule"?)'),
         (["--rule=random", "--to=to", "--levels=0"], "levels=0"),
         (["--rule=random", "--to=to", "--levels=1000000000"], "levels=1000000000"),

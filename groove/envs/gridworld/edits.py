@@ -1,4 +1,7 @@
-"""Small random edits of gridworld levels, with which ACCEL grows a curriculum (Parker-Holder et al., 2022).
+"""Small random changes of gridworld levels: edits, and Gaussian noise on their numbers.
+
+ACCEL grows a curriculum by edits (Parker-Holder et al. 2022); MADRID searches for failures by both (Samvelyan et al.
+2024).
 
 An edit is one of six kinds, drawn uniformly. An edit that cannot be made leaves the level unchanged. All choices of
 cells and objects are uniform::
@@ -61,6 +64,42 @@ def mutate(key: Key, level: GridLevel, dist: LevelDistribution, sizes: GridSizes
         return jax.lax.switch(uniform_int(draws.kind[0], 0, len(kinds) - 1), kinds), None
 
     return jax.lax.scan(edit, level, draws)[0]
+
+
+def perturb(key: Key, level: GridLevel, dist: LevelDistribution, scale: float) -> GridLevel:
+    """Add Gaussian noise to the numbers of a level, which stay in the ranges of the distribution.
+
+    Rewards of objects move by `scale` times a normal number. The logarithms of probabilities, of the time limit and of
+    a step reward move by `scale` times a normal number and the width of their range. Cells and the lifetime stay.
+
+    Args:
+      key: the only source of randomness.
+      level: one level; vmap batches it.
+      dist: the ranges.
+      scale: the standard deviation.
+    """
+    objects = level.object_cell.shape[0]
+    noise = scale * jax.random.normal(key, (3 * objects + 2,))
+    for_reward, for_terminate, for_respawn = noise[: 3 * objects].reshape(3, objects)
+    for_steps, for_step_reward = noise[3 * objects :]
+    exists = level.object_cell >= 0
+    p_terminate = _shifted(level.p_terminate, for_terminate, dist.min_terminate, dist.max_terminate)
+    p_respawn = _shifted(level.p_respawn, for_respawn, dist.min_respawn, dist.max_respawn)
+    steps = _shifted(level.max_steps.astype(jnp.float32), for_steps, dist.min_steps, dist.max_steps)
+    magnitude = _shifted(jnp.abs(level.step_reward), for_step_reward, dist.min_step_reward, dist.max_step_reward)
+    return dataclasses.replace(
+        level,
+        object_reward=jnp.where(exists, jnp.clip(level.object_reward + for_reward, -1.0, 1.0), 0.0),
+        p_terminate=jnp.where(exists, p_terminate, 0.0),
+        p_respawn=jnp.where(exists, p_respawn, 0.0),
+        step_reward=jnp.where(level.step_reward == 0, 0.0, jnp.sign(level.step_reward) * magnitude),
+        max_steps=jnp.round(steps).astype(jnp.int32),
+    )
+
+
+def _shifted(x: Array, noise: Array, low: float, high: float) -> Array:
+    """Move x by noise, as a share of the range on a logarithmic scale; x stays in [low, high]."""
+    return jnp.clip(x * (high / low) ** noise, low, high)
 
 
 def _toggle_wall(level: GridLevel, draws: _Draws, sizes: GridSizes) -> GridLevel:

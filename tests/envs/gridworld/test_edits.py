@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from groove.envs.gridworld.dynamics import make_gridworld
-from groove.envs.gridworld.edits import mutate
+from groove.envs.gridworld.edits import mutate, perturb
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_level, sample_level
 from tests._helpers.reference import draw, level_of, nth
 
@@ -148,3 +148,49 @@ def test_families_mutate_their_levels():
     after = jax.tree.map(np.asarray, jax.jit(family.mutate)(jax.random.key(0), jax.tree.map(jnp.asarray, level)))
     check_level(after, GridSizes())
     assert changes(level, after)
+
+
+PERTURBED = ("object_reward", "p_terminate", "p_respawn", "max_steps", "step_reward")
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def perturb_all(key, levels, dist, scale):
+    keys = jax.random.split(key, levels.start.shape[0])
+    return jax.vmap(lambda key, level: perturb(key, level, dist, scale))(keys, levels)
+
+
+def perturbed(levels, dist, scale):
+    return jax.tree.map(np.asarray, perturb_all(jax.random.key(1), levels, dist, scale))
+
+
+def test_noise_changes_the_numbers_of_a_level_and_nothing_else_and_leaves_it_valid():
+    paying = dataclasses.replace(DIST, step_reward_share=1.0)
+    levels = draw(lambda key: sample_level(key, paying, SIZES), 0, 200)
+    after = perturbed(levels, paying, 0.5)
+    for name in (f.name for f in dataclasses.fields(levels)):
+        same = np.array_equal(getattr(levels, name), getattr(after, name))
+        assert same == (name not in PERTURBED), name
+    for i in range(200):
+        check_level(nth(after, i), SIZES)
+    for low, high, values in [
+        (DIST.min_steps, DIST.max_steps, after.max_steps),
+        (DIST.min_terminate, DIST.max_terminate, after.p_terminate[after.object_cell >= 0]),
+        (DIST.min_respawn, DIST.max_respawn, after.p_respawn[after.object_cell >= 0]),
+        (paying.min_step_reward, paying.max_step_reward, np.abs(after.step_reward)),
+    ]:
+        assert values.min() >= low * (1 - 1e-6)
+        assert values.max() <= high * (1 + 1e-6)
+    np.testing.assert_array_equal(np.sign(after.step_reward), np.sign(levels.step_reward))
+
+
+def test_noise_has_the_scale_that_was_asked_for_and_levels_without_a_step_reward_get_none():
+    middle = dataclasses.replace(DIST, min_steps=100, max_steps=100)  # drawn in the middle of the wide range below
+    levels = draw(lambda key: sample_level(key, middle, SIZES), 0, 2000)
+    after = perturbed(levels, dataclasses.replace(DIST, min_steps=1, max_steps=10_000), 0.1)
+    shares = np.log(after.max_steps / 100) / np.log(10_000)
+    np.testing.assert_allclose([shares.mean(), shares.std()], [0.0, 0.1], atol=0.01)
+    assert not after.step_reward.any()
+    moved = (after.object_reward - levels.object_reward)[
+        (np.abs(levels.object_reward) < 0.5) & (levels.object_cell >= 0)
+    ]
+    np.testing.assert_allclose([moved.mean(), moved.std()], [0.0, 0.1], atol=0.01)

@@ -1,0 +1,62 @@
+"""A search on disk: all levels that were evaluated, so that a stopped search goes on where it stopped."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groove.envs.gridworld.levels import GridLevel
+from groove.utils.errors import ConfigError
+from groove.utils.io import one_line, parse_json, write_atomically
+from groove.utils.tensor_file import tensor_bytes
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(GridLevel))
+_SETTINGS, _RETURNS = "search", "returns"
+
+
+def save_search(path: Path, levels: Any, returns: np.ndarray, settings: Mapping[str, Any]) -> None:
+    """Write the levels and their returns, f64[rules, n], with the settings of the search as JSON values."""
+    arrays = {name: np.asarray(getattr(levels, name), order="C") for name in _FIELDS}
+    write_atomically(path, tensor_bytes({**arrays, _RETURNS: returns}, {_SETTINGS: _text(settings)}))
+
+
+def load_search(path: Path, settings: Mapping[str, Any]) -> tuple[GridLevel, np.ndarray] | None:
+    """Return the levels and returns of an earlier call; None if there was none.
+
+    Args:
+      path: the file of `save_search`.
+      settings: the settings of this call.
+
+    Raises:
+      ConfigError: if the file is damaged, or belongs to a search with other settings.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        return None
+    remedy = "choose another --to, or delete the file to begin again"
+    try:
+        with safe_open(path, framework="np") as file:
+            stored = parse_json((file.metadata() or {})[_SETTINGS])
+            arrays = {name: file.get_tensor(name) for name in (*_FIELDS, _RETURNS)}
+    except (OSError, SafetensorError, LookupError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read as a search ({one_line(error)}); {remedy}.") from error
+    now = json.loads(_text(settings))
+    if stored != now:
+        stored = stored if isinstance(stored, dict) else {}
+        name = next((name for name in now if stored.get(name) != now[name]), "setting")
+        raise ConfigError(
+            f"{path} holds a search with {name} = {stored.get(name)}, not {now.get(name)}: give the same settings to "
+            f"go on, or {remedy}."
+        )
+    returns = arrays.pop(_RETURNS)
+    if returns.ndim != 2 or any(len(array) != returns.shape[1] for array in arrays.values()):
+        raise ConfigError(f"{path} cannot be read as a search (levels and returns differ in number); {remedy}.")
+    return GridLevel(**arrays), returns
+
+
+def _text(settings: Mapping[str, Any]) -> str:
+    return json.dumps(settings, sort_keys=True)
