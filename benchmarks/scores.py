@@ -19,7 +19,7 @@ from groove.utils.errors import ConfigError
 _FLAGS = FlagSet()
 _CURRICULA = _FLAGS.names(
     "curricula",
-    ["dr", "ar", "pvl", "l1", "maxmc", "learnability", "optimal"],
+    ["dr", "ar", "pvl", "l1", "mna", "maxmc", "learnability", "optimal"],
     "Curricula to measure; ratios are to the first one.",
 )
 _SIZES = step_flags(_FLAGS, StepSizes(slots=64, workers=16, hidden=64, micro_batch=8, steps=50, repeats=3))

@@ -57,6 +57,18 @@ def l1_value_loss(outcome: LevelOutcome) -> Array:
     return outcome.l1_value_loss
 
 
+def negative_advantage(outcome: LevelOutcome) -> Array:
+    """Return mean_t max(-A_t, 0) on solved levels and 0 on others, f32 [N], after MNA (Mead et al. 2026).
+
+    A_t is the critic's generalised advantage. A level counts as solved once an episode on it, in any lifetime, had a
+    return above zero: the critic then knows what could be had, and a negative advantage is what the student's action
+    gave away. The paper clips every k-step advantage at zero before it averages them over k; this score clips their
+    average.
+    """
+    loss = outcome.l1_value_loss - outcome.positive_value_loss
+    return jnp.where(outcome.best_return > 0, loss, 0.0)
+
+
 def max_monte_carlo(outcome: LevelOutcome) -> Array:
     """Return mean_t (R_max - V(s_t)) (Jiang et al. 2021b), f32 [N].
 
@@ -92,6 +104,13 @@ SCORES: Mapping[str, Score] = {
     "optimal": _score(optimal_regret, "optimal return - student's return", "student_return", "optimal_return"),
     "pvl": _score(positive_value_loss, "mean of the positive advantages", "positive_value_loss"),
     "l1": _score(l1_value_loss, "mean absolute advantage", "l1_value_loss"),
+    "mna": _score(
+        negative_advantage,
+        "mean of the negative advantages' sizes on solved levels",
+        "l1_value_loss",
+        "positive_value_loss",
+        "best_return",
+    ),
     "maxmc": _score(max_monte_carlo, "best return on the level - mean value", "best_return", "value"),
     "learnability": _score(
         learnability, "variance of the return / its largest square", "student_variance", "student_largest"
