@@ -18,6 +18,7 @@ ANALYSIS = {  # program -> a misspelt flag and what it should be
     "analysis.control_anatomy": ("--level=3", "--levels"),
     "analysis.development_table": ("--buget=smoke", "--budget"),
     "analysis.examples": ("--seed=3", "--seeds"),
+    "analysis.level_search": ("--level=3", "--levels"),
     "analysis.linear_rule": ("--rul=x", "--rule"),
     "analysis.reproduction_numbers": ("--result=x", "--results"),
     "analysis.rule_anatomy": ("--level=3", "--levels"),
@@ -42,7 +43,7 @@ BAD_INPUT = [
     ("analysis.compare_curricula", ["--jobs=0"], "--jobs"),
     *[
         (f"analysis.{name}", ["--draw_only", "--to=foreign"], "foreign.json does not hold the numbers of this picture")
-        for name in ("compare_curricula", "control_anatomy", "examples")
+        for name in ("compare_curricula", "control_anatomy", "examples", "level_search")
     ],
     ("analysis.compare_curricula", ["--draw_only", "--to=nowhere/comparison"], "comparison.json does not exist"),
     ("analysis.compare_curricula", ["--to=comparison.png"], "without its suffix"),
@@ -56,6 +57,10 @@ BAD_INPUT = [
     ("analysis.examples", ["--python=nosuch"], "--python = nosuch is no program"),
     ("analysis.examples", ["--draw_only", "--to=nowhere/examples"], "examples.json does not exist"),
     ("analysis.examples", ["--draw_only", "--to=a_file/examples"], "a_file is not a folder"),
+    ("analysis.level_search", ["--rule=nosuch"], 'there is no rule "nosuch"'),
+    ("analysis.level_search", ["--references=nosuch"], "nosuch"),
+    ("analysis.level_search", ["--seeds=0"], "--seeds"),
+    ("analysis.level_search", ["--to=search.png"], "without its suffix"),
     ("analysis.linear_rule", [], "--rule is missing"),
     ("analysis.linear_rule", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     (
