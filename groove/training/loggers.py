@@ -6,11 +6,12 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, TypeVar
 
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, parse_json, write_atomically
 
+T = TypeVar("T")
 Row = dict[str, int | float]
 
 
@@ -56,21 +57,23 @@ class MultiLogger:
 class JsonlLogger:
     """A file of one JSON object per row, on disk as soon as `write` returns; NaN and infinity are null."""
 
-    def __init__(self, path: str | Path, resume_step: int | None = None) -> None:
+    def __init__(self, path: str | Path, resume_step: int | None = None, resume_rows: int | None = None) -> None:
         """Open the file.
 
         Args:
           path: the file.
           resume_step: None for a new file. Otherwise the meta-step at which the run continues: later rows and a last
             row that was cut off are dropped.
+          resume_rows: number of rows of `resume_step` that are kept, the first ones; None for all.
 
         Raises:
           LoggerError: if a new file exists already, or an old file cannot be read or written.
         """
         path = Path(path)
         if resume_step is not None and path.exists():
-            kept = [json.dumps(row) + "\n" for row in read_jsonl(path) if row["step"] <= resume_step]
-            write_atomically(path, "".join(kept).encode())
+            rows = read_jsonl(path)
+            kept = _before(rows, [row["step"] for row in rows], resume_step, resume_rows)
+            write_atomically(path, "".join(json.dumps(row) + "\n" for row in kept).encode())
         self._file = _open(path, "x" if resume_step is None else "a")
 
     def write(self, step: int, metrics: Mapping[str, Any]) -> None:
@@ -91,13 +94,13 @@ class CsvLogger:
     sometimes, such as those of validation, have columns of their own from then on.
     """
 
-    def __init__(self, path: str | Path, resume_step: int | None = None) -> None:
+    def __init__(self, path: str | Path, resume_step: int | None = None, resume_rows: int | None = None) -> None:
         """Open the file; arguments and errors are those of JsonlLogger."""
         self._path = Path(path)
         self._columns = ["step"]
         if resume_step is not None and self._path.exists():
             self._columns, rows = _read_csv(self._path)
-            kept = [row for row in rows if float(row[0]) <= resume_step]
+            kept = _before(rows, [float(row[0]) for row in rows], resume_step, resume_rows)
             write_atomically(self._path, _csv_text([self._columns, *kept]).encode())
         self._file = _open(self._path, "x" if resume_step is None else "a")
         self._empty = self._path.stat().st_size == 0
@@ -149,6 +152,13 @@ def scalars(metrics: Mapping[str, Any]) -> Row:
     """Fetch scalars of any kind (Python, NumPy, JAX) as Python's int and float."""
     plain = {name: value.item() if hasattr(value, "item") else value for name, value in metrics.items()}
     return {name: int(value) if isinstance(value, int) else float(value) for name, value in plain.items()}
+
+
+def _before(rows: Sequence[T], steps: Sequence[float], resume_step: int, resume_rows: int | None) -> list[T]:
+    """Return the rows that were written before a run continues; `steps` are those of the rows."""
+    earlier = [row for row, step in zip(rows, steps, strict=True) if step < resume_step]
+    last = [row for row, step in zip(rows, steps, strict=True) if step == resume_step]
+    return earlier + last[:resume_rows]
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:

@@ -79,9 +79,10 @@ class _Training:
         self.step, self.seconds, self.best_score = 0, 0.0, -np.inf
         self.last_row: dict[str, float] = {}  # the last value of every metric
         self.scores: dict[int, float] = {}  # meta-step -> baseline-normalised return, mean over sources
+        self.validated: int | None = None  # the meta-step of the last validation
         if resume:
             self._restore(console)
-        self.logger = self._make_logger(self.step if resume else None)
+        self.logger = self._make_logger(resume)
         self.progress = self._make_progress(console)
         self.validator = Validator(self.parts, untrained, self.progress)
 
@@ -91,6 +92,8 @@ class _Training:
         stopped, requested = None, False
         with stop_requests() as stop_requested, self.progress:
             self.progress.message("compiling the meta-step, which takes up to a minute the first time")
+            if self._owes_validation():  # a request to stop came between the meta-step and its validation
+                self._validate_and_log()
             while self.step < self.config.run.steps and not stopped:
                 self._run_chunk()
                 self.seconds = of_first(seconds_before + time.monotonic() - start)
@@ -100,8 +103,9 @@ class _Training:
                 elif self.config.run.minutes and self.seconds >= 60 * self.config.run.minutes:
                     stopped = f"after run.minutes = {self.config.run.minutes:g}"
                 self._after_chunk(requested, ended=bool(stopped))
-            if not (requested or any_process(stop_requested())):
-                self._validate_and_log()
+            if not requested:
+                if self.validated != self.step:
+                    self._validate_and_log()
                 self._save(wait=True)
             self.seconds = seconds_before + time.monotonic() - start
         return self._finish(stopped)
@@ -121,6 +125,13 @@ class _Training:
         self.state, host, self.step = self.checkpoints.restore(self.state)
         self.seconds, self.last_row = host["seconds"], host["last"]
         self.best_score = host["best"] if host["best"] is not None else -np.inf
+        self.validated = host.get("validated")  # absent in checkpoints of version 0.1
+
+    def _owes_validation(self) -> bool:
+        """Return whether a validation is due at this meta-step, or at the end of the run, that was not done."""
+        every = self.config.validation.every
+        due = self.step >= self.config.run.steps or (every > 0 and self.step > 0 and self.step % every == 0)
+        return due and self.validated != self.step
 
     def _run_chunk(self) -> None:
         """Run meta-steps up to the next multiple of log_every, and log their row."""
@@ -151,15 +162,17 @@ class _Training:
             )
 
     def _after_chunk(self, requested: bool, ended: bool) -> None:
-        """Save if a stop was requested; otherwise validate and save where due, except at the end, which does both."""
-        every, run = self.config.validation.every, self.config.run
-        ended = ended or self.step >= run.steps
+        """Save if a stop was requested; otherwise validate and save where due, except at the end, which does both.
+
+        Who asks for a stop may not wait for a validation: the resumed run does the one that is due here.
+        """
+        ended = ended or self.step >= self.config.run.steps
         if requested:
             self._save(wait=True)
-        elif every and self.step % every == 0 and not ended:
+        elif self._owes_validation() and not ended:
             self._validate_and_log()
             self._save()
-        elif self.step % run.checkpoint_every == 0 and not ended:
+        elif self.step % self.config.run.checkpoint_every == 0 and not ended:
             self._save()
 
     def _validate_and_log(self) -> None:
@@ -176,7 +189,7 @@ class _Training:
         row |= self._describe_levels(solve=True)
         row |= _prefixed("base_levels", self.validator.level_metrics())
         self._log(row)
-        self.scores[self.step] = score
+        self.scores[self.step], self.validated = score, self.step
         if is_first():
             write_json(self.dir.validation, {"step": self.step, "metrics": row, "returns": returns})
         if score > self.best_score:
@@ -204,6 +217,7 @@ class _Training:
             "seconds": self.seconds,
             "best": self.best_score if np.isfinite(self.best_score) else None,
             "last": self.last_row,
+            "validated": self.validated,
         }
         self.checkpoints.save(self.step, self.state, host, self.scores.get(self.step))
         self._save_rule(self.dir.rule, self.state.eta)
@@ -257,12 +271,14 @@ class _Training:
             console=console,
         )
 
-    def _make_logger(self, resume_step: int | None) -> Logger:
+    def _make_logger(self, resume: bool) -> Logger:
         if not is_first():
             return MultiLogger([])
+        resume_step = self.step if resume else None
+        rows = 1 if self._owes_validation() else None  # a process that was killed may have logged this validation
         loggers: list[Logger] = [
-            JsonlLogger(self.dir.metrics_jsonl, resume_step),
-            CsvLogger(self.dir.metrics_csv, resume_step),
+            JsonlLogger(self.dir.metrics_jsonl, resume_step, rows),
+            CsvLogger(self.dir.metrics_csv, resume_step, rows),
             TensorBoardLogger(self.dir.tensorboard, resume_step),
         ]
         if self.config.run.wandb:

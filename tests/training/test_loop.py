@@ -58,12 +58,13 @@ def fake_parts(chunk, on_chunk, returns, sources=(), skipped=0.0):
 def train(tmp_path, monkeypatch):
     """A function that trains in the same directory with overrides of the smoke preset, and returns the summary."""
 
-    def train(resume=False, on_chunk=lambda step: None, returns=None, skipped=0.0, **overrides):
+    def train(resume=False, on_chunk=lambda step: None, returns=None, skipped=0.0, folder="", **overrides):
         config = replace_all(preset("smoke"), {path.replace("__", "."): value for path, value in overrides.items()})
         monkeypatch.setattr(
             loop, "build", lambda c: fake_parts(c.run.log_every, on_chunk, returns or {}, c.validation.sources, skipped)
         )
-        run_dir = RunDir.resume(tmp_path, min_free_bytes=0) if resume else RunDir.create(tmp_path, config)
+        path = tmp_path / folder
+        run_dir = RunDir.resume(path, min_free_bytes=0) if resume else RunDir.create(path, config)
         return loop.train(config, run_dir, Console(file=io.StringIO()), resume)
 
     return train
@@ -148,3 +149,74 @@ def test_the_time_limit_ends_a_run_with_a_validation(train, tmp_path):
     assert (summary["step"], summary["stopped"]) == (5, "after run.minutes = 1e-09")
     assert rows_of(tmp_path) == [(5, False), (5, True)]
     assert checkpoints_of(tmp_path) == [5]
+
+
+def log_of(folder):
+    """The rows of the log without times, which differ between runs."""
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in row.items() if "second" not in name} for row in rows]
+
+
+def outcome_of(folder):
+    """Everything that an interruption must not change."""
+    best = load_rule(folder / "best_rule.safetensors")
+    return log_of(folder), load_rule(folder / "rule.safetensors")[0]["lpg"]["w"].tolist(), best[1]["meta_steps"]
+
+
+def stop_at(step):
+    def on_chunk(done):
+        if done == step:
+            signal.raise_signal(signal.SIGTERM)
+
+    return on_chunk
+
+
+RETURNS = {0.0: 0.0, 10.0: 9.0, 20.0: 3.0}  # eta -> return: the rule at meta-step 10 is the best
+
+
+@pytest.mark.parametrize("step", [5, 10, 15, 20])
+def test_a_run_that_was_stopped_and_resumed_is_the_uninterrupted_run(train, tmp_path, step):
+    train(returns=RETURNS, folder="whole")
+    train(returns=RETURNS, on_chunk=stop_at(step))
+    assert checkpoints_of(tmp_path)[-1] == step
+    assert rows_of(tmp_path)[-1] == (step, False), "who asks for a stop does not wait for a validation"
+    assert train(returns=RETURNS, resume=True)["step"] == 20
+    assert outcome_of(tmp_path) == outcome_of(tmp_path / "whole")
+
+
+def test_a_validation_that_is_made_up_for_is_logged_once(train, tmp_path):
+    def fail(step):
+        raise ZeroDivisionError
+
+    train(returns=RETURNS, folder="whole")
+    train(returns=RETURNS, on_chunk=stop_at(10))
+    for _ in range(2):  # killed after this validation, before the next checkpoint
+        with pytest.raises(ZeroDivisionError):
+            train(returns=RETURNS, resume=True, on_chunk=fail)
+        assert rows_of(tmp_path) == [(5, False), (10, False), (10, True)]
+    train(returns=RETURNS, resume=True)
+    assert outcome_of(tmp_path) == outcome_of(tmp_path / "whole")
+    assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 1 + len(log_of(tmp_path))
+
+
+def test_a_request_during_a_validation_waits_for_it(train, tmp_path, monkeypatch):
+    validate = loop.Validator.validate
+
+    def interrupted(validator, eta):
+        signal.raise_signal(signal.SIGTERM)
+        return validate(validator, eta)
+
+    train(returns=RETURNS, folder="whole")
+    with monkeypatch.context() as patched:
+        patched.setattr(loop.Validator, "validate", interrupted)
+        assert train(returns=RETURNS)["step"] == 15
+    train(returns=RETURNS, resume=True)
+    assert outcome_of(tmp_path) == outcome_of(tmp_path / "whole")
+
+
+def test_a_finished_run_that_is_resumed_stays_as_it_is(train, tmp_path):
+    summary = train(returns=RETURNS)
+    before = outcome_of(tmp_path)
+    again = train(returns=RETURNS, resume=True)
+    assert outcome_of(tmp_path) == before
+    assert again["validation/normalised_return"] == summary["validation/normalised_return"]
