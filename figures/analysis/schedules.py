@@ -32,14 +32,16 @@ from groove.types import Array, Params, PyTree, Stream
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
 from groove.utils.io import write_atomically
+from groove.utils.limits import MOST_LEVELS, MOST_LIFETIME, check_integer
 
 PARTS = 10  # of a life
+DIGITS = 100  # of a number; Python reads no more than a few thousand
 WORKERS, STEPS, EPISODES = 16, 20, 16
 QUANTITIES = ("entropy", "change", "return")
 
 _FLAGS = FlagSet()
 _RULE = _FLAGS.string("rule", "ta-lpg", "The rule, as launch/meta_test.py takes it.")
-_LEVELS = _FLAGS.integer("levels", 64, "Random gridworlds, one agent each.", least=1, most=10**6)
+_LEVELS = _FLAGS.integer("levels", 64, "Random gridworlds, one agent each.", least=1, most=MOST_LEVELS)
 _LIFETIMES = _FLAGS.names("lifetimes", ["50", "250", "1000"], f"Lengths of lives, in agent updates, {PARTS} or more.")
 _TO = _FLAGS.string("to", None, "The JSON file to write.", required=True)
 
@@ -111,8 +113,10 @@ def main() -> None:
     path = Path(_TO.value)
     folder("to", str(path.parent))
     lifetimes = _LIFETIMES.value
-    if not lifetimes or not all(word.isdecimal() and int(word) >= PARTS for word in lifetimes):
+    if not lifetimes or not all(word.isdecimal() and len(word) < DIGITS for word in lifetimes):
         raise ConfigError(f"--lifetimes = {','.join(lifetimes)}: give integers of {PARTS} or more, as in 50,250.")
+    for word in lifetimes:
+        check_integer("--lifetimes", int(word), MOST_LIFETIME, least=PARTS)
     measured = measure(find_rule(_RULE.value), _LEVELS.value, [int(word) for word in lifetimes])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps(measured) + "\n").encode())

@@ -8,6 +8,7 @@ from figures.pipeline.stored import folder
 from groove.cli._executor import executor_flags
 from groove.cli._main import FlagSet
 from groove.sweep.executor import Executor
+from groove.utils.limits import MOST_SEEDS
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def request_flags(flags: FlagSet) -> Callable[[], Request]:
     """Define the flags that every figure has, and return the function that reads them."""
     scale = flags.choice("scale", "laptop", list(SCALES), "Amount of computation: sizes of trainings and tests.")
     usual = ", ".join(f"{each.meta_seeds} at {name} scale" for name, each in SCALES.items())
-    seeds = flags.integer("seeds", None, f"Meta-trainings of each method; if not given, {usual}.", least=1, most=10**4)
+    meaning = f"Meta-trainings of each method; if not given, {usual}."
+    seeds = flags.integer("seeds", None, meaning, least=1, most=MOST_SEEDS)
     runs = flags.string("runs", "runs/figures", "Folder of the meta-training runs; finished runs are not repeated.")
     results = flags.string("results", "docs/results", "Folder of the meta-test results; stored results count as done.")
     to = flags.string("to", "docs/figures", "Folder of the pictures (PNG and PDF) and their numbers (JSON).")

@@ -2,19 +2,21 @@
 
 from groove.cli._main import FlagSet, Program
 from groove.utils.errors import ConfigError
+from groove.utils.limits import MOST_DEVICES, MOST_LEVELS, MOST_LIFETIME, MOST_SEEDS
 from groove.utils.paths import rejoin_paths
 
 _FLAGS = FlagSet()
 _RULE = _FLAGS.string("rule", None, "A run directory, a rule file or a released rule.", required=True)
-_LEVELS = _FLAGS.integer("levels", 1024, "Number of random gridworlds.", least=1, most=10**6)
-_SEEDS = _FLAGS.integer("seeds", 2, "Agents of the rule, and agents of A2C, on each level.", least=1, most=10**4)
-_UPDATES = _FLAGS.integer("updates", 250, "Lifetime of every agent, in agent updates.", least=1, most=10**7)
+_LEVELS = _FLAGS.integer("levels", 1024, "Number of random gridworlds.", least=1, most=MOST_LEVELS)
+_SEEDS = _FLAGS.integer("seeds", 2, "Agents of the rule, and agents of A2C, on each level.", least=1, most=MOST_SEEDS)
+_UPDATES = _FLAGS.integer("updates", 250, "Lifetime of every agent, in agent updates.", least=1, most=MOST_LIFETIME)
 _WORST = _FLAGS.integer(
     "worst",
-    64,
-    "Number of levels in worst.safetensors, which meta-train --curriculum set:FILE trains on.",
+    None,
+    "Number of levels in worst.safetensors, which meta-train --curriculum set:FILE trains on. Without this flag: 64, "
+    "or all levels if there are fewer.",
     least=1,
-    most=10**6,
+    most=MOST_LEVELS,
 )
 _TO = _FLAGS.string("to", None, "Folder of the pictures and of worst.safetensors.", required=True)
 _SEARCH = _FLAGS.choice(
@@ -40,11 +42,11 @@ _RESCORE = _FLAGS.integer(
     8,
     "New agents of each rule on each level found, for the regret that is reported; --search only.",
     least=1,
-    most=10**4,
+    most=MOST_SEEDS,
 )
 _BATCH = _FLAGS.integer("batch", 64, "Levels that are evaluated at once; --search only.", least=1, most=10**4)
 _SEED = _FLAGS.integer("seed", 0, "Seed of the search; --search only.", least=0, most=2**31 - 1)
-_DEVICES = _FLAGS.integer("devices", 0, "Local devices to train on; 0 for all.", least=0, most=1024)
+_DEVICES = _FLAGS.integer("devices", 0, "Local devices to train on; 0 for all.", least=0, most=MOST_DEVICES)
 
 
 def run() -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 from groove.cli._main import FlagSet, Program
 from groove.utils.errors import ConfigError, unknown_name
+from groove.utils.limits import MOST_LEVELS
 
 COMMANDS = ("list", "draw", "export", "import")
+_DIGITS = 100  # of a number; Python reads no more than a few thousand
 
 _FLAGS = FlagSet()
 _FROM = _FLAGS.string("from", None, "A run directory or a level file; for import, a JSON file.", required=True)
@@ -21,7 +23,7 @@ _TOP = _FLAGS.integer(
     64,
     "Number of levels, those with the highest scores, best first; 0 for all. Not for import.",
     least=0,
-    most=10**6,
+    most=MOST_LEVELS,
 )
 _FORCE = _FLAGS.boolean("force", False, "Replace the file if it exists.")
 _LIFETIMES = _FLAGS.names(
@@ -74,7 +76,7 @@ def _check_target(command: str) -> None:
 def _lifetimes(words: Sequence[str]) -> tuple[int, int] | None:
     if not words:
         return None
-    if len(words) != 2 or not all(word.isdecimal() for word in words):
+    if len(words) != 2 or not all(word.isdecimal() and len(word) < _DIGITS for word in words):
         raise ConfigError(f"--lifetimes {','.join(words)}: give the shortest and the longest, as in 100,1000.")
     return int(words[0]), int(words[1])
 

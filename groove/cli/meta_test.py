@@ -1,6 +1,7 @@
 """The program meta-test: tests rules on suites of tasks."""
 
 from groove.cli._main import FlagSet, Program
+from groove.utils.limits import MOST_DEVICES, MOST_SEEDS
 from groove.utils.paths import rejoin_paths
 
 _FLAGS = FlagSet()
@@ -18,7 +19,7 @@ _SUITE = _FLAGS.names(
 _BUDGET = _FLAGS.string(
     "budget", "laptop", "Lifetimes and numbers of agents: smoke (does it run), laptop (minutes on two cores) or paper."
 )
-_SEEDS = _FLAGS.integer("seeds", 5, "Agents of each rule on each level.", least=1, most=10**4)
+_SEEDS = _FLAGS.integer("seeds", 5, "Agents of each rule on each level.", least=1, most=MOST_SEEDS)
 _RESULTS = _FLAGS.string(
     "results",
     "results",
@@ -29,7 +30,7 @@ _TO = _FLAGS.string(
     None,
     "Folder of the table and the pictures. Without this flag: a folder in --results named after suites and budget.",
 )
-_DEVICES = _FLAGS.integer("devices", 0, "Local devices to train on; 0 for all.", least=0, most=1024)
+_DEVICES = _FLAGS.integer("devices", 0, "Local devices to train on; 0 for all.", least=0, most=MOST_DEVICES)
 _FORCE = _FLAGS.boolean("force", False, "Train all agents again, although results are stored.")
 _LIST = _FLAGS.boolean("list", False, "List the suites with their tasks and budgets, and do nothing else.")
 

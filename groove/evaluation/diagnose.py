@@ -15,8 +15,10 @@ from groove.evaluation.suites.registry import find_tasks
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
 from groove.utils.jax_flags import standard_flags
+from groove.utils.limits import MOST_LEVELS, MOST_LIFETIME, MOST_SEEDS, check_integer
 from groove.utils.paths import PathLike, check_folder, names_of, user_path, writing
 
+_WORST = 64  # levels to train on, if nobody says how many
 _DRAWN = 24  # of the worst levels
 
 
@@ -27,7 +29,7 @@ def diagnose(
     levels: int = 1024,
     seeds: int = 2,
     updates: int = 250,
-    worst: int = 64,
+    worst: int | None = None,
     to: PathLike | None = None,
     devices: int = 0,
     progress: bool = True,
@@ -39,7 +41,8 @@ def diagnose(
       levels: number of random gridworlds.
       seeds: agents of each rule on each level.
       updates: lifetime of every agent, in agent updates.
-      worst: number of levels in worst.safetensors, those with the largest lead of A2C.
+      worst: number of levels in worst.safetensors, those with the largest lead of A2C; None for 64, or all levels if
+        there are fewer.
       to: the folder of heat_maps.png, worst.png and worst.safetensors, which `--curriculum set:FILE` trains on; None
         to write nothing.
       devices: number of local devices; 0 for all.
@@ -51,9 +54,7 @@ def diagnose(
     Raises:
       GrooveError: if the rule is not found, a number is out of range, or the folder cannot be written.
     """
-    for name, value in {"levels": levels, "seeds": seeds, "updates": updates, "worst": worst}.items():
-        if value < 1:
-            raise ConfigError(f"--{name} = {value} must be at least 1.")
+    worst = _check_numbers(levels, seeds, updates, worst)
     found, a2c = find_rules(names_of(rule))[0], find_rules(["a2c"])[0]
     folder = None if to is None else user_path(to)
     if folder is not None:
@@ -70,6 +71,19 @@ def diagnose(
     if folder is not None:
         write_diagnosis(diagnosis, folder, worst)
     return diagnosis
+
+
+def _check_numbers(levels: int, seeds: int, updates: int, worst: int | None) -> int:
+    """Check the numbers, and return that of the worst levels."""
+    check_integer("--levels", levels, MOST_LEVELS)
+    check_integer("--seeds", seeds, MOST_SEEDS)
+    check_integer("--updates", updates, MOST_LIFETIME)
+    if worst is None:
+        return min(_WORST, levels)
+    check_integer("--worst", worst, MOST_LEVELS)
+    if worst > levels:
+        raise ConfigError(f"--worst = {worst} must not be above --levels = {levels}: there are no more levels.")
+    return worst
 
 
 def write_diagnosis(diagnosis: Diagnosis, folder: Path, count: int) -> None:

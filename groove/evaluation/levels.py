@@ -15,6 +15,7 @@ from groove.envs.gridworld.levels import GridLevel, GridSizes, log_uniform_int
 from groove.envs.gridworld.render import draw_levels
 from groove.utils.errors import ConfigError
 from groove.utils.io import one_line, parse_json, to_json, write_json
+from groove.utils.limits import MOST_LIFETIME, check_integer
 from groove.utils.paths import PathLike, check_file, user_path, writing
 
 LEVEL_SUFFIXES = (".safetensors", ".json")
@@ -118,9 +119,11 @@ def with_lifetimes(levels: LevelSet, low: int, high: int) -> LevelSet:
       high: the longest lifetime, in agent updates.
 
     Raises:
-      ConfigError: unless 1 <= low <= high.
+      ConfigError: unless 1 <= low <= high <= MOST_LIFETIME.
     """
-    if not 1 <= low <= high:
+    for value in (low, high):
+        check_integer("--lifetimes", value, MOST_LIFETIME)
+    if low > high:
         raise ConfigError(f"--lifetimes {low},{high}: give the shortest and the longest, as in 100,1000.")
     u = np.random.default_rng(0).random(len(levels))
     lifetime: Any = np.asarray(log_uniform_int(jnp.asarray(u), low, high), np.int32)

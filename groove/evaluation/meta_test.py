@@ -16,8 +16,9 @@ from groove.evaluation.suites.base import BUDGETS, Task
 from groove.evaluation.suites.registry import SUITES, find_tasks
 from groove.evaluation.tester import MetaTester
 from groove.utils import parallel
-from groove.utils.errors import ConfigError, unknown_name
+from groove.utils.errors import unknown_name
 from groove.utils.jax_flags import standard_flags
+from groove.utils.limits import MOST_DEVICES, MOST_SEEDS, check_integer
 from groove.utils.paths import PathLike, check_folder, names_of, user_path
 
 
@@ -81,10 +82,8 @@ def meta_test(
 def _check_numbers(budget: str, seeds: int, devices: int) -> None:
     if budget not in BUDGETS:
         raise unknown_name("budget", budget, BUDGETS)
-    if seeds < 1:
-        raise ConfigError(f"--seeds = {seeds} must be at least 1.")
-    if devices < 0:
-        raise ConfigError(f"--devices = {devices} must be at least 1, or 0 for all devices.")
+    check_integer("--seeds", seeds, MOST_SEEDS)
+    check_integer("--devices", devices, MOST_DEVICES, least=0)
 
 
 def _require_extras(tasks: Sequence[Task]) -> None:

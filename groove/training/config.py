@@ -12,7 +12,7 @@ from groove.lpg.registry import RULES
 from groove.meta.critic import CriticConfig
 from groove.meta.es import ESConfig
 from groove.meta.gradient import GradientConfig
-from groove.utils.parallel import MOST_DEVICES
+from groove.utils.limits import MOST_DEVICES, MOST_LEVELS, MOST_LIFETIME
 from groove.utils.typed_fields import at_least
 
 NETWORK_AGENT = AgentConfig(torso="mlp", widths=(32,), optimizer="adam", learning_rate=1e-3)  # LPG's on random grids
@@ -76,8 +76,8 @@ class ValidationConfig:
     """
 
     sources: tuple[str, ...] = ()
-    levels: int = at_least(1, 256, most=10**6)
-    lifetime: int = at_least(1, 250, most=10**8)
+    levels: int = at_least(1, 256, most=MOST_LEVELS)
+    lifetime: int = at_least(1, 250, most=MOST_LIFETIME)
     episodes: int = at_least(1, 16, most=10**5)
     every: int = at_least(0, 0)
     batch: int = at_least(1, 64)

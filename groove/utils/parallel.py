@@ -13,9 +13,9 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from groove.types import Array, PyTree
 from groove.utils.errors import GrooveError
+from groove.utils.limits import MOST_DEVICES
 
 SLOTS = "slots"
-MOST_DEVICES = 1024
 RUN_ONCE: dict[str, Any] = {"xla_backend_optimization_level": 0}  # where optimising takes longer than running
 
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from groove.utils.errors import ConfigError, nearest
+from groove.utils.limits import MOST_INTEGER
 
 T = TypeVar("T")
 _RANGE = "range"
@@ -69,7 +70,10 @@ def settings_repr(settings: Any, hidden: Collection[str] = ()) -> str:
 
 
 def range_complaints(settings: Any, prefix: str = "") -> Iterator[str]:
-    """Yield one line for every number outside the range declared beside its field, or not finite without a range."""
+    """Yield one line for every number outside the range declared beside its field, or not finite without a range.
+
+    Integers whose range has no upper end are at most MOST_INTEGER, because devices count in int32.
+    """
     for name, value in _children(settings).items():
         if _children(value):
             yield from range_complaints(value, f"{prefix}{name}.")
@@ -79,6 +83,8 @@ def range_complaints(settings: Any, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name} = {value} must be {allowed}{'' if math.isfinite(value) else ', and finite'}."
         elif allowed is None and isinstance(value, float) and not math.isfinite(value):
             yield f"{prefix}{name} = {value} must be finite."
+        elif isinstance(value, int) and value > MOST_INTEGER and (allowed is None or allowed.most is None):
+            yield f"{prefix}{name} = {value} must be at most {MOST_INTEGER:,}."
 
 
 def assign(settings: T, assignment: str) -> T:

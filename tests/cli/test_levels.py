@@ -55,6 +55,8 @@ def test_export_and_import_write_level_files(capsys):
         (["export", "--to=a.json", "--from=no"], "does not exist"),
         (["export", "--to=a.json", "--lifetimes=100"], "give the shortest and the longest"),
         (["export", "--to=a.json", "--lifetimes=a,b"], "give the shortest and the longest"),
+        (["export", "--to=a.json", "--lifetimes=5,3000000000"], "--lifetimes = 3000000000 must be at least 1, and at"),
+        (["export", "--to=a.json", f"--lifetimes=5,{'9' * 5000}"], "give the shortest and the longest"),
         (["export", "--to=a.json", "--lifetimes=9,5"], "give the shortest and the longest"),
         (["import", "--to=a.safetensors", "--from=bad.json"], "is not JSON as"),
         (["import", "--to=a.safetensors", "--from=no.json"], "cannot be read"),

@@ -20,8 +20,9 @@ def test_more_levels_are_exported_than_drawn(tmp_path):
 
 
 def test_a_diagnosis_of_few_levels_is_returned_and_written(tmp_path):
-    found = diagnose("random", levels=2, seeds=1, updates=2, worst=1, to=tmp_path / "to", progress=False)
+    found = diagnose("random", levels=2, seeds=1, updates=2, to=tmp_path / "to", progress=False)
     assert (found.name, len(found.rule_returns), found.seeds) == ("random", 2, 1)
+    assert len(load_levels(tmp_path / "to" / "worst.safetensors")) == 2, "all levels, if there are few"
     assert {path.name for path in (tmp_path / "to").iterdir()} == FILES
 
 
@@ -30,7 +31,11 @@ def test_a_diagnosis_of_few_levels_is_returned_and_written(tmp_path):
     [
         ({"rule": "a3c"}, '(did you mean "a2c"?)'),
         ({"levels": 0}, "--levels = 0 must be at least 1"),
+        ({"levels": 10**9}, "--levels = 1000000000 must be at least 1, and at most 1,000,000"),
+        ({"seeds": 10**9}, "--seeds = 1000000000 must be at least 1, and at most 10,000"),
+        ({"updates": 3 * 10**9}, "--updates = 3000000000 must be at least 1, and at most 100,000,000"),
         ({"worst": -1}, "--worst = -1 must be at least 1"),
+        ({"levels": 10, "worst": 11}, "--worst = 11 must not be above --levels = 10: there are no more levels"),
         ({"to": "occupied"}, "occupied cannot be written"),
         ({"devices": 99}, "99 devices were asked for"),
     ],

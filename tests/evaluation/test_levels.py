@@ -61,9 +61,17 @@ def test_lifetimes_are_redrawn_the_same_for_the_first_few_and_nothing_else_is():
     assert np.asarray(two.levels.lifetime).tolist() == lifetimes[:2].tolist()
 
 
-@pytest.mark.parametrize(("low", "high"), [(1000, 100), (0, 5)])
-def test_lifetimes_out_of_range_are_refused(low, high):
-    with pytest.raises(GrooveError, match="give the shortest and the longest"):
+@pytest.mark.parametrize(
+    ("low", "high", "complaint"),
+    [
+        (1000, 100, "give the shortest and the longest"),
+        (0, 5, "--lifetimes = 0 must be at least 1"),
+        (5, 3_000_000_000, "--lifetimes = 3000000000 must be at least 1, and at most 100,000,000"),
+        (1.5, 3, "--lifetimes = 1.5 must be an integer"),
+    ],
+)
+def test_lifetimes_out_of_range_are_refused(low, high, complaint):
+    with pytest.raises(GrooveError, match=complaint):
         with_lifetimes(four_levels(), low, high)
 
 

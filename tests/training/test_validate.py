@@ -30,6 +30,8 @@ from groove.utils.typed_fields import assign, flatten, to_dict
         ("seed=9223372036854775808", "seed = 9223372036854775808 must be between 0 and"),
         ("devices=1000000", "devices = 1000000 must be between 0 and 1024"),
         ("gradient.learning_rate=inf", "gradient.learning_rate = inf must be above 0, and finite"),
+        ("run.steps=3000000000", "run.steps = 3000000000 must be at most 1,000,000,000"),
+        ("slots.workers=3000000000", "slots.workers = 3000000000 must be at most 1,000,000,000"),
         ("preset=foo", 'unknown config "foo"'),
         ("levels.walls=101", "no free cell"),
         ("levels.max_objects=16", "no free cell"),

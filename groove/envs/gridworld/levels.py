@@ -11,6 +11,7 @@ import numpy as np
 
 from groove.types import Array, Key
 from groove.utils.errors import GrooveError
+from groove.utils.limits import MOST_LIFETIME
 from groove.utils.typed_fields import at_least
 
 # (row, column) of up, right, down, left, stay. With nine actions the four diagonals come before stay.
@@ -103,8 +104,8 @@ class LevelDistribution:
     max_terminate: float = at_least(1e-6, 1.0, most=1)
     min_respawn: float = at_least(1e-6, 0.001, most=1)
     max_respawn: float = at_least(1e-6, 0.1, most=1)
-    min_lifetime: int = at_least(1, 250, most=10**8)
-    max_lifetime: int = at_least(1, 250, most=10**8)
+    min_lifetime: int = at_least(1, 250, most=MOST_LIFETIME)
+    max_lifetime: int = at_least(1, 250, most=MOST_LIFETIME)
     step_reward_share: float = at_least(0, 0.0, most=1)
     min_step_reward: float = at_least(1e-6, 0.01, most=1e6)
     max_step_reward: float = at_least(1e-6, 1.0, most=1e6)
