@@ -1,18 +1,26 @@
 """Sweep files: which curricula, settings and meta-seeds are trained, in TOML."""
 
 import itertools
-import tomllib
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from groove.sweep.steps import MetaTraining
 from groove.training.presets import PRESETS
 from groove.utils.errors import ConfigError, unknown_name
-from groove.utils.io import one_line
-from groove.utils.typed_fields import flatten
+from groove.utils.io import one_line, parse_toml
+from groove.utils.limits import MOST_SEEDS, MOST_TRAININGS
+from groove.utils.typed_fields import flatten, to_dict
 
 _KEYS = ("config", "curricula", "seeds", "set", "grid")
+_NO_SETTINGS = {  # fields of the configuration that the sweep decides -> what to do
+    "preset": "name the preset under config",
+    "curriculum": "list curricula under curricula",
+    "seed": "list meta-seeds under seeds",
+    "devices": "every training has one device; leave it out",
+    "run.minutes": "every training runs to its last meta-step; set run.steps",
+}
 
 
 class _Method(NamedTuple):
@@ -31,10 +39,11 @@ def read_sweep(path: Path) -> list[MetaTraining]:
         (FIELD = VALUE, for all trainings) and `grid` (FIELD = list of values).
 
     Raises:
-      ConfigError: if the file cannot be read, or one of its trainings cannot work; the complaint names the key.
+      ConfigError: if the file cannot be read or is empty, or one of its trainings cannot work or is there twice; the
+        complaint names the key.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = parse_toml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read ({one_line(error)}).") from error
     try:
@@ -45,6 +54,8 @@ def read_sweep(path: Path) -> list[MetaTraining]:
 
 
 def _trainings(content: Mapping[str, Any]) -> list[MetaTraining]:
+    if not content:
+        raise ConfigError(f"the file says nothing: give at least one of {', '.join(_KEYS)}.")
     for key in content:
         if key not in _KEYS:
             raise unknown_name("key", key, _KEYS)
@@ -52,16 +63,20 @@ def _trainings(content: Mapping[str, Any]) -> list[MetaTraining]:
     if preset not in PRESETS:
         raise unknown_name("config", str(preset), PRESETS)
     methods, seeds = _methods(content.get("curricula", ["ar"])), _seeds(content.get("seeds", 1))
-    fixed = _assignments(_table(content, "set"))
+    fixed, grid = _assignments(_settings("set", content.get("set", {}))), _grid(content.get("grid", {}))
+    count = len(methods) * len(seeds) * math.prod(map(len, grid.values()))
+    if count > MOST_TRAININGS:
+        raise ConfigError(f"these are {count:,} trainings: name fewer curricula, seeds or values of the grid.")
     trainings = [
         MetaTraining(
             ", ".join([name, *varied]), method.curriculum, seed, preset, (*fixed, *method.assignments, *varied)
         )
-        for (name, method), varied in itertools.product(methods.items(), _grid(content))
+        for (name, method), varied in itertools.product(methods.items(), _combinations(grid))
         for seed in seeds
     ]
     for training in trainings:
         try:
+            _refuse_set_twice(training)
             training.config  # noqa: B018  refuses what cannot work
         except ConfigError as error:
             raise ConfigError(f"{training.label}: {error}") from error
@@ -71,6 +86,7 @@ def _trainings(content: Mapping[str, Any]) -> list[MetaTraining]:
 
 def _methods(value: Any) -> dict[str, _Method]:
     if _is_list(value, str) and value:
+        _refuse_twice("curricula", value)
         return {each: _Method(each, []) for each in value}
     wrong = ConfigError('curricula is a list, as in ["ar", "dr"], or a table of NAME = "CURRICULUM".')
     if not isinstance(value, Mapping) or not value:
@@ -81,32 +97,45 @@ def _methods(value: Any) -> dict[str, _Method]:
         if not isinstance(table, Mapping) or not isinstance(table.get("curriculum"), str):
             raise wrong
         settings = {field: setting for field, setting in table.items() if field != "curriculum"}
-        methods[name] = _Method(table["curriculum"], _assignments(flatten(settings)))
+        methods[name] = _Method(table["curriculum"], _assignments(_settings(f"curricula.{name}", settings)))
     return methods
 
 
 def _seeds(value: Any) -> list[int]:
-    seeds = list(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not seeds or not _is_list(seeds, int) or len(set(seeds)) < len(seeds):
+    if type(value) is int and value > MOST_SEEDS:
+        raise ConfigError(f"seeds = {value} must be at most {MOST_SEEDS:,}: seeds is the number of meta-seeds.")
+    seeds = list(range(value)) if type(value) is int else value
+    if not seeds or not _is_list(seeds, int):
         raise ConfigError("seeds is a number of meta-seeds, as in 5, or a list of them, as in [0, 1].")
+    _refuse_twice("seeds", seeds)
     return list(seeds)
 
 
-def _grid(content: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield the assignments of every combination."""
-    grid = _table(content, "grid")
+def _grid(value: Any) -> dict[str, list[Any]]:
+    """Return the values of every field of the grid."""
+    grid = _settings("grid", value)
     for field, values in grid.items():
         if not isinstance(values, list) or not values:
             raise ConfigError(f"grid: {field} takes a list of values, as in [1, 2].")
+        _refuse_twice(f"grid: {field}", values)
+    return grid
+
+
+def _combinations(grid: Mapping[str, list[Any]]) -> Iterator[tuple[str, ...]]:
+    """Yield the assignments of every combination of the grid."""
     for values in itertools.product(*grid.values()):
         yield tuple(_assignments(dict(zip(grid, values, strict=True))))
 
 
-def _table(content: Mapping[str, Any], key: str) -> dict[str, Any]:
-    table = content.get(key, {})
+def _settings(key: str, table: Any) -> dict[str, Any]:
+    """Return the settings of a table by dotted path, and refuse those that the sweep decides."""
     if not isinstance(table, Mapping):
         raise ConfigError(f"{key} is a table of field = value.")
-    return flatten(table)
+    settings = flatten(table)
+    for field in settings:
+        if field in _NO_SETTINGS:
+            raise ConfigError(f"{key} holds {field}, which is no setting of a sweep: {_NO_SETTINGS[field]}.")
+    return settings
 
 
 def _assignments(fields: Mapping[str, Any]) -> list[str]:
@@ -117,12 +146,28 @@ def _assignments(fields: Mapping[str, Any]) -> list[str]:
 
 
 def _refuse_equal(trainings: list[MetaTraining]) -> None:
-    """Refuse two trainings that are the same."""
+    """Refuse two trainings that are the same, be it under different names."""
     known: dict[str, MetaTraining] = {}
     for training in trainings:
-        other = known.setdefault(training.name, training)
+        other = known.setdefault(str(to_dict(training.config)), training)
         if other is not training:
-            raise ConfigError(f"{other.label} and {training.label} are the same training.")
+            raise ConfigError(f"{other.title} and {training.title} are the same training: leave out one of them.")
+
+
+def _refuse_set_twice(training: MetaTraining) -> None:
+    """Refuse a field that two places set."""
+    fields = [assignment.partition("=")[0] for assignment in training.overrides]
+    for field in fields:
+        if fields.count(field) > 1:
+            raise ConfigError(f"{field} is set twice: keep one of set, grid and the curriculum's own settings.")
+
+
+def _refuse_twice(key: str, values: Sequence[Any]) -> None:
+    """Refuse a list that holds a value twice."""
+    texts = list(map(str, values))
+    if len(set(texts)) < len(texts):
+        twice = next(text for text in texts if texts.count(text) > 1)
+        raise ConfigError(f"{key} lists {twice} twice: list it once.")
 
 
 def _is_list(value: Any, kind: type) -> bool:

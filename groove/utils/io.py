@@ -5,11 +5,14 @@ import json
 import math
 import os
 import secrets
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from groove.utils.errors import ConfigError
+
+_DEEPEST = 50  # tables and lists of a TOML file within each other
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -32,6 +35,25 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return the tables of a TOML text.
+
+    Raises:
+      ValueError: if the text is not TOML, or is nested too deeply to be read.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    level: list[Any] = [tables]
+    for _ in range(_DEEPEST):
+        level = [item for each in level for item in (each.values() if isinstance(each, dict) else each)]
+        level = [item for item in level if isinstance(item, dict | list)]
+        if not level:
+            return tables
+    raise ValueError("nested too deeply")  # keys with many dots, which need no recursion
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -36,8 +36,9 @@ def test_every_combination_is_trained_once(tmp_path):
 
 
 def test_what_is_left_out_has_defaults(tmp_path):
-    (training,) = _read(tmp_path, "")
+    (training,) = _read(tmp_path, "seeds = 1")
     assert (training.preset, training.curriculum, training.seed, training.label) == ("laptop", "ar", 0, "ar")
+    assert len(_read(tmp_path, "seeds = 1\nset = {}\ngrid = {}")) == 1
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,10 @@ def test_what_is_left_out_has_defaults(tmp_path):
         ("config = 'smok'", r'unknown config "smok" \(did you mean "smoke"\?\)'),
         ("seeds = 0", "seeds is a number of meta-seeds"),
         ("seeds = true", "seeds is a number of meta-seeds"),
-        ("seeds = [1, 1]", "seeds is a number of meta-seeds"),
+        ("seeds = [1, 0, 1]", "seeds lists 1 twice: list it once"),
+        ("seeds = 1000000000", "seeds = 1000000000 must be at most 10,000"),
+        ("seeds = -2", "seeds is a number of meta-seeds"),
+        ("seeds = []", "seeds is a number of meta-seeds"),
         ("seeds = [-1]", "seed"),
         ("curricula = 'ar'", "curricula is a list"),
         ("curricula = []", "curricula is a list"),
@@ -58,7 +62,29 @@ def test_what_is_left_out_has_defaults(tmp_path):
         ("[set]\nrun.step = 1", r'unknown field "run.step" \(did you mean "run.steps"\?\)'),
         ("[grid]\nrun.steps = 3", "run.steps takes a list of values"),
         ("[grid]\nrun.steps = []", "run.steps takes a list of values"),
-        ("[grid]\nrun.steps = [5, 5]", "are the same training"),
+        ("[grid]\nrun.steps = [5, 5]", "grid: run.steps lists 5 twice: list it once"),
+        ("[grid]\nantagonists = [['a2c'], ['ppo'], ['a2c']]", r"grid: antagonists lists \['a2c'\] twice"),
+        ("[grid]\nplr.temperature = [1, 1.0]", "ar, plr.temperature=1, meta-seed 0 and .* are the same training"),
+        ("curricula = ['ar', 'dr', 'ar']", "curricula lists ar twice"),
+        ("curricula = { a = 'ar', b = 'ar' }", "a, meta-seed 0 and b, meta-seed 0 are the same training"),
+        ("# nothing", "the file says nothing: give at least one of config, curricula"),
+        ("[set]\nseed = 7", "set holds seed, which is no setting of a sweep: list meta-seeds under seeds"),
+        ("[grid]\nseed = [7, 8]", "grid holds seed, which is no setting of a sweep: list meta-seeds under seeds"),
+        ("[set]\ncurriculum = 'dr'", "set holds curriculum, .*: list curricula under curricula"),
+        ("[grid]\ncurriculum = ['ar', 'dr']", "grid holds curriculum, .*: list curricula under curricula"),
+        ("curricula.a = { curriculum = 'ar', seed = 3 }", "curricula.a holds seed, which is no setting"),
+        ("[set]\npreset = 'smoke'", "set holds preset, .*: name the preset under config"),
+        ("[set]\ndevices = 2", "set holds devices, .*: every training has one device"),
+        ("[set]\nrun.minutes = 2", "set holds run.minutes, .*: every training runs to its last meta-step"),
+        ("[set]\nrun.steps = 5\n[grid]\nrun.steps = [5, 6]", "run.steps is set twice: keep one of set, grid"),
+        ("[set]\nrun.steps = 3000000000", "run.steps = 3000000000 must be at most 1,000,000,000"),
+        (
+            "seeds = 1000\n[grid]\nrun.steps = [1, 2, 3]\nslots.count = [8, 16, 32, 64]",
+            "these are 12,000 trainings: name fewer",
+        ),
+        ("seeds = " + "[" * 5000 + "]" * 5000, r"cannot be read \(nested too deeply\)"),
+        ("set = " + "{ a = " * 5000 + "1" + "}" * 5000, r"cannot be read \(nested too deeply\)"),
+        (f"[set]\n{'a.' * 5000}a = 1", r"cannot be read \(nested too deeply\)"),
         ("[grid]\nrun.steps = ['many']", 'run.steps takes an integer, not "many"'),
         ("config = ", "cannot be read"),
     ],

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from groove.utils.errors import ConfigError
-from groove.utils.io import one_line, parse_json, read_json, to_json, write_all, write_atomically, write_json
+from groove.utils.io import (
+    one_line,
+    parse_json,
+    parse_toml,
+    read_json,
+    to_json,
+    write_all,
+    write_atomically,
+    write_json,
+)
 
 
 def test_json_takes_arrays_paths_and_nan():
@@ -66,6 +75,18 @@ def test_text_that_is_no_json_is_a_value_error(text, tmp_path):
         read_json(tmp_path / "x.json", "make it again")
     with pytest.raises(ConfigError, match=r"y.json does not exist; make it again\."):
         read_json(tmp_path / "y.json", "make it again")
+
+
+@pytest.mark.parametrize("text", ["a = ", "a = " + "[" * 10_000, f"{'a.' * 10_000}a = 1", f"[{'a.' * 100}a]"])
+def test_text_that_is_no_toml_or_nested_too_deeply_is_a_value_error(text):
+    with pytest.raises(ValueError) as error:  # noqa: PT011 (tomllib's own messages)
+        parse_toml(text)
+    assert len(str(error.value)) < 200
+
+
+def test_toml_is_read_as_nested_tables():
+    assert parse_toml("a.b = [[1], [2]]\n[c]\nd = 'x'") == {"a": {"b": [[1], [2]]}, "c": {"d": "x"}}
+    assert parse_toml("") == {}
 
 
 @pytest.mark.parametrize("umask", [0o077, 0o002, 0o022])
