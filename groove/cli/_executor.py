@@ -6,6 +6,7 @@ from absl import flags as absl_flags
 
 from groove.cli._main import FlagSet
 from groove.sweep.executor import EXECUTORS, Executor, Resources, make_executor
+from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import split_assignment
 
 
@@ -27,7 +28,12 @@ def executor_flags(flags: FlagSet) -> tuple[Callable[[], Executor], absl_flags.F
     )
 
     def make() -> Executor:
-        chosen = dict(split_assignment(each) for each in options.value)
+        chosen: dict[str, str] = {}
+        for name, value in map(split_assignment, options.value):
+            if chosen.setdefault(name, value) != value:
+                raise ConfigError(
+                    f"--option {name} is given twice, as {chosen[name]} and as {value}: keep one of them."
+                )
         return make_executor(executor.value, Resources(cpus.value, gpus.value, chosen))
 
     return make, jobs

@@ -6,6 +6,7 @@ and the programs of `figures/` and `benchmarks/` all start through `run_program`
 
 import importlib
 import io
+import math
 import re
 import sys
 import textwrap
@@ -57,8 +58,15 @@ class FlagSet:
         )
 
     def number(self, name: str, default: float | None, help: str, *, least: float | None = None) -> Any:
-        """Define a flag that takes a number, not below `least`."""
-        return absl_flags.DEFINE_float(name, default, help, lower_bound=least, flag_values=self.values)
+        """Define a flag that takes a finite number, not below `least`."""
+        return absl_flags.DEFINE(
+            _FiniteParser(lower_bound=least),
+            name,
+            default,
+            help,
+            flag_values=self.values,
+            serializer=absl_flags.ArgumentSerializer(),
+        )
 
     def boolean(self, name: str, default: bool | None, help: str) -> absl_flags.FlagHolder:
         """Define a flag that is switched on by --NAME and off by --noNAME."""
@@ -77,6 +85,17 @@ class FlagSet:
         holder = absl_flags.DEFINE_multi_string(name, [], help, flag_values=self.values)
         self.values[name].help = help  # without the sentence that absl appends
         return holder
+
+
+class _FiniteParser(absl_flags.FloatParser):
+    """Reads finite numbers."""
+
+    def convert(self, argument: Any) -> float:
+        """Return the number; NaN and infinity, which pass every bound or mean no end, are refused."""
+        number: float = super().convert(argument)
+        if not math.isfinite(number):
+            raise ValueError("not a finite number")
+        return number
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Learned rules by name, as drop-in rules."""
 
+from pathlib import Path
+
 import jax
 
 from groove.dropin.find import named_rule
@@ -7,6 +9,7 @@ from groove.dropin.rule import Rule
 from groove.dropin.rule_file import find_rule_file
 from groove.lpg.lpg_config import LPGConfig
 from groove.utils.errors import GrooveError
+from groove.utils.io import one_line
 from groove.utils.paths import PathLike
 
 
@@ -29,5 +32,12 @@ def load(name: PathLike) -> Rule:
         )
     for array in jax.tree.leaves(found.eta):
         array.setflags(write=False)
-    card = find_rule_file(name).with_suffix(".md")
-    return Rule(found.name, found.config, found.eta, found.about, card.read_text("utf-8") if card.is_file() else "")
+    return Rule(found.name, found.config, found.eta, found.about, _read_card(find_rule_file(name).with_suffix(".md")))
+
+
+def _read_card(path: Path) -> str:
+    """Return the model card; empty if there is none. Bytes that are no UTF-8 do not keep a sound rule from use."""
+    try:
+        return path.read_text("utf-8", errors="replace") if path.is_file() else ""
+    except OSError as error:
+        raise GrooveError(f"{path} cannot be read ({one_line(error)}): make it readable, or move it away.") from error

@@ -1,7 +1,8 @@
 """Jobs of Slurm, by submitit."""
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,15 @@ from groove.sweep.executor import LOST, Resources
 from groove.sweep.local import run_command
 from groove.utils.errors import ConfigError
 from groove.utils.io import one_line
+
+_DIGITS = 20  # of a number; longer ones are names
+_NUMBERS: dict[str, Callable[[str], float]] = {  # options of all clusters that take a number -> how it is read
+    "timeout_min": int,
+    "mem_gb": float,
+    "nodes": int,
+    "tasks_per_node": int,
+    "cpus_per_task": int,
+}
 
 
 class SlurmJob:
@@ -44,12 +54,13 @@ class SlurmExecutor:
 
         options: dict[str, Any] = dict(resources.options or {})
         folder, cluster = options.pop("folder", ".submitit"), options.pop("cluster", "slurm")
-        numbers = {name: int(value) if value.isdigit() else value for name, value in options.items()}
+        options = {name: _read_option(name, value) for name, value in options.items()}
         usual = {"cpus_per_task": resources.cpus, "gpus_per_node": resources.gpus}
         try:
             self._executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
-            self._executor.update_parameters(**{**usual, **numbers})
-        except (NameError, RuntimeError, ValueError, TypeError) as error:  # an unknown option; a machine without Slurm
+            self._executor.update_parameters(**{**usual, **options})
+        except (NameError, RuntimeError, ValueError, TypeError, AssertionError) as error:
+            # an unknown option, a value of another type, or a machine without Slurm
             raise ConfigError(f"--executor slurm: {one_line(error)}") from error
 
     def start(self, command: Sequence[str], name: str, log: Path) -> SlurmJob:
@@ -59,3 +70,22 @@ class SlurmExecutor:
 
     def close(self) -> None:
         """Do nothing: no resources are held."""
+
+
+def _read_option(name: str, text: str) -> Any:
+    """Return the value of an option, as submitit expects it.
+
+    Raises:
+      ConfigError: if the option takes a number and the text is none.
+    """
+    read = _NUMBERS.get(name.removeprefix("slurm_"))
+    if read is None:
+        return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else text
+    try:
+        number = read(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        kind = "a whole number" if read is int else "a number"
+        raise ConfigError(f'--executor slurm: --option {name} takes {kind} above 0, as in {name}=60, not "{text}".')
+    return number

@@ -1,5 +1,6 @@
 """Meta-training as one call."""
 
+import math
 import re
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -92,6 +93,8 @@ def meta_train(
     Raises:
       GrooveError: if the configuration cannot work, or a file cannot be read or written.
     """
+    if not 0 <= wait < math.inf:
+        raise ConfigError(f"--wait = {wait} must be at least 0, and finite.")
     changes = {"curriculum": curriculum, "seed": seed}
     changes = {path: value for path, value in changes.items() if value is not None} | dict(overrides or {})
     with standard_flags(), ExitStack() as held:

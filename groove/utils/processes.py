@@ -13,6 +13,8 @@ from groove.types import PyTree
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line
 
+_PORT_DIGITS, _LAST_PORT = 5, 65535
+
 
 def join(coordinator: str | None = None, count: int | None = None, index: int | None = None) -> None:
     """Join the processes of a run, before JAX's backend starts.
@@ -24,7 +26,7 @@ def join(coordinator: str | None = None, count: int | None = None, index: int | 
       index: number of this process, from 0.
 
     Raises:
-      GrooveError: if only some arguments are given, or the processes do not find each other.
+      GrooveError: if only some arguments are given, one of them cannot work, or the processes do not find each other.
     """
     given = [argument is not None for argument in (coordinator, count, index)]
     if any(given) and not all(given):
@@ -34,6 +36,8 @@ def join(coordinator: str | None = None, count: int | None = None, index: int | 
         )
     if count is not None and index is not None and not 0 <= index < count:
         raise GrooveError(f"--process = {index} must be between 0 and {count - 1}: there are --processes = {count}.")
+    if coordinator is not None and not _is_address(coordinator):
+        raise GrooveError(f'--coordinator = "{coordinator}" must be HOST:PORT, as in host:1234.')
     try:
         jax.distributed.initialize(coordinator, count, index)
     except (RuntimeError, ValueError) as error:
@@ -41,6 +45,11 @@ def join(coordinator: str | None = None, count: int | None = None, index: int | 
             f"the processes of this run did not find each other ({one_line(error)}): start all of them, with one "
             "--coordinator that all can reach."
         ) from error
+
+
+def _is_address(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and port.isdecimal() and len(port) <= _PORT_DIGITS and 0 < int(port) <= _LAST_PORT
 
 
 def is_first() -> bool:

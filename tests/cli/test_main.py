@@ -56,6 +56,8 @@ def test_positional_arguments_are_passed_on_and_counted(capsys):
         (["--count=four", "--to=x"], "not an integer; --help says more."),
         (["--count=0", "--to=x"], "count=0"),
         (["--share=half", "--to=x"], "not a number"),
+        (["--share=nan", "--to=x"], "--share=nan: not a finite number; --help says more."),
+        (["--share=-inf", "--to=x"], "not a finite number"),
         (["--size=huge", "--to=x"], "size=huge"),
         ([], "--to is missing: Folder of things."),
     ],

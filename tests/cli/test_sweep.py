@@ -35,6 +35,10 @@ def test_a_dry_run_lists_what_is_missing(capsys):
         (["sweep.toml", "--to=" + "x" * 300], "names have at most 255 bytes"),
         (["sweep.toml", "--executor=k8s"], "local|ray|slurm"),
         (["sweep.toml", "--option=a=b"], "--executor local takes no options"),
+        (
+            ["sweep.toml", "--executor=slurm", "--option=a=1", "--option=a=2"],
+            "--option a is given twice, as 1 and as 2",
+        ),
         (["sweep.toml", "--dryrun"], 'did you mean "dry_run"'),
     ],
 )

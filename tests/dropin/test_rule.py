@@ -288,6 +288,15 @@ def test_an_equals_sign_in_a_path_is_no_label(tmp_path, folder):
     assert (loaded, loaded.name) == (saved, folder)
 
 
+def test_a_card_with_other_bytes_does_not_keep_a_rule_from_use(tmp_path):
+    saved = _save(tmp_path / "mine.safetensors")
+    assert saved.card == ""
+    (tmp_path / "mine.md").write_bytes(b"# mine, from K\xf6ln")
+    loaded = groove.load(tmp_path / "mine.safetensors")
+    assert loaded.card == "# mine, from K\ufffdln"
+    assert loaded == saved
+
+
 def test_rules_are_equal_by_settings_and_parameters_and_cannot_be_written(rule, tmp_path):
     same = _save(tmp_path / "other_name.safetensors")
     assert (rule, hash(rule)) == (same, hash(same))

@@ -44,6 +44,30 @@ def test_unknown_options_are_refused():
         make_executor("local", Resources(options={"address": "auto"}))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("timeout_min", "abc", 'timeout_min takes a whole number above 0, as in timeout_min=60, not "abc"'),
+        ("timeout_min", "1.5", "timeout_min takes a whole number"),
+        ("timeout_min", "-5", "timeout_min takes a whole number above 0"),
+        ("timeout_min", "\u00b2", "timeout_min takes a whole number"),
+        ("slurm_timeout_min", "abc", "slurm_timeout_min takes a whole number"),
+        ("timeout_min", "9" * 5000, "timeout_min takes a whole number"),
+        ("mem_gb", "nan", "mem_gb takes a number above 0"),
+        ("gpus_per_node", "two", "gpus_per_node"),
+    ],
+)
+def test_values_of_another_type_are_refused(name, value, complaint):
+    with pytest.raises(ConfigError, match=complaint) as refused:
+        make_executor("slurm", Resources(options={"cluster": "local", name: value}))
+    assert str(refused.value).count("--executor slurm") == 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("mem_gb", "1.5"), ("mem_gb", "8"), ("slurm_partition", "long")])
+def test_values_of_the_right_type_are_taken(tmp_path, name, value):
+    make_executor("slurm", Resources(options={"cluster": "local", "folder": str(tmp_path), name: value}))
+
+
 def test_a_machine_without_slurm_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match=r"--executor slurm: .*srun"):

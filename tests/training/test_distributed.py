@@ -149,6 +149,10 @@ def test_what_cannot_be_shared_is_refused_in_every_process(tmp_path):
             ["--distributed", "--coordinator=localhost:1", "--processes=2", "--process=2"],
             "--process = 2 must be between 0 and 1",
         ),
+        (
+            ["--distributed", "--coordinator=localhost", "--processes=2", "--process=0"],
+            '--coordinator = "localhost" must be HOST:PORT, as in host:1234.',
+        ),
     ],
 )
 def test_wrong_places_are_refused(tmp_path, words, message):
@@ -168,3 +172,11 @@ def test_one_process_agrees_with_itself():
     assert to_host({"a": jax.numpy.arange(3)})["a"].tolist() == [0, 1, 2]
     with pytest.raises(GrooveError, match="together"):
         join("localhost:1")
+
+
+@pytest.mark.parametrize(
+    "place", ["localhost", "localhost:", ":1234", "host:port", "host:0", "host:65536", "host:-1", ""]
+)
+def test_a_coordinator_is_a_host_and_a_port(place):
+    with pytest.raises(GrooveError, match="must be HOST:PORT"):
+        join(place, 2, 0)
