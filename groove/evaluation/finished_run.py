@@ -1,6 +1,6 @@
 """The files of a finished run, read for a release."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from groove.utils.io import one_line, parse_json
 RULE_SUFFIX = ".safetensors"
 
 _VALIDATION = "validation/normalised_return"
+_SUMMARY = ("step", "env_steps", "seconds", _VALIDATION, "validation/untrained_normalised")
 _INTERVAL = ("validation/normalised_low", "validation/normalised_high")
 
 
@@ -78,18 +79,33 @@ def read_run(path: Path) -> FinishedRun:
         return _read_rule(path)
     run = RunDir(path)
     try:
-        summary, stored = (parse_json(file.read_text(encoding="utf-8")) for file in (run.summary, run.config))
-        rows = read_jsonl(run.metrics_jsonl)
+        summary, stored = (_read_object(file) for file in (run.summary, run.config))
         config = read_config(stored["config"])
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        starts = tuple(_check_start(start) for start in stored["starts"])
+        rows = [row for row in read_jsonl(run.metrics_jsonl) if row.get(_VALIDATION) is not None]
+        if summary.get(_VALIDATION) is not None:
+            _check_numbers(run.summary, summary, _SUMMARY)
+        for row in rows:
+            _check_numbers(run.metrics_jsonl, row, (_VALIDATION, *_INTERVAL))
+    except (OSError, LookupError, TypeError, ValueError) as error:
         raise ConfigError(f"{path} does not hold a finished run: {one_line(error)}.") from error
-    if summary.get(_VALIDATION) is None:
+    if summary.get(_VALIDATION) is None or not rows:
         raise ConfigError(f"{path} was never validated; finish it with --resume.")
-    validations = {
-        int(row["step"]): tuple(row[name] for name in (_VALIDATION, *_INTERVAL)) for row in rows if row.get(_VALIDATION)
-    }
-    scores = {int(row["step"]): row.get(MEAN_SCORE) or row[_VALIDATION] for row in rows if row.get(_VALIDATION)}
-    return FinishedRun(path, summary, config, tuple(stored["starts"]), validations, scores)
+    validations = {int(row["step"]): tuple(row[name] for name in (_VALIDATION, *_INTERVAL)) for row in rows}
+    scores = {int(row["step"]): _mean_score(row) for row in rows}
+    return FinishedRun(path, summary, config, starts, validations, scores)
+
+
+def meta_steps(file: Path, about: Mapping[str, Any]) -> int:
+    """Return the meta-steps that made the rule of a file; `about` is the description in the file.
+
+    Raises:
+      ConfigError: if the file does not say.
+    """
+    steps = about.get("meta_steps")
+    if type(steps) is not int:
+        raise ConfigError(f"{file} does not say after how many meta-steps it was saved; give the directory of its run.")
+    return steps
 
 
 def _read_rule(path: Path) -> FinishedRun:
@@ -97,4 +113,36 @@ def _read_rule(path: Path) -> FinishedRun:
     trained = about.get("trained_with")
     if not isinstance(trained, Mapping):
         raise ConfigError(f"{path} does not say how it was trained; give the directory of its run.")
-    return FinishedRun(path, {"step": about["meta_steps"]}, read_config(trained), (), {}, {})
+    return FinishedRun(path, {"step": meta_steps(path, about)}, read_config(trained), (), {}, {})
+
+
+def _mean_score(row: Mapping[str, Any]) -> float:
+    mean = row.get(MEAN_SCORE)  # of runs that validate on several sources
+    return float(row[_VALIDATION] if mean is None else mean)
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    content = parse_json(file.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise TypeError(f"{file.name} holds no JSON object")
+    return content
+
+
+def _check_numbers(file: Path, values: Mapping[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if type(values.get(name)) not in (int, float):
+            raise TypeError(f"{file.name} lacks the number {name}")
+
+
+def _check_start(start: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the record of a start, after checking that it holds what model cards show."""
+    shown = {
+        "command": start["command"] and all(isinstance(word, str) for word in start["command"]),
+        "versions": isinstance(start["versions"], Mapping) and "groove" in start["versions"],
+        "git": start["git"] is None or isinstance(start["git"], Mapping),
+        "device": {"count", "kind"} <= set(start["device"]),
+    }
+    for name, sound in shown.items():
+        if not sound:
+            raise TypeError(f"config.json has a start without its {name}")
+    return start

@@ -11,7 +11,7 @@ from typing import Any
 from groove.dropin.rule_file import load_rule, rule_files
 from groove.evaluation.comparison import compare_cells
 from groove.evaluation.development_score import development_score
-from groove.evaluation.finished_run import FinishedRun, read_run
+from groove.evaluation.finished_run import FinishedRun, meta_steps, read_run
 from groove.evaluation.model_card import Choice, Tables, model_card
 from groove.evaluation.results import Results
 from groove.evaluation.suites.registry import SUITES, find_tasks
@@ -94,7 +94,7 @@ def _choose(
     scores = {run: _score(run, files[run], store, earlier, tasks) for run in finished}
     best = max(finished, key=lambda run: scores[run])
     eta, about = load_rule(files[best])
-    return Choice(best, int(about["meta_steps"]), scores, tasks), eta, about
+    return Choice(best, meta_steps(files[best], about), scores, tasks), eta, about
 
 
 def _score(run: FinishedRun, file: Path, store: Results, earlier: bool, tasks: Sequence[str]) -> float:

@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from groove.lpg.registry import learned
 from groove.training.config import Config
-from groove.utils.errors import ConfigError
+from groove.utils.errors import ConfigError, unknown_name
 from groove.utils.typed_fields import flatten, from_dict
 
 # dotted prefix or path of version 0.0 -> today's
@@ -47,10 +48,13 @@ def read_config(values: Mapping[str, Any]) -> Config:
     """Return the configuration that a dictionary of this or an earlier version describes.
 
     Raises:
-      ConfigError: on a field that no version knows, a value of another type, or a value that this version cannot
-        reproduce.
+      ConfigError: on a field that no version knows, a value of another type, a value that this version cannot
+        reproduce, or a learned rule that is not registered.
     """
-    return from_dict(Config(), upgrade(values))
+    config = from_dict(Config(), upgrade(values))
+    if config.rule not in learned():
+        raise unknown_name("learned rule", config.rule, learned())
+    return config
 
 
 def upgrade(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from groove.training.checkpoint import Checkpointer
 from groove.training.config import Config
 from groove.training.legacy_checkpoint import EARLIER_STATE
 from groove.training.run_dir import RunDir
+from groove.training.validate import validate_saved
 from groove.utils.jax_flags import standard_flags
 
 
@@ -39,6 +40,7 @@ def load_run(path: Path) -> SavedRun:
     """
     run = RunDir(path.absolute())
     config = dataclasses.replace(run.read_config(), devices=1)
+    validate_saved(config)
     with standard_flags():
         parts = build(config)
         with Checkpointer(run.checkpoints, read_only=True, earlier=EARLIER_STATE) as checkpoints:

@@ -35,6 +35,15 @@ def validate(config: Config) -> None:
     )
 
 
+def validate_saved(config: Config) -> None:
+    """Refuse the configuration of a saved run of which no state can be built, be it of an earlier version.
+
+    Raises:
+      ConfigError: with one line per complaint.
+    """
+    _refuse(*range_complaints(config), *_names(config), *_levels(config))
+
+
 def validate_ranges(config: Config) -> None:
     """Refuse numbers outside their ranges.
 

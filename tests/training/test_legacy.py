@@ -37,6 +37,12 @@ def test_renamed_fields_are_found_in_both_directions():
     assert all(new_name(old) == today for old, today in names.items())
 
 
+def test_a_learned_rule_that_is_not_registered_is_refused():
+    for name in ("lgp", "a2c"):  # unknown; written by hand
+        with pytest.raises(ConfigError, match=f'unknown learned rule "{name}"'):
+            read_config({"rule": name})
+
+
 def test_a_setting_that_cannot_be_reproduced_is_refused():
     assert upgrade({"ppo_agent": {"optimizer": "sgd"}}) == {}
     with pytest.raises(ConfigError, match=r"ppo_agent.optimizer = adam was set by an earlier version"):
