@@ -159,8 +159,8 @@ class Results:
 
     def _read(self, path: Path) -> Iterator[dict[str, Any]]:
         try:
-            raw = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            raw = path.read_bytes()
+        except OSError as error:
             raise ResultsError(
                 f"{path} cannot be read: {one_line(error)}. Choose another --results, or move the file away."
             ) from error
@@ -174,7 +174,7 @@ class Results:
                         "upgrade groove."
                     )
                 yield line
-            elif number < len(texts) or raw.endswith("\n"):  # otherwise the line was cut off while it was written
+            elif number < len(texts) or raw.endswith(b"\n"):  # otherwise the line was cut off while it was written
                 self._give_notice(f"{path}, line {number}, is damaged ({reason}) and skipped: its seeds are missing.")
 
     def _give_notice(self, text: str) -> None:
@@ -227,11 +227,13 @@ def _sealed(line: Mapping[str, Any]) -> str:
     return json.dumps(values | {_CHECK: _checksum(values)})
 
 
-def _unsealed(text: str) -> tuple[dict[str, Any] | None, str]:
+def _unsealed(text: bytes) -> tuple[dict[str, Any] | None, str]:
     """Return the line of a text, or None and what is wrong with the text."""
     try:
-        line = parse_json(text)
-    except (ValueError, RecursionError):
+        line = parse_json(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None, "no UTF-8"
+    except ValueError:
         return None, "no JSON"
     if not isinstance(line, dict):
         return None, "no JSON object"

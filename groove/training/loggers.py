@@ -136,11 +136,11 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
     Raises:
       LoggerError: if the file cannot be read, or another row is damaged.
     """
-    lines = _read_text(Path(path)).split("\n")
+    lines = _read_bytes(Path(path)).split(b"\n")
     rows = []
     for number, line in enumerate(lines[:-1], 1):  # the text after the last line break is empty or cut off
         try:
-            row = parse_json(line)
+            row = parse_json(line.decode("utf-8"))
             int(row["step"])
         except (ValueError, KeyError, TypeError) as error:
             raise LoggerError(f"{path} line {number} is no row of metrics: remove it, or restore the file.") from error
@@ -163,13 +163,18 @@ def _before(rows: Sequence[T], steps: Sequence[float], resume_step: int, resume_
 
 def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
     """Return the columns and the rows of a CsvLogger; a last row that was cut off is left out."""
-    text = _read_text(path)
-    whole = text[: text.rfind("\n") + 1]
-    columns, *rows = list(csv.reader(io.StringIO(whole))) or [["step"]]
-    if columns[0] != "step" or any(len(row) != len(columns) for row in rows):
+    content = _read_bytes(path)
+    try:
+        whole = content[: content.rfind(b"\n") + 1].decode("utf-8")
+        columns, *rows = list(csv.reader(io.StringIO(whole))) or [["step"]]
+        if columns[0] != "step" or any(len(row) != len(columns) for row in rows):
+            raise ValueError("columns are missing")
+        for row in rows:
+            float(row[0])
+    except (ValueError, LookupError, csv.Error) as error:
         raise LoggerError(
             f"{path} is no table of metrics: remove the file (metrics.jsonl has every row), or restore it."
-        )
+        ) from error
     return columns, rows
 
 
@@ -179,10 +184,10 @@ def _csv_text(rows: Sequence[Sequence[str]]) -> str:
     return text.getvalue()
 
 
-def _read_text(path: Path) -> str:
+def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_bytes()
+    except OSError as error:
         raise LoggerError(f"{path} cannot be read: {one_line(error)}.") from error
 
 

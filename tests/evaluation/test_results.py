@@ -102,8 +102,24 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
         Results(tmp_path / "file").append("s", line())
 
 
+def test_a_byte_that_is_no_text_damages_its_line_only(tmp_path):
+    notices = []
+    results, path = Results(tmp_path, notices.append), tmp_path / "s.jsonl"
+    for cell in ("first", "second", "third"):
+        results.append("s", line(cell))
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + second.replace(b'"second"', b'"sec\xffnd"') + third)
+    assert [stored["cell"] for stored in results.lines()] == ["first", "third"]
+    assert notices == [f"{path}, line 2, is damaged (no UTF-8) and skipped: its seeds are missing."]
+    results.append("s", line("second"))
+    assert len(results.lines()) == 3
+    path.write_bytes(path.read_bytes() + b'{"format": 1, \xff')
+    assert len(results.lines()) == 3
+    assert len(notices) == 1, "the last line was cut off while it was written"
+
+
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
-    (tmp_path / "s.jsonl").write_bytes(b"\xff\xfe")
+    (tmp_path / "s.jsonl").mkdir()
     with pytest.raises(ResultsError, match=r"s.jsonl cannot be read: .* Choose another --results"):
         Results(tmp_path).lines()
 

@@ -100,9 +100,23 @@ def test_damage_in_the_middle_is_reported_with_its_line(tmp_path):
     path.write_text("step,a\n1,2,3\n")
     with pytest.raises(LoggerError, match="no table of metrics"):
         CsvLogger(path, resume_step=3)
-    path.write_bytes(b"\xff\xff\n")
-    with pytest.raises(LoggerError, match="cannot be read"):
+    path.write_text("step,a\n1,2\nsoon,3\n")
+    with pytest.raises(LoggerError, match="no table of metrics"):
+        CsvLogger(path, resume_step=3)
+
+
+def test_a_byte_that_is_no_text_is_damage_like_any_other(tmp_path):
+    path = tmp_path / "m"
+    path.write_bytes(b'{"step": 1}\n{"step": 2, "\xff": 1}\n')
+    with pytest.raises(LoggerError, match="line 2 is no row of metrics: remove it, or restore the file"):
         read_jsonl(path)
+    path.write_bytes(b'{"step": 1}\n{"step": 2, "\xff')
+    assert read_jsonl(path) == [{"step": 1}], "the last row was cut off"
+    path.write_bytes(b"step,a\xff\n1,2\n")
+    with pytest.raises(LoggerError, match="no table of metrics: remove the file"):
+        CsvLogger(path, resume_step=3)
+    with pytest.raises(LoggerError, match="cannot be read"):
+        read_jsonl(tmp_path)
 
 
 class Recorder:
