@@ -73,8 +73,15 @@ class FlagSet:
         return absl_flags.DEFINE_bool(name, default, help, flag_values=self.values)
 
     def names(self, name: str, default: Sequence[str], help: str) -> absl_flags.FlagHolder:
-        """Define a flag that takes a comma-separated list."""
-        return absl_flags.DEFINE_list(name, list(default), help, flag_values=self.values)
+        """Define a flag that takes a comma-separated list; no name in it may be empty."""
+        return absl_flags.DEFINE(
+            _NamesParser(),
+            name,
+            list(default),
+            help,
+            flag_values=self.values,
+            serializer=absl_flags.CsvListSerializer(","),
+        )
 
     def choice(self, name: str, default: str | None, choices: Sequence[str], help: str) -> absl_flags.FlagHolder:
         """Define a flag that takes one of several words."""
@@ -96,6 +103,17 @@ class _FiniteParser(absl_flags.FloatParser):
         if not math.isfinite(number):
             raise ValueError("not a finite number")
         return number
+
+
+class _NamesParser(absl_flags.ListParser):
+    """Reads names between commas."""
+
+    def parse(self, argument: Any) -> list[str]:
+        """Return the names; an empty one, as in "a,,b", is refused."""
+        names: list[str] = super().parse(argument)
+        if not all(name.strip() for name in names):
+            raise ValueError("a name between commas is empty")
+        return names
 
 
 @dataclass(frozen=True)

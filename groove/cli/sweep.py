@@ -17,7 +17,7 @@ def run(file: str) -> None:
     from groove.utils.paths import check_folder, user_path
 
     parallel.request_devices(1)
-    trainings, runs = read_sweep(user_path(file)), user_path(_TO.value)
+    trainings, runs = read_sweep(user_path(file, "FILE")), user_path(_TO.value, "--to")
     check_folder(runs, "--to")
     if _DRY_RUN.value:
         print(describe(trainings, runs, _JOBS.value))

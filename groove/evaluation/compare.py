@@ -7,7 +7,7 @@ from groove.evaluation.report import Report, make_report
 from groove.evaluation.results import Cell, Results
 from groove.evaluation.suites.base import BUDGETS
 from groove.evaluation.suites.registry import find_tasks
-from groove.utils.errors import ConfigError, nearest, unknown_name
+from groove.utils.errors import ConfigError, nearest, refuse_twice, unknown_name
 from groove.utils.paths import PathLike, check_folder, names_of, user_path
 
 
@@ -29,12 +29,15 @@ def compare(
       to: the folder of the table and the pictures; None to write nothing.
 
     Raises:
-      GrooveError: if a name is unknown, there is nothing to compare, or a file cannot be read or written.
+      GrooveError: if a name is unknown, a rule is named twice, there is nothing to compare, or a file cannot be read or
+        written.
     """
     if budget not in BUDGETS:
         raise unknown_name("budget", budget, BUDGETS)
-    store, folder = Results(user_path(results)), None if to is None else user_path(to)
-    cells = _chosen(store, names_of(rules), names_of(suites), budget)
+    rules = names_of(rules)
+    refuse_twice("--rules", rules)
+    store, folder = Results(user_path(results, "--results")), None if to is None else user_path(to, "--to")
+    cells = _chosen(store, rules, names_of(suites), budget)
     if folder is not None:
         check_folder(folder, "--to")
     return make_report(compare_cells(cells), folder)

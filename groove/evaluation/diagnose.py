@@ -56,7 +56,7 @@ def diagnose(
     """
     worst = _check_numbers(levels, seeds, updates, worst)
     found, a2c = find_rules(names_of(rule))[0], find_rules(["a2c"])[0]
-    folder = None if to is None else user_path(to)
+    folder = None if to is None else user_path(to, "--to")
     if folder is not None:
         check_folder(folder, "--to")
     parallel.request_devices(devices)

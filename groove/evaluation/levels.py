@@ -40,7 +40,7 @@ def read_levels(source: PathLike, top: int = 0) -> LevelSet:
 
     if top < 0:
         raise ConfigError(f"--top = {top} must be at least 1, or 0 for all levels.")
-    path = user_path(source)
+    path = user_path(source, "--from")
     levels = levels_of_run(path) if path.is_dir() else load_levels(path)
     order = np.argsort(-np.nan_to_num(levels.scores, nan=-np.inf), kind="stable")
     return levels.take(order[: top or len(order)])
@@ -52,7 +52,7 @@ def import_levels(source: PathLike) -> LevelSet:
     Raises:
       ConfigError: if the file cannot be read or is not such JSON.
     """
-    path = user_path(source)
+    path = user_path(source, "--from")
     try:
         return _from_json(parse_json(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -143,7 +143,7 @@ def check_target(to: PathLike, suffixes: tuple[str, ...], force: bool) -> Path:
     Raises:
       GrooveError: if the file has another suffix, exists without `force`, or cannot be written.
     """
-    path = user_path(to)
+    path = user_path(to, "--to")
     if path.suffix not in suffixes:
         raise ConfigError(f"{path}: end the file's name in {', '.join(suffixes[:-1])} or {suffixes[-1]}.")
     if path.exists() and not force:

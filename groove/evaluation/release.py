@@ -17,7 +17,7 @@ from groove.evaluation.results import Results
 from groove.evaluation.suites.registry import SUITES, find_tasks
 from groove.evaluation.tables import markdown
 from groove.lpg.registry import hand_written
-from groove.utils.errors import ConfigError, unknown_name
+from groove.utils.errors import ConfigError, refuse_twice, unknown_name
 from groove.utils.io import write_all
 from groove.utils.paths import PathLike, check_folder, names_of, user_path, writing
 
@@ -58,19 +58,22 @@ def release(
       The path of NAME.safetensors.
 
     Raises:
-      GrooveError: if the name cannot be a file's name or is taken, a run is not finished, results are missing, or a
-        file cannot be written.
+      GrooveError: if the name cannot be a file's name or is taken, a run is not finished, something is named twice,
+        results are missing, or a file cannot be written.
     """
     if not name or Path(name).name != name:
         raise ConfigError(f'--name "{name}" must be a plain name, without folders.')
     if name in hand_written():
         raise ConfigError(f'--name "{name}" is the name of a rule that is not released: choose another.')
-    store, folder = Results(user_path(results)), user_path(to)
+    store, folder = Results(user_path(results, "--results")), user_path(to, "--to")
     path = user_path(folder / f"{name}.safetensors")
     if path.exists() and not replace:
         raise ConfigError(f'{folder} holds a rule "{name}" already: choose another --name, or replace it by --force.')
-    choice, eta, about = _choose(names_of(runs), store, earlier, list(by))
-    tables = _tables(store, results, list(suites), list(rules))
+    runs, suites, rules = names_of(runs), names_of(suites), names_of(rules)
+    for flag, names in {"--runs": runs, "--suites": suites, "--rules": rules}.items():
+        refuse_twice(flag, names)
+    choice, eta, about = _choose(runs, store, earlier, names_of(by))
+    tables = _tables(store, results, suites, rules)
     card = model_card(name, choice, tables, notes)
     starts = choice.run.starts
     version = {"groove": starts[-1]["versions"]["groove"]} if starts else {}
@@ -88,7 +91,7 @@ def _choose(
     """Return the best run, and the parameters and the description in its rule file."""
     if not runs:
         raise ConfigError("no runs were given; write for instance --runs runs/A,runs/B.")
-    finished = [read_run(user_path(run)) for run in runs]
+    finished = [read_run(user_path(run, "--runs")) for run in runs]
     files = {run: run.rule(earlier) for run in finished}
     tasks = tuple(task.path for task in find_tasks(by)) if by else ()
     scores = {run: _score(run, files[run], store, earlier, tasks) for run in finished}

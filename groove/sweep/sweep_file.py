@@ -2,13 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from groove.sweep.steps import MetaTraining
 from groove.training.presets import PRESETS
-from groove.utils.errors import ConfigError, unknown_name
+from groove.utils.errors import ConfigError, refuse_twice, unknown_name
 from groove.utils.io import one_line, parse_toml
 from groove.utils.limits import MOST_SEEDS, MOST_TRAININGS
 from groove.utils.typed_fields import flatten, to_dict
@@ -86,7 +86,7 @@ def _trainings(content: Mapping[str, Any]) -> list[MetaTraining]:
 
 def _methods(value: Any) -> dict[str, _Method]:
     if _is_list(value, str) and value:
-        _refuse_twice("curricula", value)
+        refuse_twice("curricula", value)
         return {each: _Method(each, []) for each in value}
     wrong = ConfigError('curricula is a list, as in ["ar", "dr"], or a table of NAME = "CURRICULUM".')
     if not isinstance(value, Mapping) or not value:
@@ -107,7 +107,7 @@ def _seeds(value: Any) -> list[int]:
     seeds = list(range(value)) if type(value) is int else value
     if not seeds or not _is_list(seeds, int):
         raise ConfigError("seeds is a number of meta-seeds, as in 5, or a list of them, as in [0, 1].")
-    _refuse_twice("seeds", seeds)
+    refuse_twice("seeds", seeds)
     return list(seeds)
 
 
@@ -117,7 +117,7 @@ def _grid(value: Any) -> dict[str, list[Any]]:
     for field, values in grid.items():
         if not isinstance(values, list) or not values:
             raise ConfigError(f"grid: {field} takes a list of values, as in [1, 2].")
-        _refuse_twice(f"grid: {field}", values)
+        refuse_twice(f"grid: {field}", values)
     return grid
 
 
@@ -160,14 +160,6 @@ def _refuse_set_twice(training: MetaTraining) -> None:
     for field in fields:
         if fields.count(field) > 1:
             raise ConfigError(f"{field} is set twice: keep one of set, grid and the curriculum's own settings.")
-
-
-def _refuse_twice(key: str, values: Sequence[Any]) -> None:
-    """Refuse a list that holds a value twice."""
-    texts = list(map(str, values))
-    if len(set(texts)) < len(texts):
-        twice = next(text for text in texts if texts.count(text) > 1)
-        raise ConfigError(f"{key} lists {twice} twice: list it once.")
 
 
 def _is_list(value: Any, kind: type) -> bool:

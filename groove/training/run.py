@@ -113,13 +113,13 @@ def _plan_new(run_dir: PathLike | None, preset: str | None, changes: Mapping[str
     config = prepare_new(preset, changes)
     if run_dir is None and jax.process_count() > 1:
         raise ConfigError("a run of several processes needs --run_dir, a directory that all of them share.")
-    return config, (_new_directory(config) if run_dir is None else user_path(run_dir)).absolute()
+    return config, (_new_directory(config) if run_dir is None else user_path(run_dir, "--run_dir")).absolute()
 
 
 def _plan_resumed(run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, Path]:
     if run_dir is None:
         raise ConfigError("--resume needs --run_dir, the directory of the run to continue.")
-    path = user_path(run_dir).absolute()
+    path = user_path(run_dir, "--run_dir").absolute()
     return prepare_resumed(RunDir(path).read_config(), preset, changes), path
 
 

@@ -1,7 +1,8 @@
 """Errors that a user can act on, and the nearest valid name."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class GrooveError(ValueError):
@@ -48,3 +49,19 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> ConfigError:
     """
     names = list(valid)
     return ConfigError(f'unknown {kind} "{name}"{nearest(name, names)}; choose one of {", ".join(names)}.')
+
+
+def refuse_twice(key: str, values: Sequence[Any]) -> None:
+    """Refuse a list that holds a value twice, of which one would be ignored.
+
+    Args:
+      key: the flag or key that gives the list, for the message.
+      values: the list; values are the same if their texts are.
+
+    Raises:
+      ConfigError: that names the value.
+    """
+    texts = list(map(str, values))
+    if len(set(texts)) < len(texts):
+        twice = next(text for text in texts if texts.count(text) > 1)
+        raise ConfigError(f"{key} lists {twice} twice: list it once.")

@@ -15,13 +15,19 @@ PathLike = str | os.PathLike[str]
 _LONGEST_NAME = 255  # bytes; what file systems allow
 
 
-def user_path(path: PathLike) -> Path:
+def user_path(path: PathLike, flag: str = "a path") -> Path:
     """Return a path with "~" replaced by the home folder.
 
+    Args:
+      path: the path.
+      flag: the flag that gives the path, for the message.
+
     Raises:
-      GrooveError: if there is no home folder, or no file can have such a name.
+      GrooveError: if the path is empty, there is no home folder, or no file can have such a name.
     """
     text = os.fspath(path)
+    if not text:  # as of a variable of the shell that is not set
+        raise GrooveError(f'{flag} is empty: give a path, such as "." for the folder that you are in.')
     if "\0" in text or any(len(os.fsencode(name)) > _LONGEST_NAME for name in Path(text).parts):
         raise GrooveError(f"{text[:40]!r}... is no path: names have at most {_LONGEST_NAME} bytes, and no NUL.")
     if any("\ud800" <= letter <= "\udfff" for letter in text):  # bytes that Python could not decode

@@ -228,11 +228,25 @@ def _parse(path: str, text: str, kind: Any) -> Any:
         return text.lower() == "true"
     try:
         if typing.get_origin(kind) is tuple:
-            items = [item.strip('" ') for item in text.strip("()[] ").split(",") if item.strip()]
-            return tuple(typing.get_args(kind)[0](item) for item in items)
+            return tuple(typing.get_args(kind)[0](item) for item in _items(text))
         return kind(text)
     except (ValueError, TypeError):
         raise wrong from None
+
+
+def _items(text: str) -> list[str]:
+    """Split a comma-separated list, which brackets may enclose.
+
+    Raises:
+      ValueError: if an item is empty.
+    """
+    inside = text.strip("()[] ")
+    items = [item.strip('" ') for item in inside.split(",")] if inside else []
+    if text.rstrip().endswith(")") and len(items) > 1 and not items[-1]:  # Python writes (1,)
+        items.pop()
+    if not all(items):
+        raise ValueError("an item is empty")
+    return items
 
 
 def _describe(kind: Any) -> str:

@@ -36,6 +36,8 @@ def test_flags_reach_the_program():
     assert seen["count"] == 4
     assert (seen["to"], seen["force"], seen["size"], seen["share"]) == ("x", True, "large", 0.5)
     assert (seen["kinds"], seen["set"]) == (["c", "d"], ["p=1", "q=2"])
+    assert _call(program, "--to=x", "--kinds=") == 0
+    assert seen["kinds"] == []
 
 
 def test_positional_arguments_are_passed_on_and_counted(capsys):
@@ -58,6 +60,8 @@ def test_positional_arguments_are_passed_on_and_counted(capsys):
         (["--share=half", "--to=x"], "not a number"),
         (["--share=nan", "--to=x"], "--share=nan: not a finite number; --help says more."),
         (["--share=-inf", "--to=x"], "not a finite number"),
+        (["--kinds=a,,b", "--to=x"], "a name between commas is empty; --help says more."),
+        (["--kinds=a, ", "--to=x"], "a name between commas is empty"),
         (["--size=huge", "--to=x"], "size=huge"),
         ([], "--to is missing: Folder of things."),
     ],

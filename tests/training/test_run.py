@@ -87,6 +87,8 @@ def test_a_run_in_use_is_refused_before_anything_changes(resumed):
         ({"resume": True, "run_dir": None}, "needs --run_dir"),
         ({"resume": True}, "no directory"),
         ({"preset": "smoke", "wait": float("nan")}, "--wait = nan must be at least 0, and finite"),
+        ({"preset": "smoke", "run_dir": ""}, "--run_dir is empty: give a path"),
+        ({"resume": True, "run_dir": ""}, "--run_dir is empty: give a path"),
         ({"preset": "smoke", "wait": -1}, "--wait = -1 must be at least 0"),
         ({"preset": "smoke", "overrides": {"run.steps": 3 * 10**9}}, "run.steps = 3000000000 must be at most"),
     ],

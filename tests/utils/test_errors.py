@@ -1,6 +1,16 @@
 """Messages name the nearest valid name."""
 
-from groove.utils.errors import ConfigError, GrooveError, closest, missing_extra, nearest, unknown_name
+import pytest
+
+from groove.utils.errors import (
+    ConfigError,
+    GrooveError,
+    closest,
+    missing_extra,
+    nearest,
+    refuse_twice,
+    unknown_name,
+)
 
 
 def test_the_closest_name():
@@ -14,6 +24,15 @@ def test_an_unknown_name_lists_the_valid_ones():
     error = unknown_name("config", "smok", ["smoke", "paper"])
     assert isinstance(error, ConfigError)
     assert str(error) == 'unknown config "smok" (did you mean "smoke"?); choose one of smoke, paper.'
+
+
+def test_a_value_that_is_there_twice_is_named():
+    refuse_twice("--rules", [])
+    refuse_twice("--rules", ["a2c", "random"])
+    with pytest.raises(ConfigError, match="--rules lists a2c twice: list it once"):
+        refuse_twice("--rules", ["random", "a2c", "a2c"])
+    with pytest.raises(ConfigError, match=r"widths lists \[8\] twice"):
+        refuse_twice("widths", [[8], [4], [8]])
 
 
 def test_a_missing_extra_says_what_to_install():

@@ -30,6 +30,13 @@ def test_names_that_no_file_can_have_are_one_line(name, message):
     assert user_path("ä" * 127).name == "ä" * 127
 
 
+@pytest.mark.parametrize("flag", ["--to", "--run_dir"])
+def test_an_empty_path_is_not_the_folder_that_one_is_in(flag):
+    with pytest.raises(GrooveError, match=f'{flag} is empty: give a path, such as "."'):
+        user_path("", flag)
+    assert user_path(".", flag) == pathlib.Path()
+
+
 def test_names_are_one_or_several_texts_or_paths():
     assert names_of("groove") == ["groove"]
     assert names_of(pathlib.Path("runs/a")) == ["runs/a"]
