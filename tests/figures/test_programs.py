@@ -73,7 +73,8 @@ BAD_INPUT = [
     ("analysis.rule_anatomy", ["--levels=2"], "--levels"),
     ("analysis.rule_anatomy", ["--to="], "without its suffix"),
     ("analysis.schedules", ["--rule=groove"], "--to is missing"),
-    ("analysis.schedules", ["--to=x.json", "--lifetimes=5,50"], "integers of 10 or more"),
+    ("analysis.schedules", ["--to=x.json", "--lifetimes=5,50"], "--lifetimes = 5 must be at least 10, and at most"),
+    ("analysis.schedules", ["--to=x.json", "--lifetimes=50,3000000000"], "--lifetimes = 3000000000 must be at least"),
     ("analysis.schedules", ["--to=x.json", "--lifetimes=ten"], "integers of 10 or more"),
     ("analysis.schedules", ["--to=x.json", "--rule=nosuch"], "nosuch"),
 ]
