@@ -2,7 +2,7 @@
 
 from groove.cli._main import FlagSet, Program
 from groove.utils.errors import ConfigError
-from groove.utils.limits import MOST_DEVICES, MOST_LEVELS, MOST_LIFETIME, MOST_SEEDS
+from groove.utils.limits import MOST_DEVICES, MOST_INTEGER, MOST_LEVELS, MOST_LIFETIME, MOST_RANGES, MOST_SEEDS
 from groove.utils.paths import rejoin_paths
 
 _FLAGS = FlagSet()
@@ -36,7 +36,9 @@ _REFERENCES = _FLAGS.names(
 _AXES = _FLAGS.names(
     "axes", ["nearest_positive", "max_steps"], "The two features of levels that the grid is over; --search only."
 )
-_RANGES = _FLAGS.integer("ranges", 10, "Largest number of ranges of each feature; --search only.", least=2, most=100)
+_RANGES = _FLAGS.integer(
+    "ranges", 10, "Largest number of ranges of each feature; --search only.", least=2, most=MOST_RANGES
+)
 _RESCORE = _FLAGS.integer(
     "rescore",
     8,
@@ -44,8 +46,8 @@ _RESCORE = _FLAGS.integer(
     least=1,
     most=MOST_SEEDS,
 )
-_BATCH = _FLAGS.integer("batch", 64, "Levels that are evaluated at once; --search only.", least=1, most=10**4)
-_SEED = _FLAGS.integer("seed", 0, "Seed of the search; --search only.", least=0, most=2**31 - 1)
+_BATCH = _FLAGS.integer("batch", 64, "Levels that are evaluated at once; --search only.", least=1, most=MOST_SEEDS)
+_SEED = _FLAGS.integer("seed", 0, "Seed of the search; --search only.", least=0, most=MOST_INTEGER)
 _DEVICES = _FLAGS.integer("devices", 0, "Local devices to train on; 0 for all.", least=0, most=MOST_DEVICES)
 
 

@@ -12,6 +12,7 @@ MOST_DEVICES = 1024
 MOST_LEVELS = 10**6  # random levels of one call
 MOST_LIFETIME = 10**8  # agent updates
 MOST_SEEDS = 10**4  # agents of a rule on a level, or meta-trainings of a method
+MOST_RANGES = 100  # of a feature of levels
 MOST_TRAININGS = 10**4  # of one sweep
 MOST_INTEGER = 10**9  # of settings without a bound of their own; twice as much is still an int32
 

@@ -31,10 +31,12 @@ from groove.utils.bootstrap import Floats
 from groove.utils.errors import ConfigError, unknown_name
 from groove.utils.io import json_bytes, write_atomically
 from groove.utils.jax_flags import standard_flags
+from groove.utils.limits import MOST_INTEGER, MOST_LEVELS, MOST_LIFETIME, MOST_RANGES, MOST_SEEDS, check_integer
 from groove.utils.paths import PathLike, check_folder, names_of, user_path, writing
 
 AXES = ("nearest_positive", "max_steps")
 _DRAWN = 24  # levels in the picture
+_WORST = 64  # levels in worst.safetensors, unless told otherwise
 _SAMPLED = 4096  # random levels whose features set the ranges of the axes
 _SAVE_EVERY = 20.0  # seconds
 _RESCORE = 0xE117E  # folded into the key of the seed
@@ -55,7 +57,7 @@ def search_failures(
     axes: Iterable[str] = AXES,
     ranges: int = 10,
     seed: int = 0,
-    worst: int = 64,
+    worst: int | None = None,
     to: PathLike,
     devices: int = 0,
     progress: bool = True,
@@ -76,7 +78,7 @@ def search_failures(
       axes: two features of levels.
       ranges: the largest number of ranges of each feature.
       seed: of the search.
-      worst: number of elites in worst.safetensors, those of highest regret.
+      worst: the largest number of elites in worst.safetensors, those of highest regret; None for 64.
       to: the folder of search.safetensors, archive.safetensors, worst.safetensors, search.json and pictures.
       devices: number of local devices; 0 for all.
       progress: show progress.
@@ -85,21 +87,21 @@ def search_failures(
       GrooveError: if a rule or a feature is not found, a number is out of range, the folder cannot be written or holds
         another search, or no level is in any cell.
     """
-    numbers = {"levels": levels, "batch": batch, "seeds": seeds, "rescore": rescore, "updates": updates}
-    for name, value in {**numbers, "worst": worst}.items():
-        if value < 1:
-            raise ConfigError(f"--{name} = {value} must be at least 1.")
     if method not in METHODS:
         raise unknown_name("--search", method, METHODS)
-    if ranges < 2:
-        raise ConfigError(f"--ranges = {ranges} must be at least 2.")
+    numbers = {"levels": levels, "batch": batch, "seeds": seeds, "rescore": rescore, "updates": updates}
+    bounds = {"batch": MOST_SEEDS, "seeds": MOST_SEEDS, "rescore": MOST_SEEDS, "updates": MOST_LIFETIME}
+    for name, value in {**numbers, "worst": _WORST if worst is None else worst}.items():
+        check_integer(f"--{name}", value, bounds.get(name, MOST_LEVELS))
+    check_integer("--ranges", ranges, MOST_RANGES, least=2)
+    check_integer("--seed", seed, MOST_INTEGER, least=0)
     references = names_of(references)
     if not references:
         raise ConfigError("--references is empty: name at least one rule, as in a2c,ppo.")
     rules = [*find_rules(names_of(rule)), *find_rules(references)]
     if rules[0].identity in {each.identity for each in rules[1:]}:
         raise ConfigError(f"--references: {rules[0].name} is the rule itself, which never falls short of itself.")
-    folder = user_path(to)
+    folder = user_path(to, "--to")
     check_folder(folder, "--to")
     parallel.request_devices(devices)
     parallel.start_backend()
@@ -121,7 +123,7 @@ def search_failures(
     with progress_bars(progress) as bars:
         done = _run(search, trial, rules, seeds, folder, settings, bars)
         failures = _rescored(search, trial, rules, done, rescore, settings, bars)
-    _write(failures, folder, worst)
+    _write(failures, folder, _WORST if worst is None else worst)
     return failures
 
 

@@ -141,6 +141,8 @@ def test_a_damaged_search_is_refused(content, tmp_path, without_agents):
         ({"axes": ("lifetime", "max_steps")}, "lifetime is the same on all random levels"),
         ({"ranges": 1}, "--ranges = 1 must be at least 2"),
         ({"rescore": 0}, "--rescore = 0 must be at least 1"),
+        ({"levels": 10**9}, "--levels = 1000000000 must be at least 1, and at most 1,000,000"),
+        ({"seed": -1}, "--seed = -1 must be at least 0"),
         ({"to": "occupied"}, "occupied cannot be written"),
     ],
 )
