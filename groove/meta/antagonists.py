@@ -1,4 +1,4 @@
-"""Antagonists: agents that hand-written rules train in lockstep with the students, to measure regret."""
+"""Antagonists: agents that fixed rules train in lockstep with the students, to measure regret."""
 
 import dataclasses
 import functools
@@ -26,7 +26,7 @@ def advance_antagonists(
     if not setup.antagonists:
         return lives, None
     advanced = [
-        lifetime.live(setup.env, each.agent, each.rule, (), life, level, setup.steps, updates)
+        lifetime.live(setup.env, each.agent, each.rule, each.eta, life, level, setup.steps, updates)
         for each, life in zip(setup.antagonists, lives.antagonists, strict=True)
     ]
     episodes = functools.reduce(EpisodeStats.and_then, [stats for _, stats in advanced])

@@ -5,7 +5,7 @@ results do not depend on how slots are distributed over devices.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,9 +21,10 @@ from groove.utils.arrays import select
 
 
 class Antagonist(NamedTuple):
-    """A hand-written rule, and agents with the heads that it needs."""
+    """A rule that stays as it is, its parameters, and agents with the heads that it needs."""
 
     rule: UpdateRule
+    eta: Any
     agent: Agent
 
 
@@ -35,7 +36,7 @@ class Setup(NamedTuple):
       rule: the learned rule.
       student: agents with the heads that the learned rule needs.
       critic: the meta-critic.
-      antagonists: hand-written rules to measure regret against; empty if the curriculum needs none.
+      antagonists: rules to measure regret against; empty if the curriculum needs none.
       optimal_antagonist: whether the best policy of a level is an antagonist, too.
       workers: W.
       steps: T.

@@ -25,6 +25,7 @@ from groove.meta.groups import Group
 from groove.meta.slots import Antagonist, Setup
 from groove.meta.trainer import MetaStep, Trainer, make_trainer
 from groove.meta.truncated_step import make_truncated_step
+from groove.training.antagonists import OPTIMAL, antagonist_rule
 from groove.training.config import BASELINE, Config
 from groove.training.validation import Domain, LifetimeReturns, make_lifetime_returns, unseen_levels
 from groove.types import Stream
@@ -32,7 +33,6 @@ from groove.utils import parallel
 from groove.utils.errors import ConfigError
 
 TABLES = "tables"  # the group of agents on tabular gridworlds
-OPTIMAL = "optimal"  # the antagonist that plays the best policy, by dynamic programming
 
 
 class Parts(NamedTuple):
@@ -144,7 +144,7 @@ def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Cur
         raise ConfigError(
             f'the levels of "{env.name}" have no exact solver: choose another score and antagonist than "{OPTIMAL}".'
         )
-    rules = [make_rule(name, config.rules[name], config.discount) for name in wanted if name != OPTIMAL]
+    rules = [antagonist_rule(name, config) for name in wanted if name != OPTIMAL]
     return Setup(
         env=env,
         rule=rule,
@@ -152,7 +152,7 @@ def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Cur
         critic=MetaCritic(
             make_agent(env.observation, CRITIC_HEADS, agent_config(config, env)), config.discount, config.critic.trace
         ),
-        antagonists=tuple(Antagonist(each, agent_for(config, env, each)) for each in rules),
+        antagonists=tuple(Antagonist(each, eta, agent_for(config, env, each)) for each, eta in rules),
         optimal_antagonist=OPTIMAL in wanted,
         workers=config.slots.workers,
         steps=config.slots.steps,

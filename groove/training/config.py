@@ -117,8 +117,8 @@ class Config:
       devices: local devices that the slots are distributed over; 0 for as many as divide them.
       precision: of products of matrices: f32, tf32 (GPUs), or bf16; sums are f32. CPUs multiply in f32 in any case.
       curriculum: where levels come from and which levels are replayed, as `parse_curriculum` reads it.
-      antagonists: what algorithmic regret is measured against: names of hand-written rules, or "optimal"; the best of
-        several.
+      antagonists: what algorithmic regret is measured against: names of hand-written rules, "optimal", or
+        rule:NAME; the best of several.
       rule: the learned rule, a name in `groove.lpg.registry.RULES`.
       rules: rule name -> settings, of the learned rule and of hand-written ones.
       levels: the distribution of random levels.

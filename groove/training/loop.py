@@ -14,6 +14,7 @@ from groove.dropin.rule_file import save_rule
 from groove.envs.level_metrics import make_level_metrics
 from groove.meta.groups import unpack
 from groove.meta.trainer import TrainState
+from groove.training.antagonists import short_name
 from groove.training.build import Parts, build
 from groove.training.checkpoint import Checkpointer
 from groove.training.config import Config
@@ -245,7 +246,7 @@ class _Training:
 
     def _draw_curves(self) -> None:
         if is_first():
-            draw_curves(self.dir.metrics_jsonl, self.dir.curves, self.config.antagonists)
+            draw_curves(self.dir.metrics_jsonl, self.dir.curves, [*map(short_name, self.config.antagonists)])
 
     def _finish(self, stopped: str | None) -> dict[str, Any]:
         summary = {

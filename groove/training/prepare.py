@@ -9,6 +9,7 @@ import jax
 
 from groove.curriculum.sources import pin_source
 from groove.meta.groups import Group
+from groove.training.antagonists import pin_antagonist
 from groove.training.build import make_groups, make_meta_step, pin_curriculum
 from groove.training.config import Config
 from groove.training.legacy import earlier_names
@@ -88,7 +89,8 @@ def _check(config: Config) -> Config:
     backend = jax.default_backend()
     if config.precision == "tf32" and backend != "gpu":
         raise ConfigError(f"precision = tf32 is for GPUs, not for the backend {backend}: choose f32 or bf16.")
-    config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum))
+    antagonists = tuple(map(pin_antagonist, config.antagonists))
+    config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum), antagonists=antagonists)
     sources = tuple(pin_source(source) for source in config.validation.sources)
     config = replace_all(config, {"validation.sources": sources})
     groups = make_groups(config)

@@ -8,7 +8,7 @@ from groove.curriculum.scores import SCORES
 from groove.envs.base import Discrete, EnvFamily
 from groove.lpg.registry import RULES, learned, make_rule
 from groove.meta.outcomes import CRITIC_FIELDS
-from groove.training.build import OPTIMAL
+from groove.training.antagonists import OPTIMAL
 from groove.training.config import BASELINE, Config
 from groove.training.presets import PRESETS, preset
 from groove.utils.errors import ConfigError

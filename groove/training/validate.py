@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from groove.curriculum.mixtures import split_mixture
 from groove.curriculum.registry import FIXED, check_curriculum
 from groove.curriculum.sources import BASE, by_kind, check_source
-from groove.lpg.registry import hand_written, learned
-from groove.training.build import OPTIMAL
+from groove.lpg.registry import learned
+from groove.training.antagonists import check_antagonist
 from groove.training.config import Config
 from groove.training.presets import PRESETS
 from groove.training.unread import parsed_curriculum, unread
@@ -67,10 +67,11 @@ def _names(config: Config) -> Iterator[str]:
         yield str(error)
     if config.rule not in learned():
         yield str(unknown_name("learned rule", config.rule, learned()))
-    antagonists = (*hand_written(), OPTIMAL)
     for name in config.antagonists:
-        if name not in antagonists:
-            yield str(unknown_name("antagonist", name, antagonists))
+        try:
+            check_antagonist(name)
+        except GrooveError as error:
+            yield str(error)
     if not config.antagonists or len(set(config.antagonists)) < len(config.antagonists):
         yield "antagonists must name at least one, and none twice."
 

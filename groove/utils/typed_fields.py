@@ -240,7 +240,9 @@ def _items(text: str) -> list[str]:
     Raises:
       ValueError: if an item is empty.
     """
-    inside = text.strip("()[] ")
+    inside = text.strip()
+    if inside[:1] + inside[-1:] in ("()", "[]"):  # a bracket inside an item belongs to it, as in rule:ppo[epochs=2]
+        inside = inside[1:-1].strip()
     items = [item.strip('" ') for item in inside.split(",")] if inside else []
     if text.rstrip().endswith(")") and len(items) > 1 and not items[-1]:  # Python writes (1,)
         items.pop()

@@ -39,7 +39,7 @@ def tiny_setup(env: EnvFamily | None = None, rule: UpdateRule | None = None, ant
         rule=rule,
         student=agent(rule.heads(env.num_actions)),
         critic=MetaCritic(agent(HEADS), DISCOUNT, TRACE),
-        antagonists=(Antagonist(a2c, agent(a2c.heads(env.num_actions))),) if antagonist else (),
+        antagonists=(Antagonist(a2c, (), agent(a2c.heads(env.num_actions))),) if antagonist else (),
         optimal_antagonist=False,
         workers=3,
         steps=4,

@@ -44,6 +44,7 @@ class Outer:
         ("rules.lpg.lifetime_conditioning=true", ("rules", "lpg", "lifetime_conditioning"), True),
         ("table_agent.widths=64,32", ("table_agent", "widths"), (64, 32)),
         ("table_agent.widths=[64, 32]", ("table_agent", "widths"), (64, 32)),
+        ("antagonists=a2c,rule:ppo[epochs=2]", ("antagonists",), ("a2c", "rule:ppo[epochs=2]")),
         ("table_agent.widths=(64,)", ("table_agent", "widths"), (64,)),
         ("table_agent.widths=", ("table_agent", "widths"), ()),
         ("table_agent.widths=()", ("table_agent", "widths"), ()),

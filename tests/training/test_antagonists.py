@@ -1,0 +1,105 @@
+"""Antagonists by name: what exists, what a run records, and a learned rule that stays fixed."""
+
+import re
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from groove.dropin.find import named_rule
+from groove.dropin.rule_file import released_rules
+from groove.lifetimes import lifetime
+from groove.meta.antagonists import advance_antagonists
+from groove.meta.slots import Levels, begin_lives
+from groove.training.antagonists import check_antagonist, pin_antagonist, short_name
+from groove.training.build import make_groups
+from groove.training.prepare import prepare_new, prepare_resumed
+from groove.utils.errors import ConfigError, GrooveError
+from tests._helpers.rules import write_rule
+
+
+@pytest.fixture(autouse=True)
+def _started():
+    """Start the backend, so that requests for devices leave the eight devices of the tests as they are."""
+    jax.devices()
+
+
+def test_what_a_run_records_names_the_rule_for_good(tmp_path, monkeypatch):
+    path = Path(write_rule(tmp_path / "mine.safetensors"))
+    monkeypatch.chdir(tmp_path)
+    digest = named_rule(path).identity
+    assert pin_antagonist("rule:mine.safetensors") == f"rule:{path}#{digest}"
+    assert pin_antagonist(f"rule:{path}#{digest}") == f"rule:{path}#{digest}"
+    name = next(iter(released_rules()))
+    assert re.fullmatch(rf"rule:{name}#[0-9a-f]{{16}}", pin_antagonist(f"rule:{name}"))
+    assert re.fullmatch(r"rule:ppo\[epochs=2\]#[0-9a-f]{16}", pin_antagonist("rule:ppo[epochs=2]"))
+    assert [pin_antagonist(name) for name in ("a2c", "optimal")] == ["a2c", "optimal"]
+    assert short_name(f"rule:{path}#{digest}") == "mine.safetensors"
+    assert [short_name(name) for name in ("rule:groove#0123456789abcdef", "a2c")] == ["groove", "a2c"]
+
+
+def test_a_run_is_not_resumed_with_another_rule(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    write_rule(path)
+    stored = prepare_new("smoke", {"antagonists": f"rule:{path}"})
+    assert prepare_resumed(stored, None, {}) == stored
+    write_rule(path, spread=0.2)
+    with pytest.raises(ConfigError, match="is not the rule that it was"):
+        prepare_resumed(stored, None, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a3c", '(did you mean "a2c"?)'),
+        ("rule:", "names no rule"),
+        ("rule:nosuch", 'there is no rule "nosuch"'),
+        ("rule:ppo[epoch=2]", '(did you mean "epochs"?)'),
+        ("rule:damaged.safetensors", "damaged.safetensors"),
+    ],
+)
+def test_an_antagonist_that_does_not_exist_is_refused_before_a_run_begins(name, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "damaged.safetensors").write_bytes(b"no rule")
+    with pytest.raises(GrooveError, match=re.escape(said)):
+        check_antagonist(name)
+    with pytest.raises(GrooveError, match=re.escape(said)):
+        prepare_new("smoke", {"antagonists": name})
+
+
+def test_a_learned_antagonist_lives_as_its_rule_trains_agents_anywhere(tmp_path):
+    path = write_rule(tmp_path / "mine.safetensors")
+    config = prepare_new("smoke", {"antagonists": f"a2c,rule:{path}", "curriculum": "ar"})
+    (group,) = make_groups(config)
+    setup, found = group.setup, named_rule(path)
+    level = jax.vmap(setup.env.sample_level)(jax.random.split(jax.random.key(1), 2))
+    lengths, keys = np.full(2, 4, np.int32), jax.random.split(jax.random.key(2), 2)
+    lives = jax.jit(lambda: begin_lives(setup, Levels(level, np.arange(2), np.ones(2)), lengths, keys))()
+    after, _ = jax.jit(lambda lives: advance_antagonists(setup, lives, level, 3))(lives)
+
+    agent = setup.antagonists[1].agent
+    alone, _ = jax.jit(lambda eta, life: lifetime.live(setup.env, agent, found.rule, eta, life, level, setup.steps, 3))(
+        found.eta, lives.antagonists[1]
+    )
+    moved = False
+    for a, b, c in zip(
+        *(jax.tree.leaves(life.learner.params) for life in (alone, after.antagonists[1], lives.antagonists[1])),
+        strict=True,
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+        moved = moved or not np.array_equal(b, c)
+    assert moved
+
+
+def test_an_untrained_rule_on_the_base_a2c_is_the_antagonist_a2c(tmp_path):
+    path = write_rule(tmp_path / "base.safetensors", spread=0.0, base="a2c", scale_rewards=False)
+    config = prepare_new("smoke", {"antagonists": f"a2c,rule:{path}", "curriculum": "ar"})
+    setup = make_groups(config)[0].setup
+    level = jax.vmap(setup.env.sample_level)(jax.random.split(jax.random.key(1), 2))
+    lengths, keys = np.full(2, 4, np.int32), jax.random.split(jax.random.key(2), 2)
+    lives = jax.jit(lambda: begin_lives(setup, Levels(level, np.arange(2), np.ones(2)), lengths, keys))()
+    after, _ = jax.jit(lambda lives: advance_antagonists(setup, lives, level, 3))(lives)
+    a2c, same = (life.learner.params for life in after.antagonists)
+    for head in ("logits", "value"):
+        np.testing.assert_allclose(same[head], a2c[head], rtol=1e-4, atol=1e-5)
