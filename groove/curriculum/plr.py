@@ -99,7 +99,13 @@ def _sample(
 
 
 def hand_out(
-    config: PLRConfig, state: PLRState, coin: Key, replay_key: Key, wanted: Array, new: PyTree
+    config: PLRConfig,
+    state: PLRState,
+    coin: Key,
+    replay_key: Key,
+    wanted: Array,
+    new: PyTree,
+    logits: Array | None = None,
 ) -> tuple[PLRState, PyTree, Array]:
     """Hand out a replayed level, or one of these new levels, to every slot that wants one.
 
@@ -110,13 +116,14 @@ def hand_out(
       replay_key: the randomness of the replayed levels.
       wanted: bool [n].
       new: leaves [n, ...], one level for each slot.
+      logits: of `replay`.
 
     Returns:
       The state, the levels [n] and their ids, int32 [n]; a level that was new has no score yet.
     """
     chosen = jax.random.bernoulli(coin, config.replay_probability, wanted.shape)
     wants_replay = wanted & is_ready(state.buffer, config) & chosen
-    buffer, replay_ids = replay(state.buffer, config, replay_key, wants_replay)
+    buffer, replay_ids = replay(state.buffer, config, replay_key, wants_replay, logits)
     replayed = replay_ids >= 0
     is_new = wanted & ~replayed
     levels = jax.tree.map(partial(select, replayed), levels_at(buffer, replay_ids), new)

@@ -7,6 +7,7 @@ from groove.curriculum.accel import make_accel
 from groove.curriculum.base import Curriculum
 from groove.curriculum.fixed import make_dr
 from groove.curriculum.generator import GeneratorConfig
+from groove.curriculum.ncc import NCCConfig, make_ncc
 from groove.curriculum.paired import make_paired
 from groove.curriculum.plr import make_plr
 from groove.curriculum.plr_config import PLRConfig
@@ -25,6 +26,7 @@ class Settings(NamedTuple):
 
     plr: PLRConfig
     paired: GeneratorConfig = GeneratorConfig()
+    ncc: NCCConfig = NCCConfig()
 
 
 class MethodEntry(NamedTuple):
@@ -36,12 +38,14 @@ class MethodEntry(NamedTuple):
       about: one line for listings.
       replays: whether levels are replayed.
       designs: whether a generator designs levels.
+      learns: whether the replay distribution is learned, instead of computed from the newest scores.
     """
 
     make: Callable[[EnvFamily, Settings, str, int], Curriculum]
     about: str
     replays: bool = True
     designs: bool = False
+    learns: bool = False
 
 
 def _paired(replay: bool) -> Callable[[EnvFamily, Settings, str, int], Curriculum]:
@@ -56,6 +60,11 @@ METHODS: Mapping[str, MethodEntry] = {
     "accel": MethodEntry(
         lambda env, settings, score, n: make_accel(env, settings.plr, score, n),
         "level replay whose new levels are edited copies of buffered levels",
+    ),
+    "ncc": MethodEntry(
+        lambda env, settings, score, n: make_ncc(env, settings.plr, settings.ncc, score, n),
+        "level replay from a distribution that is learned by gradient ascent",
+        learns=True,
     ),
     "paired": MethodEntry(
         _paired(replay=False), "levels designed by a generator that seeks high scores", replays=False, designs=True

@@ -51,7 +51,9 @@ def replay_distribution(buffer: LevelBuffer, config: PLRConfig) -> Array:
     return jnp.where(scored, (1 - c) * by_score + c * by_staleness, 0.0)
 
 
-def replay(buffer: LevelBuffer, config: PLRConfig, key: Key, mask: Array) -> tuple[LevelBuffer, Array]:
+def replay(
+    buffer: LevelBuffer, config: PLRConfig, key: Key, mask: Array, logits: Array | None = None
+) -> tuple[LevelBuffer, Array]:
     """Draw SCORED levels without replacement and hand them out.
 
     A single draw follows `replay_distribution`. For several draws, each draw is by staleness with probability c and by
@@ -65,10 +67,14 @@ def replay(buffer: LevelBuffer, config: PLRConfig, key: Key, mask: Array) -> tup
       config: the settings of the replay.
       key: the randomness of the draws.
       mask: bool [n]: the rows that want a level.
+      logits: f32 [B], a replay distribution in the place of that of the settings; None for none.
 
     Returns:
       The buffer with the drawn levels ACTIVE, and their places, int32 [n]: -1 for rows without a level.
     """
+    if logits is not None:
+        ids = best_places(_perturb(key, jnp.where(buffer.scored, logits, -jnp.inf)), mask)
+        return activate(buffer, ids, mask), ids
     if config.prioritization == "topk":
         ids = best_places(_scores_of_scored(buffer), mask)
         return activate(buffer, ids, mask), ids

@@ -73,10 +73,10 @@ def make_groups(config: Config) -> tuple[Group, ...]:
     """
     spec = parse_curriculum(config.curriculum)
     rule = make_rule(config.rule, config.rules[config.rule], config.discount)
-    groups = []
+    settings, groups = Settings(config.plr, config.paired, config.ncc), []
     for source, size in _sizes(config, spec).items():
         env = make_env(config, source)
-        curriculum = make_curriculum(spec._replace(source=source), env, Settings(config.plr, config.paired), size)
+        curriculum = make_curriculum(spec._replace(source=source), env, settings, size)
         name = source if source in ENVIRONMENTS else TABLES
         groups.append(Group(name, make_setup(config, env, rule, curriculum), curriculum, size))
     return tuple(groups)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from groove.agents.agent import AgentConfig
 from groove.curriculum.generator import GeneratorConfig
+from groove.curriculum.ncc import NCCConfig
 from groove.curriculum.plr_config import PLRConfig
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.lpg.registry import RULES
@@ -131,6 +132,7 @@ class Config:
       es: evolution strategies.
       plr: the level buffer.
       paired: the generator of curricula that design levels.
+      ncc: the learned replay distribution of the curriculum "ncc".
       slots: how many lifetimes are trained at once.
       validation: meta-validation on unseen levels.
       run: how long the run takes and what it writes.
@@ -154,6 +156,7 @@ class Config:
     es: ESConfig = field(default_factory=ESConfig)
     plr: PLRConfig = field(default_factory=PLRConfig)
     paired: GeneratorConfig = field(default_factory=GeneratorConfig)
+    ncc: NCCConfig = field(default_factory=NCCConfig)
     slots: SlotsConfig = field(default_factory=SlotsConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     run: RunConfig = field(default_factory=RunConfig)

@@ -78,11 +78,15 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
     has_antagonist = _measures_regret(config) and any(name != OPTIMAL for name in config.antagonists)
     yield Reader("gradient.entropy_floor", has_antagonist, "curricula with an agent as antagonist, such as ar")
     yield Reader("paired", method is not None and method.designs, "curricula that design levels, such as paired")
+    learns = method is not None and method.learns
+    yield Reader("ncc", learns, "the curriculum ncc")
     if replays:
         yield Reader("plr.edit_probability", edits, "curricula that edit levels, such as accel")
-        draws = config.plr.prioritization != "topk"
-        yield Reader("plr.temperature", draws, "plr.prioritization=rank and proportional")
-        yield Reader("plr.staleness_coefficient", draws, "plr.prioritization=rank and proportional")
+        draws = config.plr.prioritization != "topk" and not learns
+        readers = "plr.prioritization=rank and proportional, except under ncc"
+        yield Reader("plr.temperature", draws, readers)
+        yield Reader("plr.staleness_coefficient", draws, readers)
+        yield Reader("plr.prioritization", not learns, "curricula that replay, except ncc")
     elif method is not None:
         yield Reader("plr.edit_probability", False, "curricula that edit levels, such as accel")
         for field in ("replay_probability", "temperature", "staleness_coefficient", "prioritization", "robust"):
