@@ -146,7 +146,9 @@ class LevelOutcome:
     student_return: Array  # f32 [N]: mean at the end
     student_variance: Array  # f32 [N]: variance of the return over episodes at the end
     student_largest: Array  # f32 [N]: largest absolute return over episodes at the end
+    student_best: Array  # f32 [N]: highest return over episodes at the end
     antagonist_return: Array  # f32 [N]: mean at the end, of the best antagonist
+    antagonist_best: Array  # f32 [N]: highest return over episodes at the end, of any antagonist
     optimal_return: Array  # f32 [N]: expected return of the best policy
     best_return: Array  # f32 [N]: highest return of a student's complete episode in any lifetime on the level
     positive_value_loss: Array  # f32 [N]: mean of max(A_t, 0), A_t the generalised advantage

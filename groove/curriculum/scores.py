@@ -42,6 +42,20 @@ def relative_regret(outcome: LevelOutcome) -> Array:
     return algorithmic_regret(outcome) / jnp.maximum(stake, _LEAST_STAKE)
 
 
+def flexible_regret(outcome: LevelOutcome) -> Array:
+    """Return the best episode of either agent minus the mean of the other, at least 0, f32 [N] (Dennis et al. 2020).
+
+    With G the returns of evaluation episodes at the end of both lifetimes::
+
+        max(max G(A) - mean G(eta), max G(eta) - mean G(A), 0)
+
+    Either of the two may be ahead. This is the flexible regret of PAIRED's public code.
+    """
+    antagonist = outcome.antagonist_best - outcome.student_return
+    student = outcome.student_best - outcome.antagonist_return
+    return jnp.maximum(jnp.maximum(antagonist, student), 0.0)
+
+
 def optimal_regret(outcome: LevelOutcome) -> Array:
     """Return V* - V(eta), where V* is the optimal return by dynamic programming (Jackson et al. 2023), f32 [N]."""
     return outcome.optimal_return - outcome.student_return
@@ -101,6 +115,14 @@ def _score(fn: Callable[[LevelOutcome], Array], about: str, *needs: str) -> Scor
 SCORES: Mapping[str, Score] = {
     "ar": _score(algorithmic_regret, "antagonist's return - student's return", "student_return", "antagonist_return"),
     "relative": _score(relative_regret, "ar as a share of the larger return", "student_return", "antagonist_return"),
+    "flexible": _score(
+        flexible_regret,
+        "best episode of antagonist or student - mean of the other",
+        "student_return",
+        "student_best",
+        "antagonist_return",
+        "antagonist_best",
+    ),
     "optimal": _score(optimal_regret, "optimal return - student's return", "student_return", "optimal_return"),
     "pvl": _score(positive_value_loss, "mean of the positive advantages", "positive_value_loss"),
     "l1": _score(l1_value_loss, "mean absolute advantage", "l1_value_loss"),

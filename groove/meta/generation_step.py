@@ -27,7 +27,8 @@ from groove.meta.trainer import MetaStep, TrainState
 from groove.types import Array, Key, LevelOutcome, PyTree, Stream
 from groove.utils import parallel
 
-_STUDENT_FIELDS = {"student_return", "student_variance", "student_largest", "best_return", *CRITIC_FIELDS}
+_LARGER = {"student_best", "best_return"}  # of two candidates
+_STUDENT_FIELDS = {"student_return", "student_variance", "student_largest", *_LARGER, *CRITIC_FIELDS}
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ def _live(static: _Static, eta: Any, born: Lives, level: PyTree, length: Array) 
 def _judge(static: _Static, curriculum_state: Any, levels: Levels, members: _Members) -> tuple[Array, LevelOutcome]:
     """Return the fitness of both candidates of this device's pairs, f32[n, 2], and the outcomes.
 
-    Fields of the student are the mean of both candidates; `best_return` is the larger.
+    Fields of the student are the mean of both candidates; its best returns are the larger.
     """
     everyone = jnp.ones(levels.level_id.shape, bool)
     memory = static.curriculum.recall(curriculum_state, levels.level_id)
@@ -237,7 +238,7 @@ def _judge(static: _Static, curriculum_state: Any, levels: Levels, members: _Mem
     first = level_outcome(static.setup, levels, members.first, everyone, memory, needs)
     second = level_outcome(static.setup, levels, members.second, everyone, memory, needs & frozenset(_STUDENT_FIELDS))
     combined = {name: (getattr(first, name) + getattr(second, name)) / 2 for name in _STUDENT_FIELDS & needs}
-    combined |= {name: jnp.maximum(getattr(first, name), getattr(second, name)) for name in {"best_return"} & needs}
+    combined |= {name: jnp.maximum(getattr(first, name), getattr(second, name)) for name in _LARGER & needs}
     fitness = jnp.stack([first.student_return, second.student_return], axis=1)
     return fitness, dataclasses.replace(first, **combined)
 

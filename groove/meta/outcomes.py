@@ -12,7 +12,7 @@ from groove.lifetimes.rollout import evaluate_policy
 from groove.meta.slots import Levels, Lives, Setup
 from groove.types import Array, Key, LevelMemory, LevelOutcome, PyTree, Stream
 
-_STUDENT_FIELDS = {"student_return", "student_variance", "student_largest"}
+_STUDENT_FIELDS = {"student_return", "student_variance", "student_largest", "student_best"}
 CRITIC_FIELDS = frozenset({"positive_value_loss", "l1_value_loss", "value"})  # statistics of the meta-critic
 
 
@@ -34,8 +34,9 @@ def level_outcome(
         fields["optimal_return"] = _optimal_returns(setup.env, levels.level, finished, memory.optimal_return)
     fields |= _play(setup, levels, lives, finished, needs)
     if "antagonist_return" in needs and setup.optimal_antagonist:
-        best_antagonist = fields.get("antagonist_return", jnp.full(finished.shape, -jnp.inf))
-        fields["antagonist_return"] = jnp.maximum(best_antagonist, fields["optimal_return"])
+        nothing = jnp.full(finished.shape, -jnp.inf)
+        for name in ("antagonist_return", "antagonist_best"):
+            fields[name] = jnp.maximum(fields.get(name, nothing), fields["optimal_return"])
     fields["best_return"] = jnp.maximum(memory.best_return, lives.student.best_return)
     fields |= {name: getattr(lives.critic, name) for name in CRITIC_FIELDS}
     kept_names = needs | ({"optimal_return"} if setup.optimal_antagonist else set())  # for the level's memory
@@ -82,9 +83,10 @@ def _play(setup: Setup, levels: Levels, lives: Lives, finished: Array, needs: fr
             "student_return": student.mean(1),
             "student_variance": student.var(1),
             "student_largest": jnp.abs(student).max(1),
+            "student_best": student.max(1),
         }
     if returns.shape[0]:
-        fields["antagonist_return"] = returns.mean(2).max(0)
+        fields |= {"antagonist_return": returns.mean(2).max(0), "antagonist_best": returns.max((0, 2))}
     return fields
 
 

@@ -16,7 +16,9 @@ OUTCOME = LevelOutcome(
     student_return=jnp.asarray([1.0, 4.0, -2.0, NAN]),
     student_variance=jnp.asarray([0.25, 2.0, 0.0, NAN]),
     student_largest=jnp.asarray([1.0, 4.0, 2.0, NAN]),
+    student_best=jnp.asarray([1.5, 4.0, -1.0, NAN]),
     antagonist_return=jnp.asarray([3.0, 1.5, -2.0, NAN]),
+    antagonist_best=jnp.asarray([3.5, 3.0, -2.0, NAN]),
     optimal_return=jnp.asarray([4.0, 4.5, 0.0, NAN]),
     best_return=jnp.asarray([2.0, 7.0, -1.0, NAN]),
     positive_value_loss=jnp.asarray([0.1, 0.2, 0.3, NAN]),
@@ -26,6 +28,7 @@ OUTCOME = LevelOutcome(
 GOLDEN = {
     "ar": [2.0, -2.5, 0.0, NAN],  # never clipped
     "relative": [2 / 3, -2.5 / 4, 0.0, NAN],
+    "flexible": [2.5, 2.5, 1.0, NAN],  # the antagonist's best episode, and twice the student's
     "optimal": [3.0, 0.5, 2.0, NAN],
     "pvl": [0.1, 0.2, 0.3, NAN],
     "l1": [0.4, 0.5, 0.6, NAN],

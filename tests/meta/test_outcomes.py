@@ -12,7 +12,7 @@ from groove.meta.outcomes import level_outcome
 from groove.types import LevelMemory, LevelOutcome, Stream
 from tests._helpers.tiny import tiny_setup, tiny_slots
 
-BOTH = frozenset({"student_return", "antagonist_return"})
+BOTH = frozenset({"student_return", "student_best", "antagonist_return", "antagonist_best"})
 
 
 def test_outcomes_are_of_the_finished_and_equal_single_evaluations():
@@ -28,6 +28,10 @@ def test_outcomes_are_of_the_finished_and_equal_single_evaluations():
         params, level = jax.tree.map(lambda x, i=i: x[i], (rivals.learner.params, levels.level))
         alone = evaluate_policy(setup.env, rival.agent, rival.agent.policy(params), level, keys[i], 2)
         np.testing.assert_allclose(outcome.antagonist_return[i], alone.mean(), rtol=1e-6)
+        np.testing.assert_allclose(outcome.antagonist_best[i], alone.max(), rtol=1e-6)
+    best, mean = np.asarray(outcome.student_best)[[0, 2, 3]], np.asarray(outcome.student_return)[[0, 2, 3]]
+    assert (best >= mean).all()
+    assert (best > mean).any()
 
 
 def test_the_outcome_knows_what_the_slots_saw_and_what_is_remembered():
