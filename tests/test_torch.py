@@ -93,9 +93,9 @@ def test_no_jax_is_imported(tmp_path):
 def test_wrong_shapes_and_rules_say_what_is_expected(tmp_path):
     rule = groove.torch.load(_save(tmp_path / "r.safetensors"))
     tensors = {name: torch.tensor(x) for name, x in _rollout(0).items()}
-    with pytest.raises(ValueError, match=r"y is f32\[T, W, 8\], T, W = \(7, 5\), not \(7, 5, 4\)"):
+    with pytest.raises(ValueError, match=r"y must be f32\[T, W, 8\], T, W = \(7, 5\), not \(7, 5, 4\)"):
         rule.loss(**(tensors | {"y": tensors["logits"]}))
-    with pytest.raises(ValueError, match=r"action is \[T, W\] = \(7, 5\) like reward, not \(7,\)"):
+    with pytest.raises(ValueError, match=r"action must be \[T, W\], T, W = \(7, 5\), not \(7,\)"):
         rule.loss(**(tensors | {"action": tensors["action"][:, 0]}))
     aware = groove.torch.load(_save(tmp_path / "a.safetensors", lifetime_conditioning=True))
     with pytest.raises(ValueError, match="conditioned on the lifetime"):
@@ -285,6 +285,33 @@ def test_an_update_under_controls_equals_that_of_jax(tmp_path, changes):
         theirs.loss(**lived, state=state)
     with pytest.raises(ValueError, match="remembers its agent's lifetime"):
         theirs.targets(**lived, state=torch.zeros(()))
+
+
+@pytest.mark.parametrize("name", ["logits", "y", "next_y", "value", "next_value", "action", "terminated", "mask"])
+def test_targets_are_of_outputs_with_the_shapes_of_the_rollout(tmp_path, name):
+    rule = groove.torch.load(write_rule(tmp_path / "r.safetensors", base="a2c"))
+    tensors = {name: torch.tensor(x) for name, x in _rollout(0).items()}
+    tensors |= {"y": torch.zeros(T, W, 5), "next_y": torch.zeros(T, W, 5), "mask": torch.ones(T, W, dtype=torch.bool)}
+    tensors |= {"value": torch.zeros(T, W), "next_value": torch.zeros(T, W, 1), "state": rule.init_state()}
+    rule.targets(**tensors)
+    for wrong in (tensors[name].transpose(0, 1), tensors[name].flatten(0, 1)):
+        with pytest.raises(ValueError, match=rf"^{name} must be .*\[T, W.*\], T, W = \(7, 5\), not \({wrong.shape[0]}"):
+            rule.targets(**(tensors | {name: wrong}))
+
+
+def test_observations_and_memories_have_the_shapes_of_the_rollout(tmp_path):
+    rule = groove.torch.load(write_rule(tmp_path / "r.safetensors"))
+    rollout = {n: torch.tensor(x) for n, x in vars(random_rollout(T, W, A)).items() if x is not None}
+    agent = rule.add_heads(torch.nn.Linear(7, 6), 6, A)
+    optimizer = torch.optim.SGD(agent.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=r"obs must be \[T, W, ...\], T, W = \(7, 5\), not \(5, 7, 7\)"):
+        rule.update(agent, optimizer, **(rollout | {"obs": rollout["obs"].transpose(0, 1)}))
+    with pytest.raises(ValueError, match=r"next_obs must have the shape of obs, \(7, 5, 7\), not \(5, 7, 7\)"):
+        rule.update(agent, optimizer, **(rollout | {"next_obs": rollout["next_obs"].transpose(0, 1)}))
+    controlled, logits = groove.torch.load(write_rule(tmp_path / "c.safetensors", **CONTROLS)), torch.zeros(T, W, A)
+    controls = groove.torch.controls.Controls(torch.ones(()), torch.ones(()))
+    with pytest.raises(ValueError, match=r"new_logits must have the shape of logits, \(7, 5, 4\), not \(7, 1, 4\)"):
+        controlled.remember(controlled.init_state(), controls, logits, logits[:, :1])
 
 
 def test_minibatches_hold_every_row_that_counts_once():

@@ -3,12 +3,12 @@
 import dataclasses
 from typing import Any
 
-import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from groove import ops
+from groove.dropin import shapes
 from groove.types import Array, Rollout
 from groove.utils.errors import GrooveError
 
@@ -17,19 +17,25 @@ def check_rollout(rollout: Rollout) -> None:
     """Refuse a rollout whose arrays do not fit together.
 
     Raises:
-      AssertionError: if a shape is wrong; the message names the array and the shape expected.
-      GrooveError: if the rollout holds no transition.
+      GrooveError: if a shape is wrong, or the rollout holds no transition.
     """
-    chex.assert_rank(rollout.reward, 2, custom_message="rollout.reward is f32[T, W]")
-    shape = rollout.reward.shape
-    if 0 in shape:
-        raise GrooveError(f"the rollout holds no transition: reward has shape {shape}, T steps of W workers.")
-    for name in ("action", "terminated", "truncated"):
-        chex.assert_shape(getattr(rollout, name), shape, custom_message=f"rollout.{name} is [T, W]")
-    for name in ("obs", "next_obs"):
-        chex.assert_shape(getattr(rollout, name), (*shape, ...), custom_message=f"rollout.{name} is [T, W, ...]")
-    if rollout.mask is not None:
-        chex.assert_shape(rollout.mask, shape, custom_message="rollout.mask is bool[T, W]")
+    steps = check_steps(rollout, "action")
+    shapes.check_observations("rollout.", np.shape(rollout.obs), np.shape(rollout.next_obs), steps)
+
+
+def check_steps(rollout: Rollout, *also: str) -> tuple[int, ...]:
+    """Return T and W of a rollout, after comparing the shapes of rewards, ends of episodes and mask.
+
+    Args:
+      rollout: of which observations are not read.
+      also: names of further fields [T, W].
+
+    Raises:
+      GrooveError: if a shape is wrong, or the rollout holds no transition.
+    """
+    others = {name: np.shape(getattr(rollout, name)) for name in ("terminated", "truncated", *also)}
+    mask = None if rollout.mask is None else np.shape(rollout.mask)
+    return shapes.check_steps("rollout.", np.shape(rollout.reward), {**others, "mask": mask})
 
 
 def check_actions(rollout: Rollout, num_actions: int) -> None:

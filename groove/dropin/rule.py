@@ -21,12 +21,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
+from groove.dropin import inputs
 from groove.dropin.apply import Apply, as_agent, read_heads
-from groove.dropin.inputs import check_actions, check_rewards, check_rollout, constant, counted, lifetime_inputs
 from groove.dropin.rule_file import fingerprint
-from groove.dropin.targets import ControlledTargets, Targets, ValueTargets, make_batch
+from groove.dropin.shapes import check_moved
+from groove.dropin.targets import ControlledTargets, Targets, ValueTargets, given_heads, make_batch
 from groove.dropin.update import AgentState, in_epochs, take_steps
 from groove.lpg.controls import Controls, remember
 from groove.lpg.lpg_config import LPGConfig
@@ -108,13 +110,14 @@ class Rule:
           rollout: only reward, terminated, truncated and mask are read, each [T, W].
 
         Raises:
-          GrooveError: if the state is missing, or a reward is not finite.
+          GrooveError: if the state is missing, shapes do not fit together, or a reward is not finite.
         """
         if not self.has_state:
             return state
+        inputs.check_steps(rollout)
         self._check_state(state)
-        check_rewards(rollout)
-        return grown(state, counted(rollout), self.config.discount) if self.config.divides_rewards else state
+        inputs.check_rewards(rollout)
+        return grown(state, inputs.counted(rollout), self.config.discount) if self.config.divides_rewards else state
 
     @usual_promotion()
     def remember(
@@ -130,7 +133,11 @@ class Rule:
           logits: f32[T, W, A], of the policy at the observations of the rollout, before the steps.
           new_logits: f32[T, W, A], after the steps.
           mask: bool[T, W], of the rollout.
+
+        Raises:
+          GrooveError: if shapes do not fit together.
         """
+        check_moved(np.shape(logits), np.shape(new_logits), None if mask is None else np.shape(mask))
         return remember(state, targets.step, logits, new_logits, mask)
 
     @usual_promotion()
@@ -167,11 +174,10 @@ class Rule:
           lifetime: L, agent updates; read by the same rules.
 
         Raises:
-          GrooveError: if a head is missing or has the wrong width, an action is no index of a policy logit, a reward is
-            not finite, a rule that scales rewards gets no state, or a rule that is conditioned on the lifetime gets
-            none; from every rule that sets controls, because a loss cannot set the size of steps. Inside `jit`,
-            wrong actions and rewards make the loss NaN instead.
-          AssertionError: if shapes do not fit together; the message names the array and the shape expected.
+          GrooveError: if shapes do not fit together, a head is missing or has the wrong width, an action is no index of
+            a policy logit, a reward is not finite, a rule that scales rewards gets no state, or a rule that is
+            conditioned on the lifetime gets none; from every rule that sets controls, because a loss cannot set the
+            size of steps. Inside `jit`, wrong actions and rewards make the loss NaN instead.
         """
         if self.sets_controls:
             raise GrooveError(
@@ -185,10 +191,10 @@ class Rule:
         self, params: Params, apply: Apply, rollout: Rollout, state: PyTree, progress: Any, lifetime: Any
     ) -> tuple[Array, tuple[Controls | None, Array]]:
         """Return the loss with (controls f32[] or None, logits of the policy f32[T, W, A]); arguments as for `loss`."""
-        check_rollout(rollout)
+        inputs.check_rollout(rollout)
         rank = jnp.ndim(rollout.obs) - 2
         heads = read_heads(apply, params, rollout.obs, self._widths, rank)
-        after = read_heads(apply, constant(params), rollout.next_obs, self._widths, rank)
+        after = read_heads(apply, inputs.constant(params), rollout.next_obs, self._widths, rank)
         batch, controls = self._batch(rollout, heads, after, state, progress, lifetime)
         batch = dataclasses.replace(batch, y_hat=self._y_hat(jax.lax.stop_gradient(heads), batch))
         entropy = None if controls is None else controls.entropy
@@ -226,17 +232,7 @@ class Rule:
           GrooveError: see `loss`.
         """
         given = {LOGITS: (logits, logits), PREDICTION: (y, next_y), VALUE: (value, next_value)}
-        shape = rollout.reward.shape
-        heads: Heads = {}
-        after: Heads = {}
-        for name in self._widths:
-            for group, x in zip((heads, after), given[name], strict=True):
-                if x is None:
-                    raise GrooveError(
-                        f'the rule "{self.name}" reads the head "{name}": give {name} and next_{name}, its outputs at '
-                        "obs and next_obs."
-                    )
-                group[name] = jnp.reshape(jnp.asarray(x, jnp.float32), (*shape, -1))
+        heads, after = given_heads(self.name, self._widths, given, inputs.check_steps(rollout, "action"))
         batch, controls = self._batch(rollout, heads, after, state, progress, lifetime)
         y_hat = jax.lax.stop_gradient(self._y_hat(heads, batch))
         if controls is not None and batch.target is not None:
@@ -299,7 +295,7 @@ class Rule:
         Raises:
           GrooveError: see `loss`; also if M does not divide T W, or the key is missing.
         """
-        check_rollout(rollout)
+        inputs.check_rollout(rollout)
         rollout = dataclasses.replace(rollout, obs=jnp.asarray(rollout.obs))  # minibatches index it inside a scan
         if self.config.told_lifetime and progress is None and lifetime is not None:
             progress = learner.updates / lifetime
@@ -325,15 +321,15 @@ class Rule:
         self, rollout: Rollout, heads: Heads, after: Heads, state: PyTree, progress: Any, lifetime: Any
     ) -> tuple[Batch, Controls | None]:
         """Return the transitions of a rollout with their targets, f32[T, W], and the controls, f32[]."""
-        check_actions(rollout, heads[LOGITS].shape[-1])
-        check_rewards(rollout)
+        inputs.check_actions(rollout, heads[LOGITS].shape[-1])
+        inputs.check_rewards(rollout)
         if self.config.told_lifetime and (progress is None or lifetime is None):
             raise GrooveError(
                 f'the rule "{self.name}" is conditioned on the lifetime: give progress (0 at the beginning, 1 at the '
                 "end) and lifetime (agent updates)."
             )
-        told = lifetime_inputs(progress, lifetime, rollout.reward.shape[1])
-        rollout = counted(rollout)
+        told = inputs.lifetime_inputs(progress, lifetime, rollout.reward.shape[1])
+        rollout = inputs.counted(rollout)
         if self.has_state:
             self._check_state(state)
             rollout = divided(rollout, state) if self.config.divides_rewards else rollout

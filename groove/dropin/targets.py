@@ -5,14 +5,17 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from groove.dropin.inputs import action_log_prob
+from groove.dropin.shapes import Shape, check_head
 from groove.lpg.controls import Controls
 from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.lpg_targets import normalise
 from groove.lpg.network import LPGInputs, make_lpg_network
 from groove.lpg.value_lpg import Batch, control_inputs, value_inputs
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Rollout
+from groove.utils.errors import GrooveError
 
 
 class Targets(NamedTuple):
@@ -38,6 +41,34 @@ class ControlledTargets(NamedTuple):
     value: Array  # f32 [T, W]: as in ValueTargets
     step: Array  # f32 []: the factor of every step of the optimizer in this update
     entropy: Array  # f32 []: the weight of the policy's entropy in the agent's loss
+
+
+def given_heads(
+    rule: str, widths: Mapping[str, int], given: Mapping[str, tuple[Any, Any]], steps: Shape
+) -> tuple[Heads, Heads]:
+    """Return the outputs of an agent's heads at the observations and at their successors, f32[T, W, width], by name.
+
+    Args:
+      rule: name of the rule, for messages.
+      widths: name -> width of the heads of the rule; the width of LOGITS is not checked.
+      given: name -> the outputs of a head at both, [T, W, width]; the value may be [T, W].
+      steps: T and W.
+
+    Raises:
+      GrooveError: if an output is missing or has another shape.
+    """
+    heads: Heads = {}
+    after: Heads = {}
+    for name, width in widths.items():
+        for label, group, x in zip((name, f"next_{name}"), (heads, after), given[name], strict=True):
+            if x is None:
+                raise GrooveError(
+                    f'the rule "{rule}" reads the head "{name}": give {name} and next_{name}, its outputs at '
+                    "obs and next_obs."
+                )
+            check_head(label, name, width, np.shape(x), steps)
+            group[name] = jnp.reshape(jnp.asarray(x, jnp.float32), (*steps, -1))
+    return heads, after
 
 
 def make_batch(

@@ -1,4 +1,4 @@
-"""Functions of tensors [T, W] under a mask: checks, statistics, advantages, and the loss of an agent."""
+"""Functions of tensors [T, W] under a mask: statistics, advantages, and the loss of an agent."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -6,18 +6,6 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from groove.utils.errors import GrooveError
-
-
-class Experience(NamedTuple):
-    """The experience of an agent, [T, W] each."""
-
-    action: Tensor
-    reward: Tensor  # f32; 0 in hidden rows
-    terminated: Tensor  # bool
-    truncated: Tensor  # bool; true also before hidden rows, so that nothing reads backwards from them
-    real: Tensor  # bool: false in hidden rows
 
 
 class Batch(NamedTuple):
@@ -37,54 +25,6 @@ class Batch(NamedTuple):
             x.flatten(0, 1)[index] for x in (self.action, self.log_prob, self.pi_hat, self.real)
         )
         return Batch(action, log_prob, pi_hat, y_hat, target, real)
-
-
-def make_experience(
-    action: Tensor, reward: Tensor, terminated: Tensor, truncated: Tensor | None, mask: Tensor | None
-) -> Experience:
-    """Return the experience in which hidden rows cannot reach the others.
-
-    Raises:
-      GrooveError: if shapes do not fit together, or a reward is not finite.
-    """
-    if reward.ndim != 2:
-        raise GrooveError(f"reward is f32[T, W], not {tuple(reward.shape)}.")
-    if 0 in reward.shape:
-        raise GrooveError(f"the rollout holds no transition: reward has shape {tuple(reward.shape)}.")
-    given = {"action": action, "terminated": terminated, "truncated": truncated, "mask": mask}
-    for name, x in given.items():
-        if x is not None and x.shape != reward.shape:
-            raise GrooveError(f"{name} is [T, W] = {tuple(reward.shape)} like reward, not {tuple(x.shape)}.")
-    terminated = terminated.bool()
-    real = torch.ones_like(terminated) if mask is None else mask.bool()
-    cut = torch.zeros_like(terminated) if truncated is None else truncated.bool()
-    if not torch.compiler.is_compiling() and not reward[real].isfinite().all():
-        step, worker = (real & ~reward.isfinite()).nonzero()[0].tolist()
-        raise GrooveError(
-            f"reward must be finite, and is {reward[step, worker].item()} in step {step} of worker {worker}: correct "
-            "the environment's reward, or hide padded rows by mask."
-        )
-    reward = reward.float()
-    reward = torch.where(real, torch.where(reward.isfinite(), reward, torch.nan), 0.0)
-    return Experience(action, reward, terminated, cut | torch.cat([~real[1:], torch.zeros_like(real[:1])]), real)
-
-
-def check_actions(action: Tensor, real: Tensor, num_actions: int) -> None:
-    """Refuse actions that are no index of a policy logit.
-
-    Raises:
-      GrooveError: if actions are no integers, or lie outside 0 .. A-1 in a row that is not hidden.
-    """
-    wanted = f"action must hold integers from 0 to {num_actions - 1}, the indices of the policy logits"
-    if action.is_floating_point() or action.is_complex():
-        raise GrooveError(f"{wanted}, not {action.dtype}: continuous and one-hot actions have no such index.")
-    if torch.compiler.is_compiling():
-        return  # the values are not known yet
-    outside = action[real & ((action < 0) | (action >= num_actions))]
-    if len(outside):
-        raise GrooveError(
-            f"{wanted}, not {int(outside[0])}: shift the actions to begin at 0, or hide padded rows by mask."
-        )
 
 
 def action_log_prob(logits: Tensor, action: Tensor, real: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from groove.torch.controls import ControlState
-from groove.torch.functions import Experience, discounted_sum
+from groove.torch.functions import discounted_sum
+from groove.torch.inputs import Experience
 
 # the scale of rewards f32[], the memory of a rule that sets controls, or none
 State: TypeAlias = Tensor | ControlState | None

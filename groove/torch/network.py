@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from groove.torch.controls import ControlLayer
-from groove.torch.functions import Experience, discounted_sum, entropy, mean, normalised, std, symlog
+from groove.torch.functions import discounted_sum, entropy, mean, normalised, std, symlog
+from groove.torch.inputs import Experience
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line
 

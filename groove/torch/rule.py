@@ -6,18 +6,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from groove.dropin.shapes import check_moved, check_observations
 from groove.torch.controls import Controls, ControlState, remember
 from groove.torch.functions import (
     Batch,
     action_log_prob,
     agent_loss,
-    check_actions,
     entropy,
-    make_experience,
     mean,
     prediction_targets,
 )
 from groove.torch.heads import AgentWithHeads, read_heads
+from groove.torch.inputs import check_actions, check_tensors, given_heads, make_experience
 from groove.torch.memory import State, begin_memory, grown, peak_of
 from groove.torch.network import RuleNetwork
 from groove.torch.update import minibatches as draw_minibatches
@@ -72,7 +72,7 @@ class Rule(RuleNetwork):
           reward, terminated, truncated, mask: see `loss`.
 
         Raises:
-          GrooveError: if the state is missing, or a reward is not finite.
+          GrooveError: if the state is missing, shapes do not fit together, or a reward is not finite.
         """
         if not self.has_state:
             return state
@@ -90,7 +90,11 @@ class Rule(RuleNetwork):
           controls: of `targets`.
           logits, new_logits: f32[T, W, A], of the policy at the observations, before and after the steps.
           mask: see `loss`.
+
+        Raises:
+          GrooveError: if shapes do not fit together.
         """
+        check_moved(tuple(logits.shape), tuple(new_logits.shape), None if mask is None else tuple(mask.shape))
         real = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device) if mask is None else mask.bool()
         return remember(state, controls.step, logits.detach(), new_logits.detach(), real)
 
@@ -182,7 +186,7 @@ class Rule(RuleNetwork):
         heads, after = {"logits": logits, "y": y, "value": value}, {"y": next_y, "value": next_value}
         batch, _ = self._batch(heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime)
         with torch.autocast(logits.device.type, enabled=False):
-            return agent_loss(self.config, self._outputs(heads, "", reward.shape), batch)[0]
+            return agent_loss(self.config, given_heads(self.name, self.heads(0), heads, "", reward.shape), batch)[0]
 
     def update(
         self,
@@ -230,6 +234,8 @@ class Rule(RuleNetwork):
         """
         e, m = self._in_epochs(epochs=epochs, minibatches=minibatches)
         widths = self.heads(0)
+        steps = check_tensors(action, reward, terminated, truncated, mask)
+        check_observations("", tuple(obs.shape), tuple(next_obs.shape), steps)
         flat, flat_next = (x.flatten(0, 1) for x in (obs, next_obs))
         with torch.no_grad():
             heads, after = (
@@ -287,7 +293,8 @@ class Rule(RuleNetwork):
     ) -> tuple[Batch, Controls | None]:
         """Return the transitions of a rollout with their targets, and the controls, without gradients."""
         lived = make_experience(action, reward, terminated, truncated, mask)
-        heads, after = self._outputs(heads, "", reward.shape), self._outputs(after, "next_", reward.shape)
+        heads = given_heads(self.name, self.heads(0), heads, "", reward.shape)
+        after = given_heads(self.name, self.heads(0), after, "next_", reward.shape)
         check_actions(action, lived.real, heads["logits"].shape[-1])
         with torch.no_grad(), torch.autocast(reward.device.type, enabled=False):
             state = self._checked(state, reward) if self.has_state else None
@@ -317,25 +324,6 @@ class Rule(RuleNetwork):
                 f"lifetime = {lifetime} must be positive: give the number of agent updates of a lifetime."
             )
         return [torch.full_like(like, progress), torch.full_like(like, lifetime).log()]
-
-    def _outputs(self, given: Mapping[str, Tensor | None], prefix: str, shape: torch.Size) -> dict[str, Tensor]:
-        """Return the outputs of heads, f32[T, W, width]; the value is f32[T, W]."""
-        outputs = {}
-        for name, x in given.items():
-            if (name == "value" and not self.sees_values) or (name == "y" and not self.predicts):
-                continue
-            if x is None:
-                raise GrooveError(
-                    f'the rule "{self.name}" reads the head "{name}": give {name} and next_{name}, its outputs at the '
-                    "observations and at their successors."
-                )
-            x = x.squeeze(-1) if name == "value" and x.ndim == 3 else x
-            width = {"logits": x.shape[2:], "y": (self.prediction_width,), "value": ()}[name]
-            if x.shape != (*shape, *width) or (name == "logits" and len(width) != 1):
-                axes = {"logits": "T, W, A", "y": f"T, W, {self.prediction_width}", "value": "T, W"}[name]
-                raise GrooveError(f"{prefix}{name} is f32[{axes}], T, W = {tuple(shape)}, not {tuple(x.shape)}.")
-            outputs[name] = x.float()
-        return outputs
 
     def _checked(self, state: State, like: Tensor) -> Tensor | ControlState:
         if state is None or isinstance(state, ControlState) != self.sets_controls:

@@ -119,8 +119,26 @@ def test_a_rollout_without_transitions_and_a_wrong_mask_are_refused(rule):
     rollout = _rollout(np.random.default_rng(0))
     with pytest.raises(GrooveError, match=r"no transition: reward has shape \(6, 0\)"):
         _value_and_gradient(rule, jax.tree.map(lambda x: x[:, :0], rollout))
-    with pytest.raises(AssertionError, match=r"rollout.mask is bool\[T, W\]"):
+    with pytest.raises(GrooveError, match=r"rollout.mask must be bool\[T, W\], T, W = \(6, 4\), not \(4,\)"):
         _value_and_gradient(rule, dataclasses.replace(rollout, mask=np.ones(W, bool)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"reward": (W, T)}, r"rollout.terminated must be bool\[T, W\], T, W = \(4, 6\), not \(6, 4\)"),
+        ({"reward": (T * W,)}, r"rollout.reward must be f32\[T, W\], not \(24,\)"),
+        ({"truncated": (W, T)}, r"rollout.truncated must be bool\[T, W\], T, W = \(6, 4\), not \(4, 6\)"),
+        ({"action": (T, W, 1)}, r"rollout.action must be \[T, W\], T, W = \(6, 4\), not \(6, 4, 1\)"),
+        ({"obs": (W, T, 5)}, r"rollout.obs must be \[T, W, ...\], T, W = \(6, 4\), not \(4, 6, 5\)"),
+        ({"next_obs": (W, T, 5)}, r"rollout.next_obs must have the shape of rollout.obs, \(6, 4, 5\), not \(4, 6, 5\)"),
+    ],
+)
+def test_arrays_of_a_rollout_fit_together(rule, changes, complaint):
+    rollout = _rollout(np.random.default_rng(0))
+    wrong = {name: getattr(rollout, name).reshape(shape) for name, shape in changes.items()}
+    with pytest.raises(GrooveError, match=complaint):
+        jax.eval_shape(lambda rollout: rule.loss(PARAMS, apply, rollout), dataclasses.replace(rollout, **wrong))
 
 
 def test_a_lifetime_is_positive():

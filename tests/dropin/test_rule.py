@@ -151,7 +151,7 @@ def test_wrong_heads_and_shapes_say_what_is_expected(rule, rollout):
         rule.loss(params, lambda p, obs: apply(p, obs)[::-1], rollout)
     with pytest.raises(ValueError, match="policy logits"):
         rule.loss(params, lambda p, obs: (apply(p, obs)[0][:, 0], apply(p, obs)[1]), rollout)
-    with pytest.raises(AssertionError, match=r"rollout.terminated is \[T, W\]"):
+    with pytest.raises(GrooveError, match=r"rollout.terminated must be bool\[T, W\]"):
         rule.loss(params, apply, dataclasses.replace(rollout, terminated=rollout.terminated[0]))
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import groove
 from groove.agents.agent import _EPS_ROOT, AgentConfig, begin_learner, make_agent
+from groove.dropin.targets import ControlledTargets
 from groove.envs.base import Box
 from groove.lpg.lpg import make_lpg
 from groove.utils.errors import GrooveError
@@ -232,6 +233,46 @@ def test_targets_for_agents_with_a_memory(rules):
         rule.targets(*arguments, **told)
     pi_hat, y_hat = jax.jit(rules["lpg"].targets)(*arguments)
     assert (pi_hat.shape, y_hat.shape) == ((T, W), (T, W, Y))
+
+
+@pytest.mark.parametrize(
+    ("which", "shape", "complaint"),
+    [
+        ("logits", (W, T, A), r"logits must be f32\[T, W, A\], T, W = \(6, 4\), not \(4, 6, 3\)"),
+        ("logits", (T * W, A), r"logits must be f32\[T, W, A\], T, W = \(6, 4\), not \(24, 3\)"),
+        ("y", (W, T, Y), r"y must be f32\[T, W, 5\], T, W = \(6, 4\), not \(4, 6, 5\)"),
+        ("y", (T, W, Y + 1), r"y must be f32\[T, W, 5\], T, W = \(6, 4\), not \(6, 4, 6\)"),
+        ("next_y", (T * W, Y), r"next_y must be f32\[T, W, 5\], T, W = \(6, 4\), not \(24, 5\)"),
+        ("value", (W, T), r"value must be f32\[T, W\], T, W = \(6, 4\), not \(4, 6\)"),
+        ("next_value", (T * W, 1), r"next_value must be f32\[T, W\], T, W = \(6, 4\), not \(24, 1\)"),
+        ("reward", (W, T), r"rollout.terminated must be bool\[T, W\], T, W = \(4, 6\), not \(6, 4\)"),
+        ("action", (W, T), r"rollout.action must be \[T, W\], T, W = \(6, 4\), not \(4, 6\)"),
+    ],
+)
+def test_targets_are_of_outputs_with_the_shapes_of_the_rollout(rules, which, shape, complaint):
+    rule, zeros = rules["a2c"], jnp.zeros
+    heads = {"logits": zeros((T, W, A)), "y": zeros((T, W, Y)), "next_y": zeros((T, W, Y))}
+    heads |= {"value": zeros((T, W)), "next_value": zeros((T, W, 1))}
+    told = {"progress": 0.5, **TOLD, "state": rule.init_state()}
+    jax.eval_shape(lambda heads: rule.targets(ROLLOUT, **heads, **told), heads)
+    rollout = ROLLOUT
+    if which in heads:
+        heads[which] = zeros(shape)
+    else:
+        rollout = dataclasses.replace(ROLLOUT, **{which: getattr(ROLLOUT, which).reshape(shape)})
+    with pytest.raises(GrooveError, match=complaint):
+        jax.eval_shape(lambda heads: rule.targets(rollout, **heads, **told), heads)
+
+
+def test_the_memory_is_of_arrays_that_fit_together(rules):
+    rule, logits = rules["controls"], jnp.zeros((T, W, A))
+    with pytest.raises(GrooveError, match=r"rollout.terminated must be bool\[T, W\], T, W = \(1, 4\)"):
+        rule.observe(rule.init_state(), dataclasses.replace(ROLLOUT, reward=ROLLOUT.reward[:1]))
+    targets = ControlledTargets(logits[..., 0], None, logits[..., 0], jnp.float32(1), jnp.float32(1))
+    with pytest.raises(GrooveError, match=r"new_logits must have the shape of logits, \(6, 4, 3\), not \(6, 1, 3\)"):
+        rule.remember(rule.init_state(), targets, logits, logits[:, :1])
+    with pytest.raises(GrooveError, match=r"mask must be bool\[T, W\], T, W = \(6, 4\), not \(4,\)"):
+        rule.remember(rule.init_state(), targets, logits, logits, jnp.ones(W, bool))
 
 
 def test_a_rule_says_which_heads_and_which_state_it_needs(rules):
