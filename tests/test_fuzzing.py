@@ -194,6 +194,7 @@ def test_level_files(tmp_path, level_file, data):
         path.write_bytes(data.draw(damaged_bytes(level_file.read_bytes())))
     else:
         tensors, about = _contents(level_file)
+        del about["sha256"]  # as files of version 0.1, whose content alone can be refused
         if kind == "arrays":
             tensors = data.draw(damaged_arrays(tensors))
         else:

@@ -1,9 +1,11 @@
 """Rule files: safetensors with the rule's configuration inside, and readable JSON beside it.
 
+The header holds the format, "config", "names" (the keys of each array in the nested dict), "sha256", the checksum of
+the arrays, and "sha256_about", the checksum of the texts "config" and "names".
+
 This module does not import JAX, so that groove.torch works without JAX.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +16,7 @@ import numpy as np
 from groove.utils.errors import GrooveError
 from groove.utils.io import json_bytes, one_line, parse_json, to_json, write_all
 from groove.utils.paths import PathLike, user_path
-from groove.utils.tensor_file import tensor_bytes
+from groove.utils.tensor_file import content_digest, tensor_bytes
 
 RULE_FORMAT = 1
 
@@ -57,8 +59,9 @@ def rule_files(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, An
         "names": json.dumps(
             {"/".join(keys): keys for keys, _ in leaves}, sort_keys=True
         ),  # Haiku's names contain slashes, too
-        "sha256": _digest(tensors),
+        "sha256": content_digest(tensors),
     }
+    about["sha256_about"] = content_digest({}, about["config"], about["names"])
     shapes = {name: f"{tensor.dtype}{list(tensor.shape)}" for name, tensor in sorted(tensors.items())}
     readable = {"format": RULE_FORMAT, "config": config, "sha256": about["sha256"], "arrays": shapes}
     return {path: tensor_bytes(tensors, about), path.with_suffix(".json"): json_bytes(readable)}
@@ -93,7 +96,7 @@ def released_rules() -> dict[str, Path]:
 
 def fingerprint(eta: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a rule's parameters with their names, shapes and types, hexadecimal."""
-    return _digest({"/".join(keys): np.asarray(leaf) for keys, leaf in _flatten(eta)})
+    return content_digest({"/".join(keys): np.asarray(leaf) for keys, leaf in _flatten(eta)})
 
 
 def load_rule(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -120,7 +123,9 @@ def load_rule(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
         eta = _unflatten({_keys(names, name): tensor for name, tensor in tensors.items()})
     except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise RuleFileError(f"{path} lacks its config or names ({one_line(error)}): get it again.") from error
-    if _digest(tensors) != about.get("sha256"):
+    told = content_digest({}, about["config"], about["names"])
+    # files of groove 0.1 have no checksum of the settings
+    if content_digest(tensors) != about.get("sha256") or about.get("sha256_about", told) != told:
         raise RuleFileError(f"{path} does not match its checksum, so it was altered: get it again.")
     _check_finite(Path(path), tensors)
     return eta, config
@@ -152,13 +157,6 @@ def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     except (SafetensorError, OSError, ValueError) as error:
         reason = one_line(error)
         raise RuleFileError(f"{path} is truncated or no safetensors file ({reason}): get it again.") from error
-
-
-def _digest(tensors: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tensor.shape} ".encode() + tensor.tobytes())
-    return digest.hexdigest()
 
 
 def _flatten(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

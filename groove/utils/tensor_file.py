@@ -1,5 +1,6 @@
-"""Safetensors files whose bytes depend on their content alone."""
+"""Safetensors files whose bytes depend on their content alone, and checksums of the content."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 
@@ -24,3 +25,16 @@ def tensor_bytes(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str])
     header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % _ALIGNMENT)
     return len(header).to_bytes(8, "little") + header + data[8 + length :]
+
+
+def content_digest(tensors: Mapping[str, np.ndarray], *texts: str) -> str:
+    """Return the SHA-256 of tensors with their names, shapes and types, and of texts, hexadecimal.
+
+    Args:
+      tensors: name -> array.
+      texts: such as metadata.
+    """
+    digest = hashlib.sha256(json.dumps(texts).encode() if texts else b"")
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tensor.shape} ".encode() + tensor.tobytes())
+    return digest.hexdigest()

@@ -3,13 +3,19 @@
 import json
 import os
 import pickle
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors import safe_open
 
-from groove.dropin.rule_file import RuleFileError, load_rule, save_rule
+from groove.dropin.rule_file import RuleFileError, load_rule, released_rules, save_rule
+from groove.utils.tensor_file import tensor_bytes
+
+RUNS = Path(__file__).parents[2] / "docs/results/release_runs"
+RELEASED = [*released_rules().values(), *sorted(RUNS.rglob("*.safetensors"))]
 
 
 def _one_line(error) -> str:
@@ -68,6 +74,40 @@ def test_a_truncated_or_altered_rule_is_refused(tmp_path):
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(RuleFileError, match="does not match its checksum"):
         load_rule(path)
+
+
+def test_no_flipped_bit_of_a_rule_file_goes_unnoticed(tmp_path):
+    """Flip one bit of every byte, also of the settings and the names of arrays."""
+    path = tmp_path / "rule.safetensors"
+    save_rule(path, ETA, CONFIG)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 7]) + whole[place + 1 :])
+        try:
+            eta, config = load_rule(path)
+        except RuleFileError:
+            continue
+        assert config == CONFIG
+        jax.tree.map(np.testing.assert_array_equal, eta, ETA)
+
+
+def test_an_altered_setting_is_refused_and_files_of_version_0_1_load(tmp_path):
+    path = tmp_path / "rule.safetensors"
+    save_rule(path, ETA, CONFIG)
+    with safe_open(path, framework="numpy") as file:
+        tensors, about = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    path.write_bytes(tensor_bytes(tensors, about | {"config": about["config"].replace("64", "65")}))
+    with pytest.raises(RuleFileError, match="does not match its checksum, so it was altered: get it again"):
+        load_rule(path)
+    path.write_bytes(tensor_bytes(tensors, {name: text for name, text in about.items() if name != "sha256_about"}))
+    assert load_rule(path)[1] == CONFIG
+
+
+@pytest.mark.parametrize("path", RELEASED, ids=lambda path: path.stem)
+def test_rules_of_the_repository_load(path):
+    eta, config = load_rule(path)
+    assert eta
+    assert config["rule"] == "lpg"
 
 
 @pytest.mark.parametrize(

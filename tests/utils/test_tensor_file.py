@@ -3,7 +3,7 @@
 import numpy as np
 from safetensors import safe_open
 
-from groove.utils.tensor_file import tensor_bytes
+from groove.utils.tensor_file import content_digest, tensor_bytes
 
 TENSORS = {
     "b/w": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -31,3 +31,12 @@ def test_safetensors_reads_what_was_written(tmp_path):
     for name, tensor in TENSORS.items():
         assert read[name].dtype == tensor.dtype
         np.testing.assert_array_equal(read[name], tensor)
+
+
+def test_the_digest_is_that_of_names_types_shapes_values_and_texts():
+    digest = content_digest(TENSORS, "x")
+    assert content_digest(dict(reversed(TENSORS.items())), "x") == digest
+    changes = {"b/w": TENSORS["b/w"] + 1, "a": np.array([True]), "c": TENSORS["c"].astype(np.int32)}
+    others = [content_digest(TENSORS | {name: value}, "x") for name, value in changes.items()]
+    others += [content_digest(TENSORS, *texts) for texts in ((), ("y",), ("x", ""))]
+    assert len({digest, *others}) == 7

@@ -1,7 +1,8 @@
 """Sets of gridworld levels as safetensors files. Loading runs no code.
 
 Format 2: the header holds "groove_levels_format" = "2" and "about", a JSON object with "sizes" (side, objects,
-diagonal) and any other entries of the writer. The arrays are the fields of GridLevel, each with a leading axis over
+diagonal) and any other entries of the writer, and "sha256", the checksum of both, which files of groove 0.1 lack. The
+arrays are the fields of GridLevel, each with a leading axis over
 levels, and optionally "score", f32 [levels], NaN for levels without a score. Files of format 1 lack "step_reward",
 which is zero.
 """
@@ -24,7 +25,7 @@ from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, parse_json, write_atomically
 from groove.utils.paths import user_path
-from groove.utils.tensor_file import tensor_bytes
+from groove.utils.tensor_file import content_digest, tensor_bytes
 from groove.utils.typed_fields import from_dict, range_complaints, to_dict
 
 LEVELS_FORMAT = 2
@@ -76,6 +77,7 @@ def save_levels(path: str | Path, level_set: LevelSet) -> None:
     arrays["score"] = np.asarray(level_set.scores, np.float32)
     about = {**level_set.about, "sizes": dataclasses.asdict(level_set.sizes)}
     header = {"groove_levels_format": str(LEVELS_FORMAT), "about": json.dumps(about, sort_keys=True)}
+    header["sha256"] = content_digest(arrays, header["about"])
     try:
         write_atomically(path, tensor_bytes(arrays, header))
     except OSError as error:
@@ -188,6 +190,8 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Any]]:
     missing = [name for name in _FIELDS if name not in arrays]
     if missing:
         raise LevelFileError(f"{path} lacks {', '.join(missing)}; export the levels again.")
+    if "sha256" in header and header["sha256"] != content_digest(arrays, header.get("about", "")):
+        raise LevelFileError(f"{path} does not match its checksum, so it was altered; export the levels again.")
     return header, arrays
 
 

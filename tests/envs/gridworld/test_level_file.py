@@ -7,9 +7,11 @@ import json
 import jax
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from groove.envs.gridworld.level_file import LevelFileError, LevelSet, load_levels, pinned, resize, save_levels
 from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution, sample_level
+from groove.utils.tensor_file import tensor_bytes
 
 SIZES = GridSizes(side=6, objects=3)
 DIST = LevelDistribution(max_size=6, max_objects=3, walls=4)
@@ -46,6 +48,22 @@ def test_files_of_format_1_have_no_step_reward(tmp_path, level_set):
     save_file(arrays, path, {"groove_levels_format": "2", "about": json.dumps(about)})
     with pytest.raises(LevelFileError, match="lacks step_reward"):
         load_levels(path)
+
+
+def test_an_altered_file_is_refused_and_files_without_a_checksum_load(tmp_path, level_set):
+    path = tmp_path / "l.safetensors"
+    save_levels(path, level_set)
+    with safe_open(path, framework="numpy") as file:
+        arrays, header = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    longer = {**arrays, "lifetime": arrays["lifetime"] + 1}
+    other = header | {"about": header["about"].replace("a test", "a jest")}
+    for content in ((longer, header), ({**arrays, "score": arrays["score"] + 1}, header), (arrays, other)):
+        path.write_bytes(tensor_bytes(*content))
+        with pytest.raises(LevelFileError, match="does not match its checksum, so it was altered; export the levels"):
+            load_levels(path)
+    del header["sha256"]  # as in version 0.1
+    path.write_bytes(tensor_bytes(arrays, header))
+    assert load_levels(path).about == level_set.about
 
 
 def test_levels_are_taken_in_order(level_set):
