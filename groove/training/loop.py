@@ -124,6 +124,8 @@ class _Training:
             print_line(console, "the run has no checkpoint yet: it begins again")
             return
         self.state, host, self.step = self.checkpoints.restore(self.state)
+        if "config" in host:  # checkpoints of groove 0.1 hold none
+            self.dir.refuse_other_than(host["config"], self.config)
         self.seconds, self.last_row = host["seconds"], host["last"]
         self.best_score = host["best"] if host["best"] is not None else -np.inf
         self.validated = host.get("validated")  # absent in checkpoints of version 0.1
@@ -219,6 +221,7 @@ class _Training:
             "best": self.best_score if np.isfinite(self.best_score) else None,
             "last": self.last_row,
             "validated": self.validated,
+            "config": to_dict(self.config),
         }
         self.checkpoints.save(self.step, self.state, host, self.scores.get(self.step))
         self._save_rule(self.dir.rule, self.state.eta)

@@ -19,22 +19,13 @@ from groove.training.loop import train
 from groove.training.prepare import prepare_new, prepare_resumed
 from groove.training.presets import PRESETS
 from groove.training.progress import print_line
-from groove.training.run_dir import RunDir
+from groove.training.run_dir import MAY_DIFFER, RunDir
 from groove.training.run_lock import lock_run
 from groove.utils import parallel
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.jax_flags import matmul_precision, standard_flags
 from groove.utils.paths import PathLike, user_path
 from groove.utils.processes import any_process, is_first
-
-MAY_DIFFER = (
-    "preset",
-    "devices",
-    "run.steps",
-    "run.minutes",
-    "run.wandb",
-    "run.checkpoint_every",
-)  # when a run is resumed
 
 
 @dataclass(frozen=True)

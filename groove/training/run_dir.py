@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from groove.envs.gridworld.level_file import without_place
 from groove.training.config import Config
 from groove.training.legacy import read_config
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.io import one_line, parse_json, write_json
 from groove.utils.provenance import describe_start
-from groove.utils.typed_fields import flatten, to_dict
+from groove.utils.typed_fields import flatten, replace_all, to_dict
 
 MIN_FREE_BYTES = 256 * 2**20
+# fields that a run may change when it is resumed
+MAY_DIFFER = ("preset", "devices", "run.steps", "run.minutes", "run.wandb", "run.checkpoint_every")
 
 
 class RunError(GrooveError):
@@ -137,6 +140,25 @@ class RunDir:
         except ConfigError as error:
             raise RunError(f"{self.config} cannot be read: {one_line(error)}") from error
 
+    def refuse_other_than(self, trained: Mapping[str, Any], config: Config) -> None:
+        """Refuse a configuration that is not that of a checkpoint: config.json was edited since.
+
+        Folders of level files, which may have moved, and the fields of MAY_DIFFER do not count.
+
+        Args:
+          trained: the configuration that the checkpoint was trained with, of this version or an earlier one.
+          config: the configuration to continue with.
+
+        Raises:
+          RunError: naming each field that differs with both values.
+        """
+        earlier, now = (to_dict(_without_places(x)) for x in (read_config(trained), config))
+        if differences := config_differences(earlier, now, MAY_DIFFER):
+            raise RunError(
+                f"{self.config} was edited since the last checkpoint: {'; '.join(differences)}. Put the earlier values "
+                "back, or start a new run in another directory."
+            )
+
     def _read(self) -> dict[str, Any]:
         """Return the content of config.json."""
         try:
@@ -180,6 +202,12 @@ def config_differences(
         if was != now and not allowed:
             texts.append(f"{name} was {was!r}, is {now!r}")
     return texts
+
+
+def _without_places(config: Config) -> Config:
+    """Return the configuration with level files named by their digests, without folders."""
+    sources = tuple(map(without_place, config.validation.sources))
+    return replace_all(config, {"curriculum": without_place(config.curriculum), "validation.sources": sources})
 
 
 def _make_writable(path: Path, min_free_bytes: int) -> None:

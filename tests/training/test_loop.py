@@ -144,6 +144,20 @@ def test_a_request_to_stop_saves_without_validation_and_the_run_can_continue(tra
     assert rows_of(tmp_path) == [(5, False), (10, False), (15, False), (20, False), (20, True)]
 
 
+def test_a_setting_that_was_edited_in_config_json_is_noticed(train, tmp_path):
+    train(run__steps=10)
+    file = tmp_path / "config.json"
+    before = json.loads(file.read_text())
+    edited = json.loads(file.read_text())
+    edited["config"]["gradient"]["learning_rate"] = 0.5
+    edited["config"]["run"]["steps"] = 15  # may differ
+    file.write_text(json.dumps(edited))
+    with pytest.raises(RunError, match=r"edited since .*: gradient.learning_rate was [\d.]+, is 0\.5\. Put"):
+        train(resume=True, run__steps=15, gradient__learning_rate=0.5)
+    file.write_text(json.dumps(before))
+    assert train(resume=True, run__steps=15)["step"] == 15
+
+
 def test_the_time_limit_ends_a_run_with_a_validation(train, tmp_path):
     summary = train(run__minutes=1e-9)
     assert (summary["step"], summary["stopped"]) == (5, "after run.minutes = 1e-09")

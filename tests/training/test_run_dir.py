@@ -135,5 +135,14 @@ def test_a_field_that_came_or_went_is_a_difference():
     assert config_differences({"a": {"b": 1}}, {"a": {"bc": 1}}, may_differ=("a.b",)) == ["a.bc was 'absent', is 1"]
 
 
+def test_level_files_may_move_between_two_starts_of_a_run(tmp_path):
+    places = [f"ar@set:/{folder}/hard.safetensors#0123456789ab" for folder in ("home", "scratch")]
+    places.append("ar@set:/home/hard.safetensors#0123456789ac")
+    here, moved, other = (replace_all(CONFIG, {"curriculum": place}) for place in places)
+    run = RunDir(tmp_path)
+    run.refuse_other_than(to_dict(here), moved)
+    assert "curriculum was" in refusal(run.refuse_other_than, to_dict(here), other)
+
+
 def test_a_name_that_is_too_long_is_refused(tmp_path):
     assert "cannot be written" in refusal(RunDir.create, tmp_path / ("x" * 300), CONFIG)
