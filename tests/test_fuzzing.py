@@ -18,6 +18,8 @@ import groove
 from groove.dropin.rule_file import fingerprint, released_rules
 from groove.envs.gridworld.level_file import LevelSet, load_levels, save_levels
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, sample_level
+from groove.evaluation.level_json import as_json
+from groove.evaluation.levels import import_levels
 from groove.evaluation.results import Results
 from groove.sweep.sweep_file import read_sweep
 from groove.training.config import Config
@@ -202,6 +204,19 @@ def test_level_files(tmp_path, level_file, data):
         path.write_bytes(tensor_bytes(tensors, about))
     levels = reads_or_refuses(lambda: load_levels(path))
     assert levels is None or len(levels) in (1, 2)
+
+
+@FUZZ
+@given(data=st.data())
+def test_level_sets_as_json(tmp_path, level_file, data):
+    path = tmp_path / "levels.json"
+    content = as_json(load_levels(level_file))
+    if data.draw(st.booleans()):
+        path.write_bytes(data.draw(damaged_bytes(json.dumps(content).encode())))
+    else:
+        path.write_text(json.dumps(data.draw(damaged_values(content))))
+    levels = reads_or_refuses(lambda: import_levels(path))
+    assert levels is None or len(levels) == 2
 
 
 @FUZZ

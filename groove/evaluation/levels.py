@@ -1,7 +1,6 @@
 """Levels of runs and files: read, chosen, described, drawn and written."""
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove.envs.gridworld.features import describe
-from groove.envs.gridworld.level_file import LevelSet, layout, load_levels, save_levels
-from groove.envs.gridworld.levels import GridLevel, GridSizes, log_uniform_int
+from groove.envs.gridworld.level_file import LevelSet, check_level_set, load_levels, save_levels
+from groove.envs.gridworld.levels import log_uniform_int
 from groove.envs.gridworld.render import draw_levels
+from groove.evaluation.level_json import as_json, from_json
 from groove.utils.errors import ConfigError
-from groove.utils.io import one_line, parse_json, to_json, write_json
+from groove.utils.io import one_line, parse_json, write_json
 from groove.utils.limits import MOST_LIFETIME, check_integer
 from groove.utils.paths import PathLike, check_file, user_path, writing
 
@@ -50,16 +50,20 @@ def import_levels(source: PathLike) -> LevelSet:
     """Return the levels of a JSON file as `export_levels` writes it.
 
     Raises:
-      ConfigError: if the file cannot be read or is not such JSON.
+      GrooveError: if the file cannot be read, is not such JSON, or holds a level that the dynamics would misread.
     """
     path = user_path(source, "--from")
     try:
-        return _from_json(parse_json(path.read_text(encoding="utf-8")))
+        levels = from_json(parse_json(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {one_line(error)}; give a JSON file with --from.") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"{type(error).__name__}: {one_line(error)}"
-        raise ConfigError(f"{path} is not JSON as levels.py export writes it ({reason}).") from error
+    except ValueError as error:
+        raise ConfigError(
+            f"{path} is not JSON as levels.py export writes it ({one_line(error)}): correct it, or export the levels "
+            "again."
+        ) from error
+    check_level_set(path, levels)
+    return levels
 
 
 def export_levels(levels: LevelSet, to: PathLike, *, force: bool = False) -> Path:
@@ -81,7 +85,7 @@ def export_levels(levels: LevelSet, to: PathLike, *, force: bool = False) -> Pat
         save_levels(path, levels)
     else:
         with writing(path, "Choose another --to."):
-            write_json(path, _as_json(levels))
+            write_json(path, as_json(levels))
     return path
 
 
@@ -150,19 +154,3 @@ def check_target(to: PathLike, suffixes: tuple[str, ...], force: bool) -> Path:
         raise ConfigError(f"{path} exists; choose another --to, or replace it with --force.")
     check_file(path, "--to")
     return path
-
-
-def _as_json(levels: LevelSet) -> dict[str, Any]:
-    fields = {field.name: np.asarray(getattr(levels.levels, field.name)) for field in dataclasses.fields(GridLevel)}
-    rows = [{name: to_json(values[i]) for name, values in fields.items()} for i in range(len(levels))]
-    scores = [float(score) if np.isfinite(score) else None for score in levels.scores]
-    return {"about": dict(levels.about), "sizes": dataclasses.asdict(levels.sizes), "levels": rows, "scores": scores}
-
-
-def _from_json(values: Mapping[str, Any]) -> LevelSet:
-    rows, sizes = values["levels"], GridSizes(**values["sizes"])
-    arrays: dict[str, Any] = {
-        name: np.asarray([row[name] for row in rows], wanted.dtype) for name, wanted in layout(sizes).items()
-    }
-    scores = np.asarray([np.nan if score is None else score for score in values["scores"]], np.float32)
-    return LevelSet(GridLevel(**arrays), sizes, scores, values.get("about", {}))

@@ -37,6 +37,7 @@ import numpy.typing as npt
 
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, parse_json, to_json
+from groove.utils.schema import complaint
 
 RESULTS_FORMAT = 1
 _CHECK = "check"
@@ -254,14 +255,8 @@ def _schema() -> Any:
 
 def _complaint(line: Mapping[str, Any]) -> str:
     """Return what is wrong with the fields of a line; empty if nothing is."""
-    import pydantic
-
-    try:
-        _schema().model_validate(line, strict=True)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        return f"without {name}" if first["type"] == "missing" else f"{name:.40}: {first['msg']}"
+    if reason := complaint(_schema(), line):
+        return reason
     shape = (len(line["seeds"]), len(line["updates"]))
     shapes = {(len(level), len(curve)) for level in line["returns"] for curve in level}
     if not line["seeds"] or shapes != {shape} or len(line["env_steps"]) != shape[1]:

@@ -119,6 +119,71 @@ def test_other_json_is_refused(content, tmp_path):
         import_levels(tmp_path / "bad.json")
 
 
+def _set(*place):
+    """Return a change of values: the last of `place` is put where the others, keys and indices, lead."""
+    *above, last, value = place
+
+    def change(content):
+        for key in above:
+            content = content[key]
+        content[last] = value
+
+    return change
+
+
+EDITS = {
+    "a fraction": (_set("levels", 1, "max_steps", 10.9), r"levels\.1\.max_steps: Input should be a valid integer"),
+    "a large number": (
+        _set("levels", 0, "lifetime", 2**70),
+        r"levels\.0\.lifetime: Input should be less than 2147483648",
+    ),
+    "a large reward": (_set("levels", 0, "object_reward", 1, 1e39), r"levels\.0\.object_reward\.1: .* less than"),
+    "text": (_set("levels", 0, "size", "5"), r"levels\.0\.size: Input should be a valid integer"),
+    "a number as a wall": (_set("levels", 0, "walls", 3, 1), r"levels\.0\.walls\.3: Input should be a valid boolean"),
+    "a misspelt field": (
+        _set("levels", 2, "lifetme", 5),
+        r'levels\.2\.lifetme is no field \(did you mean "lifetime"\?\)',
+    ),
+    "a misspelt key": (_set("score", []), r'score is no field \(did you mean "scores"\?\)'),
+    "a misspelt size": (_set("sizes", "sides", 6), r'sizes\.sides is no field \(did you mean "side"\?\)'),
+    "a missing field": (lambda content: content["levels"][3].pop("start"), r"without levels\.3\.start"),
+    "a huge side": (_set("sizes", "side", 10**6), r"sizes\.side = 1000000 must be between 3 and 99"),
+    "a huge number of objects": (_set("sizes", "objects", 2**70), r"sizes\.objects = \d+ must be between 1 and 16"),
+    "another side": (_set("sizes", "side", 7), r"levels\.0\.walls has 36 entries, not 49 \(side x side\)"),
+    "objects that are missing": (_set("levels", 1, "p_respawn", []), r"levels\.1\.p_respawn has 0 entries, not 3"),
+    "a list as origin": (_set("about", [1]), r"about: Input should be a valid dictionary"),
+    "scores that are missing": (_set("scores", [1.0]), r"scores has 1 entries for 4 levels"),
+    "an infinite score": (_set("scores", 0, float("inf")), r"scores\.0: .*Input should be"),
+    "a start in a wall": (_set("levels", 2, "start", 35), r"bad\.json, level 2: level\.start = 35 is in a wall"),
+    "no level": (lambda content: content.update(levels=[], scores=[]), "needs at least one level"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_mistake_in_edited_levels_is_one_line_that_names_the_place(edit, tmp_path):
+    path = export_levels(four_levels(), tmp_path / "bad.json")
+    content = json.loads(path.read_text())
+    change, complaint = EDITS[edit]
+    change(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(GrooveError, match=complaint) as error:
+        import_levels(path)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_edited_levels_may_have_whole_numbers_as_rewards_and_lack_an_origin(tmp_path):
+    path = export_levels(four_levels(), tmp_path / "levels.json")
+    content = json.loads(path.read_text())
+    content["levels"][0]["object_reward"][0] = 1
+    del content["about"]
+    path.write_text(json.dumps(content))
+    levels = import_levels(path)
+    assert levels.levels.object_reward[0, 0] == 1.0
+    assert levels.levels.object_reward.dtype == np.float32
+    assert levels.about == {}
+
+
 def test_a_missing_source_is_one_line(tmp_path):
     with pytest.raises(GrooveError, match="does not exist"):
         read_levels(tmp_path / "no.safetensors")

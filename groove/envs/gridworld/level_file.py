@@ -72,7 +72,7 @@ def save_levels(path: str | Path, level_set: LevelSet) -> None:
         written.
     """
     path = user_path(path)
-    _check(path, level_set)
+    check_level_set(path, level_set)
     arrays = {name: np.asarray(getattr(level_set.levels, name), order="C") for name in _FIELDS}
     arrays["score"] = np.asarray(level_set.scores, np.float32)
     about = {**level_set.about, "sizes": dataclasses.asdict(level_set.sizes)}
@@ -155,7 +155,7 @@ def _load(path: Path) -> LevelSet:
         raise LevelFileError(f"{path}: size has no axis over levels; export the levels again.")
     scores = arrays.get("score", np.full(len(arrays["size"]), np.nan, np.float32))
     level_set = LevelSet(GridLevel(**{name: arrays[name] for name in _FIELDS}), sizes, scores, about)
-    _check(path, level_set)
+    check_level_set(path, level_set)
     return level_set
 
 
@@ -237,7 +237,16 @@ def layout(sizes: GridSizes) -> dict[str, jax.ShapeDtypeStruct]:
     return {name: getattr(level, name) for name in _FIELDS}
 
 
-def _check(path: Path, level_set: LevelSet) -> None:
+def check_level_set(path: Path, level_set: LevelSet) -> None:
+    """Refuse a level set that is empty, or whose arrays or levels the dynamics would misread.
+
+    Args:
+      path: the file that holds the levels or shall hold them, for messages.
+      level_set: the levels.
+
+    Raises:
+      LevelFileError: naming the field and the level.
+    """
     count = len(level_set.levels.size)
     if not count:
         raise LevelFileError(f"{path}: a level set needs at least one level, but this set is empty.")
