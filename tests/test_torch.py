@@ -100,9 +100,19 @@ def test_wrong_shapes_and_rules_say_what_is_expected(tmp_path):
     aware = groove.torch.load(_save(tmp_path / "a.safetensors", lifetime_conditioning=True))
     with pytest.raises(ValueError, match="conditioned on the lifetime"):
         aware.loss(**tensors)
-    for lifetime in (-5.0, 0.0, float("nan")):
-        with pytest.raises(ValueError, match=f"lifetime = {lifetime} must be positive"):
-            aware.loss(**tensors, progress=0.5, lifetime=lifetime)
+    for reader in (rule, aware):
+        for lifetime in (-5.0, 0.0, 1e-50, float("inf"), float("nan")):
+            with pytest.raises(ValueError, match=f"lifetime = {lifetime} must be positive and finite"):
+                reader.loss(**tensors, progress=0.5, lifetime=lifetime)
+        for progress in (-0.1, 1.1, float("nan")):
+            with pytest.raises(ValueError, match=f"progress = {progress} must lie between 0 and 1"):
+                reader.loss(**tensors, progress=progress, lifetime=10.0)
+        assert reader.loss(**tensors, progress=1.0, lifetime=10).isfinite()
+    large = torch.where(tensors["reward"] == tensors["reward"][3, 1], 1e39, tensors["reward"].double())
+    with pytest.raises(
+        ValueError, match=r"^reward must be finite, and is 1e\+39, beyond the range of float32, in step 3"
+    ):
+        rule.loss(**(tensors | {"reward": large}))
     with pytest.raises(ValueError, match="reward"):
         rule.loss(**(tensors | {"reward": tensors["reward"] * float("nan")}))
     with pytest.raises(ValueError, match=r"core \"lstm\"; groove.torch loads"):
@@ -314,6 +324,17 @@ def test_observations_and_memories_have_the_shapes_of_the_rollout(tmp_path):
         controlled.remember(controlled.init_state(), controls, logits, logits[:, :1])
 
 
+def test_returns_beyond_float32_make_the_scale_nan_as_in_jax(tmp_path):
+    path = write_rule(tmp_path / "r.safetensors", base="a2c")
+    ours, theirs = groove.load(path), groove.torch.load(path)
+    never = np.zeros((T, W), bool)
+    rollout = dataclasses.replace(random_rollout(T, W, A), terminated=never, truncated=never)
+    rollout = dataclasses.replace(rollout, reward=np.full((T, W), 3e38, np.float32))
+    lived = {n: torch.tensor(getattr(rollout, n)) for n in ("reward", "terminated", "truncated")}
+    assert np.isnan(ours.observe(ours.init_state(), rollout).peak)
+    assert theirs.observe(theirs.init_state(), **lived).isnan()
+
+
 def test_minibatches_hold_every_row_that_counts_once():
     real = torch.rand(T, W, generator=torch.Generator().manual_seed(0)) < 0.6
     parts = list(groove.torch.update.minibatches(real, 2, 5, torch.Generator().manual_seed(1)))
@@ -349,3 +370,8 @@ def test_heads_of_torch_agents(tmp_path):
         two.update(agents[1], optimizer, **rollout)
     with pytest.raises(ValueError, match="epochs = 0 must be at least 1"):
         two.update(agents[0], optimizer, **rollout, epochs=0)
+    before = [p.clone() for p in agents[0].parameters()]
+    for norm in (-1.0, 0.0, float("nan")):
+        with pytest.raises(ValueError, match=f"max_grad_norm = {norm} must be positive: leave it out"):
+            two.update(agents[0], optimizer, **rollout, max_grad_norm=norm)
+    assert all((a == b).all() for a, b in zip(before, agents[0].parameters(), strict=True))

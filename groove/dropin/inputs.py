@@ -9,6 +9,7 @@ import numpy as np
 
 from groove import ops
 from groove.dropin import shapes
+from groove.dropin.ranges import in_range, range_error, reward_error
 from groove.types import Array, Rollout
 from groove.utils.errors import GrooveError
 
@@ -63,19 +64,17 @@ def check_rewards(rollout: Rollout) -> None:
     """Refuse rewards that are not finite in rows that the mask does not hide; inside `jit` they cannot be seen.
 
     Raises:
-      GrooveError: if a reward is NaN or infinite.
+      GrooveError: if a reward is NaN, infinite, or beyond the range of float32.
     """
     if _is_traced(rollout.reward) or _is_traced(rollout.mask):
         return
-    bad = ~np.isfinite(np.asarray(rollout.reward))
+    reward = np.asarray(rollout.reward)
+    bad = ~np.isfinite(_float32(reward))
     if rollout.mask is not None:
         bad &= np.asarray(rollout.mask, bool)
     if bad.any():
         step, worker = np.argwhere(bad)[0]
-        raise GrooveError(
-            f"rollout.reward must be finite, and is {np.asarray(rollout.reward)[step, worker]} in step {step} of "
-            f"worker {worker}: correct the environment's reward, or hide padded rows by rollout.mask."
-        )
+        raise reward_error("rollout.", float(reward[step, worker]), step, worker)
 
 
 def action_log_prob(logits: Array, rollout: Rollout) -> Array:
@@ -96,7 +95,8 @@ def counted(rollout: Rollout) -> Rollout:
     returns, which read backwards, carry nothing from hidden rows into the others. Rewards that are not finite become
     NaN, which makes the loss NaN.
     """
-    reward = jnp.asarray(rollout.reward, jnp.float32)
+    reward = rollout.reward if isinstance(rollout.reward, jax.Array) else _float32(rollout.reward)
+    reward = jnp.asarray(reward, jnp.float32)
     truncated = jnp.asarray(rollout.truncated, bool)
     mask = None if rollout.mask is None else jnp.asarray(rollout.mask, bool)
     reward = jnp.where(jnp.isfinite(reward), reward, jnp.nan)
@@ -116,13 +116,44 @@ def counted(rollout: Rollout) -> Rollout:
 def lifetime_inputs(progress: Any, lifetime: Any, workers: int) -> dict[str, Array]:
     """Return progress n / L and lifetime L for every worker, f32[W]; 0 and 1 where they are None.
 
+    Inside `jit`, numbers outside their range become NaN, which makes the loss NaN.
+
+    Args:
+      progress: one number, or f32[W]; None if the rule does not read it.
+      lifetime: as progress.
+      workers: W.
+
     Raises:
-      GrooveError: if the lifetime is not positive.
+      GrooveError: see `check_told`; also if there is not one number, or one for each worker.
     """
-    if lifetime is not None and not _is_traced(lifetime) and not np.all(np.asarray(lifetime) > 0):
-        raise GrooveError(f"lifetime = {lifetime} must be positive: give the number of agent updates of a lifetime.")
-    values = {"progress": 0.0 if progress is None else progress, "lifetime": 1.0 if lifetime is None else lifetime}
-    return {name: jnp.broadcast_to(jnp.asarray(x, jnp.float32), (workers,)) for name, x in values.items()}
+    given = {"lifetime": 1.0 if lifetime is None else lifetime, "progress": 0.0 if progress is None else progress}
+    told = {}
+    for name, x in given.items():
+        if np.shape(x) not in ((), (1,), (workers,)):
+            raise GrooveError(f"{name} has shape {np.shape(x)}: give one number, or one for each of {workers} workers.")
+        check_told(name, x)
+        x = jnp.asarray(x, jnp.float32)
+        if _is_traced(x):
+            x = jnp.where(in_range(name, x), x, jnp.nan)
+        told[name] = jnp.broadcast_to(x, (workers,))
+    return told
+
+
+def check_told(name: str, value: Any) -> None:
+    """Refuse a number outside its range; inside `jit` it cannot be seen.
+
+    Args:
+      name: "lifetime" or "progress".
+      value: the number, or one for each worker.
+
+    Raises:
+      GrooveError: if a lifetime is not positive and finite, or progress does not lie between 0 and 1.
+    """
+    if _is_traced(value):
+        return
+    numbers = np.atleast_1d(np.asarray(value))
+    if not (fitting := in_range(name, numbers)).all():
+        raise range_error(name, numbers[~fitting][0])
 
 
 def constant(tree: Any) -> Any:
@@ -134,6 +165,12 @@ def _in_range(action: Any, mask: Any, num_actions: int) -> Any:
     """Return where actions are indices of logits or hidden, bool[T, W]; NumPy arrays stay NumPy arrays inside `jit`."""
     in_range = (action >= 0) & (action < num_actions)
     return in_range if mask is None else in_range | ~mask
+
+
+def _float32(x: Any) -> np.ndarray:
+    """Return an array as f32; numbers beyond its range are infinite, without NumPy's warning."""
+    with np.errstate(over="ignore"):
+        return np.asarray(x).astype(np.float32)
 
 
 def _is_traced(x: Any) -> bool:

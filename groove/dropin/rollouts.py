@@ -3,7 +3,9 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
+from groove.dropin.inputs import check_rollout, check_steps
 from groove.types import Array, Rollout
 from groove.utils.errors import GrooveError, unknown_name
 
@@ -38,17 +40,24 @@ def make_rollout(
         termination even if they belong to the next episode.
       autoreset_mode: "same_step", "next_step" or "disabled", or gymnasium's `AutoresetMode`.
       ended_before: bool[W], whether the step before this rollout ended an episode; false in the first rollout. Needed
-        in the mode "next_step".
+        in the mode "next_step", and only there.
 
     Raises:
       GrooveError: if there are truncated steps without `next_obs` in another mode than "next_step", if `ended_before`
-        is missing, or on an unknown mode.
+        is missing or is given in another mode, if shapes do not fit together, or on an unknown mode.
     """
     mode = str(getattr(autoreset_mode, "name", autoreset_mode)).lower()
     if mode not in AUTORESET_MODES:
         raise unknown_name("autoreset mode", mode, AUTORESET_MODES)
-    never = jnp.zeros_like(terminated)
-    ended = terminated | (never if truncated is None else truncated)
+    if ended_before is not None and mode != "next_step":
+        raise GrooveError(
+            f'ended_before is read in the autoreset mode "next_step" only, not in "{mode}": give '
+            "autoreset_mode='next_step' if the environment is in this mode, or leave ended_before out."
+        )
+    truncations = jnp.zeros_like(terminated) if truncated is None else truncated
+    check_steps(Rollout(obs, action, reward, terminated, truncations, obs), "action")
+    _check_edges(np.shape(obs), np.shape(last_obs), ended_before)
+    ended = terminated | truncations
     mask = None
     if mode == "next_step":
         if ended_before is None:
@@ -64,4 +73,25 @@ def make_rollout(
             "this mode, or truncated=None if no episode is ever cut off."
         )
     successors = jnp.concatenate([obs[1:], last_obs[None]]) if next_obs is None else next_obs
-    return Rollout(obs, action, reward, terminated, never if truncated is None else truncated, successors, mask)
+    rollout = Rollout(obs, action, reward, terminated, truncations, successors, mask)
+    check_rollout(rollout)
+    return rollout
+
+
+def _check_edges(obs: tuple[int, ...], last_obs: tuple[int, ...], ended_before: Array | None) -> None:
+    """Refuse arrays of the steps before and after a rollout whose shapes do not fit to its observations.
+
+    Args:
+      obs, last_obs: shapes of the arguments of `make_rollout`.
+      ended_before: see `make_rollout`.
+    """
+    if last_obs != obs[1:]:
+        raise GrooveError(
+            f"last_obs must have the shape {obs[1:]} of obs without its first axis, not {last_obs}: give the "
+            "observation of each worker after the last step."
+        )
+    if ended_before is not None and np.shape(ended_before) != obs[1:2]:
+        raise GrooveError(
+            f"ended_before must be bool[W], W = {obs[1:2]}, not {np.shape(ended_before)}: give terminated | truncated "
+            "of the step before this rollout."
+        )

@@ -169,15 +169,16 @@ class Rule:
             prediction logits [B, Y]), with the value [B] or [B, 1] for some rules, or a mapping by name.
           rollout: T steps of W workers; `next_obs` are the true successors (see `make_rollout`).
           state: of `observe`, which has seen this rollout; read by rules that scale rewards.
-          progress: n / L, the share of the agent's lifetime that is over; read by rules that are conditioned on the
-            lifetime.
-          lifetime: L, agent updates; read by the same rules.
+          progress: n / L, the share of the agent's lifetime that is over, between 0 and 1; read by rules that are
+            conditioned on the lifetime.
+          lifetime: L, agent updates, positive and finite; read by the same rules.
 
         Raises:
           GrooveError: if shapes do not fit together, a head is missing or has the wrong width, an action is no index of
-            a policy logit, a reward is not finite, a rule that scales rewards gets no state, or a rule that is
-            conditioned on the lifetime gets none; from every rule that sets controls, because a loss cannot set the
-            size of steps. Inside `jit`, wrong actions and rewards make the loss NaN instead.
+            a policy logit, a reward is not finite in float32, progress or lifetime is outside its range, a rule that
+            scales rewards gets no state, or a rule that is conditioned on the lifetime gets none; from every rule that
+            sets controls, because a loss cannot set the size of steps. Inside `jit`, wrong actions, rewards, progress
+            and lifetimes make the loss NaN instead.
         """
         if self.sets_controls:
             raise GrooveError(
@@ -298,6 +299,7 @@ class Rule:
         inputs.check_rollout(rollout)
         rollout = dataclasses.replace(rollout, obs=jnp.asarray(rollout.obs))  # minibatches index it inside a scan
         if self.config.told_lifetime and progress is None and lifetime is not None:
+            inputs.check_told("lifetime", lifetime)
             progress = learner.updates / lifetime
         agent = as_agent(apply, learner.params, optimizer, self._widths, jnp.ndim(rollout.obs) - 2)
         _, heads = agent.read(learner.params, rollout.obs, tuple(self._widths))

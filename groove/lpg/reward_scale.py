@@ -39,7 +39,8 @@ def grown(scale: Any, rollout: Rollout, discount: float) -> Any:
         peak <- max(peak, max_t |G_t|)
 
     A discounted return within a rollout therefore lies between -1 and 1. Rewards stay as they are until the first one
-    that is not zero.
+    that is not zero. A return beyond the range of float32 makes the scale NaN; divided by infinity, rewards would
+    vanish.
 
     Args:
       scale: before the rollout; a RewardScale, or another named tuple with the field `peak`.
@@ -54,10 +55,11 @@ def grown(scale: Any, rollout: Rollout, discount: float) -> Any:
         return value, jnp.abs(value).max()
 
     _, sizes = jax.lax.scan(backward, jnp.zeros_like(rollout.reward[0]), (rollout.reward, keep), reverse=True)
-    return scale._replace(peak=jnp.maximum(scale.peak, sizes.max()))
+    peak = jnp.maximum(scale.peak, sizes.max())
+    return scale._replace(peak=jnp.where(jnp.isfinite(peak), peak, jnp.nan))
 
 
 def divided(rollout: Rollout, scale: Any) -> Rollout:
     """Return the rollout with its rewards divided by the scale; unchanged before the first reward."""
     peak = jnp.asarray(scale.peak)
-    return dataclasses.replace(rollout, reward=rollout.reward / jnp.where(peak > 0, peak, 1.0))
+    return dataclasses.replace(rollout, reward=rollout.reward / jnp.where(peak == 0, 1.0, peak))  # NaN stays NaN

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from groove.dropin.ranges import reward_error
 from groove.dropin.shapes import Shape, check_head, check_steps
 from groove.utils.errors import GrooveError
 
@@ -45,14 +46,12 @@ def make_experience(
     terminated = terminated.bool()
     real = torch.ones_like(terminated) if mask is None else mask.bool()
     cut = torch.zeros_like(terminated) if truncated is None else truncated.bool()
-    if not torch.compiler.is_compiling() and not reward[real].isfinite().all():
-        step, worker = (real & ~reward.isfinite()).nonzero()[0].tolist()
-        raise GrooveError(
-            f"reward must be finite, and is {reward[step, worker].item()} in step {step} of worker {worker}: correct "
-            "the environment's reward, or hide padded rows by mask."
-        )
-    reward = reward.float()
-    reward = torch.where(real, torch.where(reward.isfinite(), reward, torch.nan), 0.0)
+    given, reward = reward, reward.float()
+    bad = real & ~reward.isfinite()
+    if not torch.compiler.is_compiling() and bad.any():
+        step, worker = bad.nonzero()[0].tolist()
+        raise reward_error("", given[step, worker].item(), step, worker)
+    reward = torch.where(real, torch.where(bad, torch.nan, reward), 0.0)
     return Experience(action, reward, terminated, cut | torch.cat([~real[1:], torch.zeros_like(real[:1])]), real)
 
 

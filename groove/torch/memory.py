@@ -23,6 +23,7 @@ def grown(state: Tensor | ControlState, lived: Experience, discount: float) -> T
     """Return the memory after a rollout, as in groove.lpg.reward_scale."""
     decay = discount * (1 - (lived.terminated | lived.truncated).float())
     peak = torch.maximum(peak_of(state), discounted_sum(lived.reward, decay).abs().max()).detach()
+    peak = torch.where(peak.isfinite(), peak, torch.nan)
     return state._replace(peak=peak) if isinstance(state, ControlState) else peak
 
 

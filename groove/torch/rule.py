@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from groove.dropin.ranges import in_range, range_error
 from groove.dropin.shapes import check_moved, check_observations
 from groove.torch.controls import Controls, ControlState, remember
 from groove.torch.functions import (
@@ -169,14 +170,14 @@ class Rule(RuleNetwork):
             default mode, NEXT_STEP, the mask is false in the step after the end of an episode.
           value, next_value: f32[T, W] or f32[T, W, 1], like y; read by rules with a value head.
           state: of `observe`, which has seen this rollout; read by rules that scale rewards.
-          progress: n / L, the share of the agent's lifetime that is over; read by rules that are conditioned on the
-            lifetime.
-          lifetime: L, agent updates; read by the same rules.
+          progress: n / L, the share of the agent's lifetime that is over, between 0 and 1; read by rules that are
+            conditioned on the lifetime.
+          lifetime: L, agent updates, positive and finite; read by the same rules.
 
         Raises:
           GrooveError: if shapes do not fit together, an action is no index of a policy logit, a reward is not finite,
-            or the rule lacks a value, its state or the lifetime; from every rule that sets controls, because a loss
-            cannot set the size of steps.
+            progress or lifetime is outside its range, or the rule lacks a value, its state or the lifetime; from every
+            rule that sets controls, because a loss cannot set the size of steps.
         """
         if self.sets_controls:
             raise GrooveError(
@@ -222,7 +223,7 @@ class Rule(RuleNetwork):
           state: of `init_state` or of the update before.
           epochs: E, passes over the rollout; by default the rule's own, 1 for rules that are not made for several.
           minibatches: M, steps per pass, a divisor of T W; by default as for `epochs`.
-          max_grad_norm: global norm to which the gradient of each step is clipped; by default none.
+          max_grad_norm: global norm to which the gradient of each step is clipped, positive; by default none.
           generator: the randomness of minibatches.
 
         Returns:
@@ -230,8 +231,10 @@ class Rule(RuleNetwork):
           for some rules "value_error", the mean squared error, and "reward_scale".
 
         Raises:
-          GrooveError: see `loss`; also if a head is missing, or M does not divide T W.
+          GrooveError: see `loss`; also if a head is missing, M does not divide T W, or `max_grad_norm` is not positive.
         """
+        if max_grad_norm is not None and not max_grad_norm > 0:  # NaN is refused, too
+            raise GrooveError(f"max_grad_norm = {max_grad_norm} must be positive: leave it out to clip no gradient.")
         e, m = self._in_epochs(epochs=epochs, minibatches=minibatches)
         widths = self.heads(0)
         steps = check_tensors(action, reward, terminated, truncated, mask)
@@ -300,7 +303,7 @@ class Rule(RuleNetwork):
             state = self._checked(state, reward) if self.has_state else None
             if self.scales_rewards:
                 peak = peak_of(state)
-                lived = lived._replace(reward=lived.reward / torch.where(peak > 0, peak, 1.0))
+                lived = lived._replace(reward=lived.reward / torch.where(peak == 0, 1.0, peak))
             log_prob = action_log_prob(heads["logits"], action, lived.real)
             told = self._lifetime(lived.reward, progress, lifetime)
             pi_hat, y_hat, target = self(
@@ -312,16 +315,15 @@ class Rule(RuleNetwork):
         return Batch(action, log_prob, pi_hat, y_hat, target, lived.real), controls
 
     def _lifetime(self, like: Tensor, progress: float | None, lifetime: float | None) -> list[Tensor]:
+        for name, x in {"lifetime": lifetime, "progress": progress}.items():
+            if x is not None and not in_range(name, x):
+                raise range_error(name, x)
         if not (self.config["lifetime_conditioning"] or self.sets_controls):
             return []
         if progress is None or lifetime is None:
             raise GrooveError(
                 f'the rule "{self.name}" is conditioned on the lifetime: give progress (0 at the beginning, 1 at the '
                 "end) and lifetime (agent updates)."
-            )
-        if not lifetime > 0:  # NaN is refused, too
-            raise GrooveError(
-                f"lifetime = {lifetime} must be positive: give the number of agent updates of a lifetime."
             )
         return [torch.full_like(like, progress), torch.full_like(like, lifetime).log()]
 

@@ -1,6 +1,7 @@
 """The rows that a mask hides do not count, and actions must be indices of the policy logits."""
 
 import dataclasses
+import re
 
 import jax
 import jax.numpy as jnp
@@ -141,11 +142,82 @@ def test_arrays_of_a_rollout_fit_together(rule, changes, complaint):
         jax.eval_shape(lambda rollout: rule.loss(PARAMS, apply, rollout), dataclasses.replace(rollout, **wrong))
 
 
-def test_a_lifetime_is_positive():
+OUT_OF_RANGE = [("lifetime", x) for x in (-5.0, 0.0, 1e-50, 1e39, np.inf, np.nan)]
+OUT_OF_RANGE += [("progress", x) for x in (-0.1, 1.1, 5.0, np.inf, np.nan)]
+
+
+@pytest.fixture(scope="module")
+def told_loss():
+    """The jitted loss of a rule that reads progress and lifetime."""
+    rule, rollout = groove.load("ta-lpg"), _rollout(np.random.default_rng(0))
+    return jax.jit(lambda told: rule.loss(PARAMS, apply, rollout, **told))
+
+
+@pytest.mark.parametrize(("name", "value"), OUT_OF_RANGE)
+def test_progress_and_lifetimes_out_of_range_are_refused_and_inside_jit_make_the_loss_nan(rule, told_loss, name, value):
+    told = {"progress": 0.5, "lifetime": 100.0} | {name: value}
+    demand = {"lifetime": "be positive and finite", "progress": "lie between 0 and 1"}[name]
+    for reader in (rule, groove.load("ta-lpg")):
+        with pytest.raises(GrooveError, match=rf"{name} = {re.escape(str(value))} must {demand}"):
+            reader.loss(PARAMS, apply, _rollout(np.random.default_rng(0)), **told)
+    with np.errstate(over="ignore"):
+        traced = {key: jnp.float32(np.float32(x)) for key, x in told.items()}
+    assert np.isnan(told_loss(traced))
+
+
+@pytest.mark.parametrize("progress", [0.0, 1.0, np.float32(1) + np.finfo(np.float32).eps, np.linspace(0, 1, W)])
+def test_the_ends_of_a_lifetime_are_in_range_also_after_rounding(told_loss, progress):
+    assert np.isfinite(told_loss({"progress": jnp.asarray(progress, jnp.float32), "lifetime": jnp.float32(100)}))
+    rule, rollout = groove.load("ta-lpg"), _rollout(np.random.default_rng(0))
+    jax.eval_shape(lambda params: rule.loss(params, apply, rollout, progress=progress, lifetime=100), PARAMS)
+
+
+def test_progress_is_one_number_or_one_for_each_worker():
     rule = groove.load("ta-lpg")
-    for lifetime in (-5, 0, np.nan):
-        with pytest.raises(GrooveError, match=f"lifetime = {lifetime} must be positive"):
-            rule.loss(PARAMS, apply, _rollout(np.random.default_rng(0)), progress=0.0, lifetime=lifetime)
+    with pytest.raises(GrooveError, match=r"progress has shape \(3,\): give one number, or one for each of 4 workers"):
+        rule.loss(PARAMS, apply, _rollout(np.random.default_rng(0)), progress=np.ones(3), lifetime=5)
+
+
+def test_rewards_beyond_float32_are_refused_unless_they_are_hidden(rule):
+    rollout = _rollout(np.random.default_rng(0))
+    reward = rollout.reward.astype(np.float64)
+    reward[3, 1] = -1e39
+    wrong = dataclasses.replace(rollout, reward=reward)
+    with pytest.raises(
+        GrooveError, match=r"reward must be finite, and is -1e\+39, beyond the range of float32, in step 3"
+    ):
+        rule.loss(PARAMS, apply, wrong)
+    mask = np.arange(T)[:, None] < np.full(W, 3)
+    assert np.isfinite(rule.loss(PARAMS, apply, dataclasses.replace(wrong, mask=mask)))
+
+
+def test_rollouts_are_made_of_arrays_that_fit_together():
+    rollout = _rollout(np.random.default_rng(0))
+    given = {name: getattr(rollout, name) for name in ("obs", "action", "reward", "terminated")}
+    given["last_obs"] = rollout.next_obs[-1]
+    made = groove.make_rollout(**given)
+    np.testing.assert_array_equal(made.next_obs[:-1], rollout.obs[1:])
+    before = np.zeros(W, bool)
+    wrong = {
+        r"last_obs must have the shape \(4, 5\) of obs without its first axis, not \(6, 5\)": {
+            "last_obs": np.zeros((T, 5), np.float32)
+        },
+        r"rollout.truncated must be bool\[T, W\], T, W = \(6, 4\), not \(4,\)": {
+            "truncated": before,
+            "next_obs": rollout.next_obs,
+        },
+        r"rollout.next_obs must have the shape of rollout.obs, \(6, 4, 5\), not \(4, 6, 5\)": {
+            "next_obs": rollout.next_obs.reshape(W, T, 5)
+        },
+        r'ended_before is read in the autoreset mode "next_step" only, not in "same_step"': {"ended_before": before},
+        r"ended_before must be bool\[W\], W = \(4,\), not \(6,\)": {
+            "ended_before": np.zeros(T, bool),
+            "autoreset_mode": "next_step",
+        },
+    }
+    for complaint, changes in wrong.items():
+        with pytest.raises(GrooveError, match=complaint):
+            groove.make_rollout(**(given | changes))
 
 
 @pytest.mark.parametrize("flag", ["x64", "rank promotion", "type promotion"])

@@ -335,6 +335,23 @@ def test_rewards_are_finite(rules, name, value):
     assert np.isfinite(loss(ROLLOUT))
 
 
+def test_an_agent_does_not_outlive_its_lifetime_in_silence(rules):
+    rule, optimizer = rules["controls"], optax.sgd(0.1)
+
+    def update(learner, lifetime):
+        return rule.update(learner, apply, optimizer, ROLLOUT, KEY, lifetime=lifetime)
+
+    old = dataclasses.replace(rule.init(_params(), optimizer), updates=jnp.int32(11))
+    with pytest.raises(GrooveError, match=r"progress = 1\.1\d* must lie between 0 and 1: .* begin a new agent"):
+        update(old, 10.0)
+    with pytest.raises(GrooveError, match="lifetime = inf must be positive and finite"):
+        update(old, np.inf)
+    jitted = jax.jit(update)
+    assert np.isfinite(jitted(old, 20.0)[0].params["logits"]).all()
+    for lifetime in (10.0, np.inf, -20.0):
+        assert np.isnan(jitted(old, lifetime)[0].params["logits"]).all()
+
+
 def test_rules_without_reuse_can_be_reused(rules):
     rule, optimizer = rules["lpg"], optax.sgd(0.1)
     begun = rule.init(_params(), optimizer)

@@ -49,3 +49,12 @@ def test_rewards_of_zero_stay_zero():
     learner, scaled = scale_rewards(_learner(0.0), _rollout(0, unit=0.0), DISCOUNT)
     np.testing.assert_array_equal(scaled.reward, np.zeros((T, W)))
     assert float(learner.rule_state.peak) == 0.0
+
+
+def test_returns_beyond_float32_make_all_later_rewards_nan_instead_of_zero():
+    never = np.zeros((T, W), bool)
+    large = Rollout(*[np.zeros((T, W), np.int32)] * 2, np.full((T, W), 3e38, np.float32), never, never, never)
+    learner, scaled = scale_rewards(_learner(1.0), large, DISCOUNT)
+    _, later = scale_rewards(learner, _rollout(0), DISCOUNT)
+    assert np.isnan(scaled.reward).all()
+    assert np.isnan(later.reward).all()
