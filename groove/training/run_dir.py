@@ -1,6 +1,7 @@
 """The directory of one run: its files, the conditions for opening it, and the configuration in it."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping
@@ -143,7 +144,7 @@ class RunDir:
     def refuse_other_than(self, trained: Mapping[str, Any], config: Config) -> None:
         """Refuse a configuration that is not that of a checkpoint: config.json was edited since.
 
-        Folders of level files, which may have moved, and the fields of MAY_DIFFER do not count.
+        Folders of level files and rules, which may have moved, and the fields of MAY_DIFFER do not count.
 
         Args:
           trained: the configuration that the checkpoint was trained with, of this version or an earlier one.
@@ -205,9 +206,11 @@ def config_differences(
 
 
 def _without_places(config: Config) -> Config:
-    """Return the configuration with level files named by their digests, without folders."""
+    """Return the configuration with level files and rules named by their digests, without folders."""
     sources = tuple(map(without_place, config.validation.sources))
-    return replace_all(config, {"curriculum": without_place(config.curriculum), "validation.sources": sources})
+    rules = tuple(re.sub(r"^rule:.*/", "rule:", name) for name in config.antagonists)
+    moved = {"curriculum": without_place(config.curriculum), "validation.sources": sources, "antagonists": rules}
+    return replace_all(config, moved)
 
 
 def _make_writable(path: Path, min_free_bytes: int) -> None:

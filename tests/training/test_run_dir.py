@@ -142,6 +142,10 @@ def test_level_files_may_move_between_two_starts_of_a_run(tmp_path):
     run = RunDir(tmp_path)
     run.refuse_other_than(to_dict(here), moved)
     assert "curriculum was" in refusal(run.refuse_other_than, to_dict(here), other)
+    names = ("/a/r.safetensors#" + "0" * 16, "/b/r.safetensors#" + "0" * 16, "/a/r.safetensors#" + "1" * 16)
+    here, moved, other = (replace_all(CONFIG, {"antagonists": ("a2c", f"rule:{name}")}) for name in names)
+    run.refuse_other_than(to_dict(here), moved)
+    assert "antagonists was" in refusal(run.refuse_other_than, to_dict(here), other)
 
 
 def test_a_name_that_is_too_long_is_refused(tmp_path):
