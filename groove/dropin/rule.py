@@ -284,7 +284,7 @@ class Rule:
           optimizer: the optax transformation that `init` got.
           rollout: see `loss`.
           key: the randomness of minibatches; needed if M > 1.
-          progress: see `loss`; by default the updates done, divided by `lifetime`.
+          progress: see `loss`; by default the updates done, divided by `lifetime`, and 1 for an agent that lives on.
           lifetime: see `loss`.
           epochs: E, passes over the rollout; by default the rule's own, 1 for rules that are not made for several.
           minibatches: M, steps per pass, a divisor of T W; by default as for `epochs`.
@@ -300,7 +300,7 @@ class Rule:
         rollout = dataclasses.replace(rollout, obs=jnp.asarray(rollout.obs))  # minibatches index it inside a scan
         if self.config.told_lifetime and progress is None and lifetime is not None:
             inputs.check_told("lifetime", lifetime)
-            progress = learner.updates / lifetime
+            progress = jnp.minimum(learner.updates / lifetime, 1.0)
         agent = as_agent(apply, learner.params, optimizer, self._widths, jnp.ndim(rollout.obs) - 2)
         _, heads = agent.read(learner.params, rollout.obs, tuple(self._widths))
         _, after = agent.read(learner.params, rollout.next_obs, tuple(self._widths))

@@ -142,8 +142,10 @@ def replace_all(settings: T, values: Mapping[str, Any]) -> T:
 
 
 def to_dict(settings: Any) -> dict[str, Any]:
-    """Return the settings as nested dictionaries that JSON can hold."""
-    return typing.cast(dict[str, Any], json.loads(json.dumps(dataclasses.asdict(settings))))
+    """Return the settings as nested dictionaries that JSON can hold; infinity, which it cannot, becomes "inf"."""
+    words = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
+    text = json.dumps(dataclasses.asdict(settings))
+    return typing.cast(dict[str, Any], json.loads(text, parse_constant=words.__getitem__))
 
 
 def from_dict(default: T, values: Mapping[str, Any]) -> T:

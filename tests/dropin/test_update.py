@@ -335,20 +335,23 @@ def test_rewards_are_finite(rules, name, value):
     assert np.isfinite(loss(ROLLOUT))
 
 
-def test_an_agent_does_not_outlive_its_lifetime_in_silence(rules):
+def test_an_agent_that_lives_on_is_told_that_its_lifetime_is_over(rules):
     rule, optimizer = rules["controls"], optax.sgd(0.1)
 
     def update(learner, lifetime):
         return rule.update(learner, apply, optimizer, ROLLOUT, KEY, lifetime=lifetime)
 
     old = dataclasses.replace(rule.init(_params(), optimizer), updates=jnp.int32(11))
-    with pytest.raises(GrooveError, match=r"progress = 1\.1\d* must lie between 0 and 1: .* begin a new agent"):
-        update(old, 10.0)
+    at_the_end = rule.update(old, apply, optimizer, ROLLOUT, KEY, lifetime=10.0, progress=1.0)[0]
+    jax.tree.map(np.testing.assert_array_equal, update(old, 10.0)[0].params, at_the_end.params)
+    with pytest.raises(GrooveError, match=r"progress = 1\.1\d* must lie between 0 and 1"):
+        rule.update(old, apply, optimizer, ROLLOUT, KEY, lifetime=10.0, progress=1.1)
     with pytest.raises(GrooveError, match="lifetime = inf must be positive and finite"):
         update(old, np.inf)
     jitted = jax.jit(update)
-    assert np.isfinite(jitted(old, 20.0)[0].params["logits"]).all()
-    for lifetime in (10.0, np.inf, -20.0):
+    for lifetime in (10.0, 20.0):
+        assert np.isfinite(jitted(old, lifetime)[0].params["logits"]).all()
+    for lifetime in (np.inf, -20.0):
         assert np.isnan(jitted(old, lifetime)[0].params["logits"]).all()
 
 

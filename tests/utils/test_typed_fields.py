@@ -1,6 +1,7 @@
 """Fields by dotted path: typed, within their ranges, the nearest name for a wrong one, and a round trip by JSON."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Literal
 
@@ -111,6 +112,9 @@ def test_numbers_outside_their_ranges_are_named(path, value, complaint):
 def test_dictionaries_are_a_round_trip():
     settings = set_field(set_field(Outer(), "named.x.rate", 2), "widths", (5,))
     assert from_dict(Outer(), to_dict(settings)) == settings
+    endless = set_field(Outer(), "named.x.rate", float("inf"))
+    stored = json.loads(json.dumps(to_dict(endless), allow_nan=False))
+    assert from_dict(Outer(), stored) == endless
     assert flatten({"a": {"b": 1, "c": {"d": 2}}, "e": 3}) == {"a.b": 1, "a.c.d": 2, "e": 3}
     with pytest.raises(ConfigError, match="unknown field"):
         from_dict(Outer(), {"inner": {"rat": 1}})
