@@ -159,7 +159,7 @@ def test_a_disk_that_is_full_leaves_the_released_rule_as_it_was(tmp_path, stored
 
 
 def test_released_rules_are_small_sound_and_have_cards():
-    assert {"groove", "lpg", "ta-lpg"} <= set(released_rules())
+    assert {"groove", "lpg", "paper-groove", "paper-lpg", "ta-lpg"} <= set(released_rules())
     for name, path in released_rules().items():
         rule = groove.load(name)
         assert path.stat().st_size < 2_000_000
