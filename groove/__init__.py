@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from groove.dropin.rollouts import make_rollout
     from groove.dropin.rule import Rule
     from groove.dropin.update import AgentState
-    from groove.evaluation.compare import compare
-    from groove.evaluation.diagnose import diagnose
+    from groove.evaluation.comparisons.compare import compare
+    from groove.evaluation.failures.diagnose import diagnose
+    from groove.evaluation.failures.search.run import search_failures
     from groove.evaluation.meta_test import meta_test
-    from groove.evaluation.search.run import search_failures
     from groove.training.run import MetaTrainingResult, meta_train
     from groove.types import Rollout
 
@@ -31,9 +31,9 @@ _HOMES = {  # public name -> the module that defines it, imported on first use, 
     "MetaTrainingResult": "groove.training.run",
     "meta_train": "groove.training.run",
     "meta_test": "groove.evaluation.meta_test",
-    "compare": "groove.evaluation.compare",
-    "diagnose": "groove.evaluation.diagnose",
-    "search_failures": "groove.evaluation.search.run",
+    "compare": "groove.evaluation.comparisons.compare",
+    "diagnose": "groove.evaluation.failures.diagnose",
+    "search_failures": "groove.evaluation.failures.search.run",
 }
 
 __all__ = [

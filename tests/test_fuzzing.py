@@ -18,8 +18,8 @@ import groove
 from groove.dropin.rule_file import fingerprint, released_rules
 from groove.envs.gridworld.level_file import LevelSet, load_levels, save_levels
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, sample_level
-from groove.evaluation.level_json import as_json
-from groove.evaluation.levels import import_levels
+from groove.evaluation.levels.level_json import as_json
+from groove.evaluation.levels.level_sets import import_levels
 from groove.evaluation.results import Results
 from groove.sweep.sweep_file import read_sweep
 from groove.training.config import Config

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which hold
 
 from figures.pipeline.stored import folder, stored_cells
 from groove.cli._main import FlagSet, Program, run_program
-from groove.evaluation.development_score import level_score
+from groove.evaluation.releases.development_score import level_score
 from groove.evaluation.results import Cell
 from groove.evaluation.suites.base import BUDGETS
 from groove.evaluation.suites.registry import SUITES

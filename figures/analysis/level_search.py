@@ -18,9 +18,9 @@ from figures.pipeline.stored import drawing, stem, stored_or_measured
 from figures.pipeline.style import PANEL
 from groove.cli._main import FlagSet, Program, run_program
 from groove.dropin.find import find_rules
-from groove.evaluation.search.failures import Failures
-from groove.evaluation.search.run import search_failures
-from groove.evaluation.search.search import METHODS
+from groove.evaluation.failures.search.elites import Failures
+from groove.evaluation.failures.search.run import search_failures
+from groove.evaluation.failures.search.search import METHODS
 from groove.utils.paths import rejoin_paths, user_path
 from groove.utils.plotting import INK, PALETTE, dress, new_figure, save_picture
 

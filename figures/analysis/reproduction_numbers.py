@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which hold
 from figures.pipeline.methods import GAMES, REFERENCES
 from figures.pipeline.stored import folder, stored_cells
 from groove.cli._main import FlagSet, Program, run_program
-from groove.evaluation import aggregate
-from groove.evaluation.comparison import Comparison, aggregates, compare_cells
+from groove.evaluation.comparisons import aggregate
+from groove.evaluation.comparisons.comparison import Comparison, aggregates, compare_cells
 from groove.evaluation.results import Cell
 from groove.utils.bootstrap import Interval, stratified_bootstrap
 from groove.utils.errors import ConfigError

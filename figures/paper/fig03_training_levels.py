@@ -22,8 +22,8 @@ from figures.pipeline.request import Request, Scale
 from figures.pipeline.steps import FirstLevels, HardLevels
 from figures.pipeline.style import IQM, PANEL, finish
 from groove.cli._main import run_program
-from groove.evaluation import aggregate
-from groove.evaluation.comparison import Comparison, aggregates
+from groove.evaluation.comparisons import aggregate
+from groove.evaluation.comparisons.comparison import Comparison, aggregates
 from groove.evaluation.results import Cell
 from groove.sweep.steps import MetaTraining
 from groove.utils.bootstrap import Interval, stratified_bootstrap

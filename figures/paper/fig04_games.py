@@ -22,8 +22,8 @@ from figures.pipeline.request import Request, Scale
 from figures.pipeline.style import PANEL, finish, save_drawn
 from groove.cli._main import run_program
 from groove.envs.external.atari import ATARI_57
-from groove.evaluation.compare_plots import draw_aggregates, draw_learning_curves
-from groove.evaluation.comparison import Comparison
+from groove.evaluation.comparisons.compare_plots import draw_aggregates, draw_learning_curves
+from groove.evaluation.comparisons.comparison import Comparison
 from groove.evaluation.results import Cell
 from groove.utils.bootstrap import Interval, stratified_bootstrap
 from groove.utils.plotting import BLUE, INK, ORANGE, dress, new_figure

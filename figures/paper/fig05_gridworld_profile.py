@@ -15,7 +15,7 @@ from figures.pipeline.plan import Plan
 from figures.pipeline.request import Request, Scale
 from figures.pipeline.style import save_drawn
 from groove.cli._main import run_program
-from groove.evaluation.compare_plots import draw_profile
+from groove.evaluation.comparisons.compare_plots import draw_profile
 from groove.evaluation.results import Cell
 
 LABELS = ("groove", "lpg", "a2c", "random")

@@ -16,7 +16,7 @@ from figures.pipeline.request import Request, Scale
 from figures.pipeline.style import save_drawn
 from groove.cli._main import run_program
 from groove.envs.gridworld.named import HANDCRAFTED
-from groove.evaluation.compare_plots import draw_learning_curves
+from groove.evaluation.comparisons.compare_plots import draw_learning_curves
 from groove.evaluation.results import Cell
 
 RULES = ("a2c", "ppo", "random")

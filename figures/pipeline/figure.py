@@ -9,7 +9,7 @@ from pathlib import Path
 from figures.pipeline.plan import Plan, carry_out, describe
 from figures.pipeline.request import Request, Scale, request_flags
 from groove.cli._main import FlagSet, Program
-from groove.evaluation.comparison import Comparison, compare_cells
+from groove.evaluation.comparisons.comparison import Comparison, compare_cells
 from groove.evaluation.results import Cell, Results
 from groove.utils import parallel
 from groove.utils.errors import ConfigError

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from groove.evaluation.compare_plots import colours
-from groove.evaluation.comparison import Comparison, aggregates
+from groove.evaluation.comparisons.compare_plots import colours
+from groove.evaluation.comparisons.comparison import Comparison, aggregates
 from groove.utils.io import write_json
 from groove.utils.plotting import INK, dress, new_figure, save_picture
 from groove.utils.text import quantity
@@ -29,7 +29,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def save_drawn(draw: Callable[[Comparison, Path], None], comparison: Comparison, path: Path) -> None:
-    """Write one of the pictures of groove.evaluation.compare_plots as PNG and as PDF."""
+    """Write one of the pictures of groove.evaluation.comparisons.compare_plots as PNG and as PDF."""
     for file in _files(path):
         draw(comparison, file)
 

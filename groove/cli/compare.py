@@ -17,7 +17,7 @@ _TO = _FLAGS.string("to", None, "Folder of the table and the pictures.", require
 
 def run() -> None:
     """Run the program."""
-    from groove.evaluation.compare import compare
+    from groove.evaluation.comparisons.compare import compare
 
     report = compare(_RULES.value, _SUITE.value, _BUDGET.value, results=_RESULTS.value, to=_TO.value)
     print(f"\n{report.table}\ntable and pictures in {report.folder}")

@@ -59,7 +59,7 @@ def run() -> None:
     for flag in (_REFERENCES, _AXES, _RANGES, _RESCORE, _BATCH, _SEED):
         if flag.present:
             raise ConfigError(f"--{flag.name} is read by --search only: add --search archive, or leave it out.")
-    from groove.evaluation.diagnose import diagnose
+    from groove.evaluation.failures.diagnose import diagnose
 
     diagnosis = diagnose(
         _RULE.value,
@@ -77,7 +77,7 @@ def run() -> None:
 
 
 def _search() -> None:
-    from groove.evaluation.search.run import search_failures
+    from groove.evaluation.failures.search.run import search_failures
 
     failures = search_failures(
         _RULE.value,

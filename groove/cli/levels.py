@@ -40,7 +40,7 @@ def run(command: str) -> None:
         raise unknown_name("command", command, COMMANDS)
     lifetimes = _lifetimes(_LIFETIMES.value)
     _check_target(command)
-    from groove.evaluation import levels as library
+    from groove.evaluation.levels import level_sets as library
 
     read = library.import_levels if command == "import" else _read
     levels = read(_FROM.value)
@@ -55,7 +55,7 @@ def run(command: str) -> None:
 
 
 def _read(source: str) -> Any:
-    from groove.evaluation.levels import read_levels
+    from groove.evaluation.levels.level_sets import read_levels
 
     return read_levels(source, _TOP.value)
 
@@ -68,7 +68,7 @@ def _check_target(command: str) -> None:
         return
     if _TO.value is None:
         raise ConfigError(f"{command} needs --to, the file to write.")
-    from groove.evaluation.levels import LEVEL_SUFFIXES, PICTURE_SUFFIXES, check_target
+    from groove.evaluation.levels.level_sets import LEVEL_SUFFIXES, PICTURE_SUFFIXES, check_target
 
     check_target(_TO.value, PICTURE_SUFFIXES if command == "draw" else LEVEL_SUFFIXES, _FORCE.value)
 

@@ -38,7 +38,7 @@ _NOTES = _FLAGS.string("notes", "", "A Markdown file that ends the card, for exa
 
 def run() -> None:
     """Run the program."""
-    from groove.evaluation.release import release
+    from groove.evaluation.releases.release import release
 
     path = release(
         _NAME.value,

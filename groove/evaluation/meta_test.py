@@ -7,10 +7,10 @@ from pathlib import Path
 import jax
 
 from groove.dropin.find import find_rules
-from groove.evaluation.comparison import Comparison, compare_cells
+from groove.evaluation.comparisons.comparison import Comparison, compare_cells
+from groove.evaluation.comparisons.report import Report, make_report
 from groove.evaluation.jobs import Job, plan
 from groove.evaluation.progress import Bars, progress_bars
-from groove.evaluation.report import Report, make_report
 from groove.evaluation.results import Results
 from groove.evaluation.suites.base import BUDGETS, Task
 from groove.evaluation.suites.registry import SUITES, find_tasks

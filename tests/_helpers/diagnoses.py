@@ -5,7 +5,7 @@ import numpy as np
 
 from groove.envs.gridworld.features import describe
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, sample_level
-from groove.evaluation.diagnosis import Diagnosis
+from groove.evaluation.failures.diagnosis import Diagnosis
 from groove.evaluation.suites.base import Budget
 
 N = 40

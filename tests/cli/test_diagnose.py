@@ -45,5 +45,5 @@ def test_a_search_says_how_far_the_rule_is_behind_and_where_the_files_are(tmp_pa
 def test_bad_input_costs_one_line(arguments, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "occupied").write_text("")
-    monkeypatch.setattr("groove.evaluation.diagnose.measure", lambda *_: pytest.fail("trained agents"))
+    monkeypatch.setattr("groove.evaluation.failures.diagnose.measure", lambda *_: pytest.fail("trained agents"))
     assert said in refusal(find_program("diagnose"), arguments, tmp_path, monkeypatch, capsys)

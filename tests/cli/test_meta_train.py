@@ -17,7 +17,7 @@ from groove.curriculum.sources import make_source
 from groove.dropin.rule_file import load_rule
 from groove.envs.gridworld.level_file import load_levels
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
-from groove.evaluation.levels import export_levels, read_levels
+from groove.evaluation.levels.level_sets import export_levels, read_levels
 
 ROOT = Path(__file__).parents[2]
 FILES = [

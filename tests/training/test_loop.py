@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from groove.dropin.rule_file import load_rule
-from groove.evaluation.finished_run import read_run
+from groove.evaluation.releases.finished_run import read_run
 from groove.meta.groups import Group
 from groove.meta.slots import Levels
 from groove.meta.trainer import TrainState

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from groove.evaluation.aggregate import (
+from groove.evaluation.comparisons.aggregate import (
     iqm,
     mean,
     median,

@@ -1,0 +1,1 @@
+"""How do rules compare? Statistics, tables and pictures of stored results."""

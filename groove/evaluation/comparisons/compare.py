@@ -1,0 +1,61 @@
+"""Stored results of meta-tests, compared again: other rules together, or a part of the tasks."""
+
+from collections.abc import Iterable, Sequence
+
+from groove.evaluation.comparisons.comparison import compare_cells
+from groove.evaluation.comparisons.report import Report, make_report
+from groove.evaluation.results import Cell, Results
+from groove.evaluation.suites.base import BUDGETS
+from groove.evaluation.suites.registry import find_tasks
+from groove.utils.errors import ConfigError, nearest, refuse_twice, unknown_name
+from groove.utils.paths import PathLike, check_folder, names_of, user_path
+
+
+def compare(
+    rules: Iterable[str] = (),
+    suites: Iterable[str] = (),
+    budget: str = "laptop",
+    *,
+    results: PathLike = "results",
+    to: PathLike | None = None,
+) -> Report:
+    """Compare stored results.
+
+    Args:
+      rules: names under which the rules were tested, in the order of the columns; all rules if empty.
+      suites: suites or single tasks, as in "minatar" and "minatar/Breakout"; all tasks if empty.
+      budget: "smoke", "laptop" or "paper".
+      results: the folder of stored results.
+      to: the folder of the table and the pictures; None to write nothing.
+
+    Raises:
+      GrooveError: if a name is unknown, a rule is named twice, there is nothing to compare, or a file cannot be read or
+        written.
+    """
+    if budget not in BUDGETS:
+        raise unknown_name("budget", budget, BUDGETS)
+    rules = names_of(rules)
+    refuse_twice("--rules", rules)
+    store, folder = Results(user_path(results, "--results")), None if to is None else user_path(to, "--to")
+    cells = _chosen(store, rules, names_of(suites), budget)
+    if folder is not None:
+        check_folder(folder, "--to")
+    return make_report(compare_cells(cells), folder)
+
+
+def _chosen(store: Results, rules: Sequence[str], suites: Sequence[str], budget: str) -> list[Cell]:
+    """Return the cells of these rules and suites, in the order of the rules."""
+    tasks = {task.path for task in find_tasks(suites)} if suites else None
+    cells = [cell for cell in store.cells() if cell.budget == budget]
+    if not cells:
+        raise ConfigError(f"{store.folder} holds no results at budget {budget}; run a meta-test first.")
+    known = {cell.rule for cell in cells}
+    for rule in rules:
+        if rule not in known:
+            raise ConfigError(f'{store.folder} holds no results of "{rule}"{nearest(rule, known)} at budget {budget}.')
+    cells = [c for c in cells if (tasks is None or c.task in tasks) and (not rules or c.rule in rules)]
+    if not cells:
+        raise ConfigError(
+            f"{store.folder} holds no results of {', '.join(suites)} for these rules; run a meta-test first."
+        )
+    return sorted(cells, key=lambda cell: rules.index(cell.rule)) if rules else cells

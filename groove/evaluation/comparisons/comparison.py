@@ -1,0 +1,203 @@
+"""Rules side by side on the same tasks, as numbers with intervals.
+
+Two references among the rules normalise the scores of a task: 0 is the mean return of the random policy, 1 is the mean
+return of A2C. The levels of a task are averaged before, so that each task counts once. Only the performance profile is
+over single levels.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from groove.evaluation.comparisons import aggregate
+from groove.evaluation.results import Cell
+from groove.utils.bootstrap import Floats, Interval, stratified_bootstrap
+from groove.utils.errors import GrooveError
+
+LOW, HIGH = "random", "a2c"
+MARGIN = 1e-3  # least difference between the references' returns by which a level or task is normalised
+AGGREGATES = {
+    "IQM": aggregate.iqm,
+    "median": aggregate.median,
+    "mean": aggregate.mean,
+    "optimality gap": aggregate.optimality_gap,
+}
+
+_Cells = Mapping[str, Sequence[Cell]]  # rule -> its cells on one task
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """The returns of every rule on one task.
+
+    Attributes:
+      task: SUITE/NAME.
+      env_steps: environment steps of one agent.
+      levels: number of levels.
+      seeds: number of runs per rule: the least of all rules.
+      returns: rule -> mean return over levels and seeds, with an interval over seeds.
+      curves: rule -> (environment steps i64[points], mean return with its interval f64[points]).
+    """
+
+    task: str
+    env_steps: int
+    levels: int
+    seeds: int
+    returns: Mapping[str, Interval[float]]
+    curves: Mapping[str, tuple[npt.NDArray[np.int64], Interval[Floats]]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rules on the tasks on which all of them were tested.
+
+    Attributes:
+      budget: name of the budget.
+      rules: names of the rules as shown, in the order of the columns.
+      rows: one row per task.
+      clusters: rule -> number of meta-seeds that are pooled under its name. The runs of a rule are those of its
+        meta-seeds, one meta-seed after another.
+      scores: rule -> normalised scores f64[runs, tasks]; empty unless both references are among the rules.
+      scored: the tasks of `scores`.
+      left_out: tasks whose references are too close to normalise by.
+      profile: rule -> normalised scores of single levels, f64[runs, levels of all scored tasks].
+    """
+
+    budget: str
+    rules: tuple[str, ...]
+    rows: tuple[TaskRow, ...]
+    clusters: Mapping[str, int]
+    scores: Mapping[str, Floats]
+    scored: tuple[str, ...]
+    left_out: tuple[str, ...]
+    profile: Mapping[str, Floats]
+
+
+def compare_cells(cells: Sequence[Cell], seed: int = 0) -> Comparison:
+    """Compare the cells of one budget.
+
+    Cells of one rule name on one task are pooled, so that the meta-seeds of a method can share one name. The comparison
+    uses the seeds that all rules have, and for each rule the number of meta-seeds that it has on every task.
+
+    Args:
+      cells: cells of one budget.
+      seed: seed of the bootstraps.
+
+    Raises:
+      GrooveError: if there is nothing to compare, or budgets are mixed.
+    """
+    budgets = {cell.budget for cell in cells}
+    if len(budgets) != 1:
+        raise GrooveError(f"expected results of one budget, got {sorted(budgets) or 'none'}; choose one with --budget.")
+    rules = tuple(dict.fromkeys(cell.rule for cell in cells))
+    complete = _complete_tasks(cells, rules)
+    clusters = {rule: min(len(by_rule[rule]) for by_rule in complete.values()) for rule in rules}
+    pooled = {
+        task: _pool({rule: cells[: clusters[rule]] for rule, cells in by_rule.items()})
+        for task, by_rule in complete.items()
+    }
+    normalised = dict(_normalise(pooled)) if {LOW, HIGH} <= set(rules) else {}
+    return Comparison(
+        budget=budgets.pop(),
+        rules=rules,
+        rows=tuple(_row(task, complete[task], pooled[task], clusters, seed) for task in pooled),
+        clusters=clusters,
+        scores=_stack(clusters, [means for means, _ in normalised.values()]),
+        scored=tuple(normalised),
+        left_out=tuple(task for task in pooled if normalised and task not in normalised),
+        profile=_stack(clusters, [levels for _, levels in normalised.values()]),
+    )
+
+
+def aggregates(comparison: Comparison, seed: int = 0) -> dict[str, dict[str, Interval[float]]]:
+    """Return statistic -> rule -> its value on the normalised scores, with a 95 % stratified bootstrap interval.
+
+    Args:
+      comparison: the rules.
+      seed: seed of the bootstraps.
+    """
+    better = f"P(better than {HIGH})"
+    values: dict[str, dict[str, Interval[float]]] = {name: {} for name in (*AGGREGATES, better)}
+    for rule, scores in comparison.scores.items():
+        for name, statistic in AGGREGATES.items():
+            values[name][rule] = stratified_bootstrap(
+                statistic, scores, rng=np.random.default_rng(seed), clusters=[comparison.clusters[rule]]
+            )
+        if rule not in (LOW, HIGH):
+            values[better][rule] = stratified_bootstrap(
+                aggregate.probability_of_improvement,
+                scores,
+                comparison.scores[HIGH],
+                rng=np.random.default_rng(seed),
+                clusters=[comparison.clusters[rule], comparison.clusters[HIGH]],
+            )
+    return values
+
+
+def _complete_tasks(cells: Sequence[Cell], rules: Sequence[str]) -> dict[str, dict[str, list[Cell]]]:
+    """Return task -> rule -> cells, for the tasks that have results of every rule."""
+    grouped: dict[str, dict[str, list[Cell]]] = {}
+    for cell in cells:
+        grouped.setdefault(cell.task, {}).setdefault(cell.rule, []).append(cell)
+    complete = {task: by_rule for task, by_rule in grouped.items() if set(by_rule) == set(rules)}
+    if not complete:
+        raise GrooveError("no task has results of every rule; run a meta-test of the missing rules.")
+    return complete
+
+
+def _pool(by_rule: _Cells) -> dict[str, Floats]:
+    """Return rule -> returns f64[levels, runs, points] on the seeds that every cell has; runs are cells x seeds."""
+    cells = [cell for group in by_rule.values() for cell in group]
+    common = sorted(set.intersection(*(set(cell.seeds) for cell in cells)))
+    if not common:
+        raise GrooveError(f"the rules have no seed in common on {cells[0].task}; run the meta-test of all rules again.")
+    if len({cell.returns.shape[0] for cell in cells}) > 1:
+        raise GrooveError(f"results on {cells[0].task} are of different levels; run the meta-test of all rules again.")
+    return {
+        rule: np.concatenate([c.returns[:, [c.seeds.index(s) for s in common]] for c in group], axis=1)
+        for rule, group in by_rule.items()
+    }
+
+
+def _row(task: str, by_rule: _Cells, pooled: Mapping[str, Floats], clusters: Mapping[str, int], seed: int) -> TaskRow:
+    curves = {}
+    for rule, returns in pooled.items():
+        rng = np.random.default_rng(seed)
+        interval = aggregate.task_intervals(returns.mean(0), rng=rng, clusters=clusters[rule])  # points as tasks
+        curves[rule] = (by_rule[rule][0].env_steps, interval)
+    last = {rule: Interval(*(float(x[-1]) for x in interval)) for rule, (_, interval) in curves.items()}
+    first = next(iter(pooled.values()))
+    steps = int(next(iter(by_rule.values()))[0].env_steps[-1])
+    return TaskRow(task, steps, first.shape[0], min(r.shape[1] for r in pooled.values()), last, curves)
+
+
+def _normalise(
+    pooled: Mapping[str, Mapping[str, Floats]],
+) -> Iterator[tuple[str, tuple[dict[str, Floats], dict[str, Floats]]]]:
+    """Yield (task, (rule -> f64[runs, 1] of the task, rule -> f64[runs, levels])) where the references differ."""
+    for task, by_rule in pooled.items():
+        final = {rule: returns[:, :, -1].T for rule, returns in by_rule.items()}  # [runs, levels]
+        low, high = final[LOW].mean(0), final[HIGH].mean(0)
+        if not high.mean() - low.mean() > MARGIN:
+            continue
+        apart = aggregate.comparable(low, high, MARGIN)
+        means = {
+            rule: aggregate.normalise(x.mean(1, keepdims=True), [low.mean()], [high.mean()])
+            for rule, x in final.items()
+        }
+        levels = {rule: aggregate.normalise(x[:, apart], low[apart], high[apart]) for rule, x in final.items()}
+        yield task, (means, levels)
+
+
+def _stack(clusters: Mapping[str, int], parts: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    """Return rule -> the columns of all tasks side by side, with equally many runs per meta-seed on every task."""
+    if not parts:
+        return {}
+    stacked = {}
+    for rule, count in clusters.items():
+        grouped = [part[rule].reshape(count, -1, part[rule].shape[1]) for part in parts]
+        runs = min(x.shape[1] for x in grouped)
+        stacked[rule] = np.concatenate([x[:, :runs].reshape(count * runs, -1) for x in grouped], axis=1)
+    return stacked

@@ -1,0 +1,1 @@
+"""Levels of runs and files: listed, drawn, written and read."""

@@ -1,0 +1,1 @@
+"""Which run becomes a released rule, and the card that comes with it."""

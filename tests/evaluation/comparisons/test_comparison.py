@@ -1,0 +1,82 @@
+"""Comparisons worked by hand on a few numbers."""
+
+import numpy as np
+import pytest
+
+from groove.evaluation.comparisons.comparison import aggregates, compare_cells
+from groove.utils.errors import GrooveError
+from tests._helpers.cells import cell, three_rules
+
+
+def test_scores_are_normalised_by_random_and_a2c():
+    comparison = compare_cells([*three_rules("s/a", [[1.0, 2.0]]), *three_rules("s/b", [[5.0, 4.0]], 3.0, 7.0)])
+    np.testing.assert_allclose(comparison.scores["mine"], [[0.5, 0.5], [1.0, 0.25]])
+    np.testing.assert_allclose(comparison.scores["a2c"], np.ones((2, 2)))
+    np.testing.assert_allclose(comparison.scores["random"], np.zeros((2, 2)))
+    numbers = aggregates(comparison)
+    assert numbers["mean"]["mine"].value == pytest.approx((0.75 + 0.375) / 2)
+    assert numbers["optimality gap"]["mine"].value == pytest.approx(1 - (0.75 + 0.375) / 2)
+    assert numbers["P(better than a2c)"]["mine"].value == pytest.approx((0.25 + 0.0) / 2)  # one tie of two runs
+    assert set(numbers["P(better than a2c)"]) == {"mine"}
+
+
+def test_levels_of_a_task_are_averaged_but_for_the_profile():
+    cells = [
+        cell("s/a", "random", [[0.0], [0.0], [1.0]]),
+        cell("s/a", "a2c", [[1.0], [3.0], [1.0]]),
+        cell("s/a", "mine", [[1.0], [1.5], [0.0]]),
+    ]
+    comparison = compare_cells(cells)
+    np.testing.assert_allclose(comparison.scores["mine"], [[(2.5 / 3 - 1 / 3) / (5 / 3 - 1 / 3)]])
+    np.testing.assert_allclose(comparison.profile["mine"], [[1.0, 0.5]])  # A2C gains nothing on the third level
+    assert comparison.rows[0].returns["mine"].value == pytest.approx(2.5 / 3)
+    assert np.isnan(comparison.rows[0].returns["mine"].low)  # one seed
+
+
+def test_meta_seeds_of_one_name_are_clusters():
+    lows = [cell("s/a", "random", [[0.0, 0.0]]), cell("s/a", "a2c", [[2.0, 2.0]])]
+    comparison = compare_cells([*lows, cell("s/a", "mine", [[0.0, 0.0]]), cell("s/a", "mine", [[2.0, 2.0]])])
+    assert comparison.clusters == {"random": 1, "a2c": 1, "mine": 2}
+    np.testing.assert_allclose(comparison.scores["mine"], [[0.0], [0.0], [1.0], [1.0]])
+    assert aggregates(comparison)["mean"]["mine"] == (0.5, 0.0, 1.0)  # either meta-seed alone, now and then
+    assert comparison.rows[0].returns["mine"] == (1.0, 0.0, 2.0)
+
+
+def test_tasks_on_which_a2c_gains_nothing_are_left_out():
+    comparison = compare_cells([*three_rules("s/a", [[1.0, 2.0]]), *three_rules("s/b", [[5.0, 4.0]], 1.0, 1.0)])
+    assert comparison.scored == ("s/a",)
+    assert comparison.left_out == ("s/b",)
+
+
+def test_rules_of_one_name_are_pooled_and_only_common_seeds_and_tasks_count():
+    first, second = cell("s/a", "mine", [[1.0, 2.0, 9.0]]), cell("s/a", "mine", [[3.0, 4.0]])
+    others = [cell("s/a", "a2c", [[4.0, 4.0, 4.0]]), cell("s/b", "a2c", [[4.0]])]
+    comparison = compare_cells([first, second, *others])
+    assert [row.task for row in comparison.rows] == ["s/a"]
+    assert comparison.rows[0].returns["mine"].value == pytest.approx(2.5)
+    assert comparison.rows[0].returns["a2c"].value == pytest.approx(4.0)
+    assert comparison.scores == {}
+
+
+def test_curves_are_means_over_levels_and_seeds():
+    comparison = compare_cells([cell("s/a", "mine", [[[0.0, 1.0], [2.0, 3.0]], [[4.0, 5.0], [6.0, 7.0]]])])
+    steps, interval = comparison.rows[0].curves["mine"]
+    assert steps.tolist() == [10, 20]
+    np.testing.assert_allclose(interval.value, [3.0, 4.0])
+    assert (interval.low <= interval.value).all()
+    assert interval.low[1] < 4.0 < interval.high[1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "complaint"),
+    [
+        ([], "of one budget, got none"),
+        ([cell("s/a", "x", [[1.0]]), cell("s/a", "y", [[1.0]], budget="paper")], "expected results of one budget"),
+        ([cell("s/a", "x", [[1.0]]), cell("s/b", "y", [[1.0]])], "no task has results of every rule"),
+        ([cell("s/a", "x", [[1.0]]), cell("s/a", "y", [[1.0]], seeds=(4,))], "no seed in common"),
+        ([cell("s/a", "x", [[1.0]]), cell("s/a", "y", [[1.0], [2.0]])], "of different levels"),
+    ],
+)
+def test_what_cannot_be_compared_says_what_to_do(cells, complaint):
+    with pytest.raises(GrooveError, match=complaint):
+        compare_cells(cells)
