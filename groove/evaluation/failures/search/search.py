@@ -2,7 +2,7 @@
 
 Three methods share everything but the choice of parents::
 
-    archive   a level of a cell that is drawn uniformly among those that have one: MAP-Elites
+    archive   the elite of a cell, drawn with a probability of 1 / rank by regret: MAP-Elites
     best      one of the levels of highest regret so far, as many as the archive has cells: search without diversity
     random    none: every level is drawn from the distribution of levels
 
@@ -145,7 +145,11 @@ class Search:
         if not len(pool):
             return None
         rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-        return rng.choice(pool, self.batch)
+        if self.method == "best":
+            return rng.choice(pool, self.batch)
+        # regrets differ by factors of a hundred, and children of the worst levels become elites of other cells
+        odds = 1.0 / (1 + np.argsort(np.argsort(-done.regret[pool], kind="stable")))
+        return rng.choice(pool, self.batch, p=odds / odds.sum())
 
 
 @functools.lru_cache(maxsize=8)

@@ -94,6 +94,21 @@ def test_parents_under_best_are_the_levels_of_highest_regret():
         assert pool & set(twins.tolist())
 
 
+def test_parents_under_archive_are_elites_and_the_worst_levels_have_most_children():
+    children = 3000
+    one = dataclasses.replace(search(levels=32 + children), batch=32)
+    *_, first = dataclasses.replace(one, levels=32).run(planted)
+    archive = elites_of(first)
+    parents = dataclasses.replace(one, batch=children, levels=33)._parents(jax.random.key(0), 32, first, archive)
+    elites, counts = np.unique(parents, return_counts=True)
+    assert set(elites.tolist()) == set(archive.elites.tolist())
+    ranked = archive.elites[np.argsort(-first.regret[archive.elites])]
+    shares = dict(zip(elites.tolist(), counts / children, strict=True))
+    harmonic = (1 / np.arange(1, len(ranked) + 1)).sum()
+    for rank, elite in enumerate(ranked.tolist(), 1):
+        assert shares[elite] == pytest.approx(1 / rank / harmonic, abs=0.03)
+
+
 def test_the_archive_finds_more_than_random_search_on_a_planted_regret():
     found = {m: np.mean([elites_of(finished(m, 512, s)).quality for s in range(5)]) for m in METHODS}
     assert found["archive"] > 1.2 * found["random"]
