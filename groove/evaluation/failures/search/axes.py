@@ -64,7 +64,8 @@ def check_features(names: Sequence[str], known: Sequence[str]) -> None:
 def make_axes(names: Sequence[str], features: Mapping[str, Floats], ranges: int) -> tuple[Axis, ...]:
     """Cut features into ranges of equal length on a scale that is linear near zero and logarithmic far from it.
 
-    The scale is sign(x) log(1 + abs(x)). Edges of features that are whole numbers are rounded up, and equal edges are one.
+    The scale is sign(x) log(1 + abs(x)). Edges of features that are whole numbers are rounded up, and equal edges are
+    one.
 
     Args:
       names: the features.
