@@ -6,11 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from groove.curriculum.base import Curriculum
-from groove.curriculum.buffer import LevelBuffer, empty, memory_at, top
-from groove.curriculum.plr import PLRState, hand_out, lifetime_weight, record_outcomes
-from groove.curriculum.plr_config import PLRConfig, check_slots
-from groove.curriculum.plr_metrics import plr_metrics
-from groove.curriculum.scores import SCORES
+from groove.curriculum.buffer import LevelBuffer
+from groove.curriculum.plr import PLRState, around_buffer, hand_out, record_outcomes
+from groove.curriculum.plr_config import PLRConfig
 from groove.envs.base import EnvFamily
 from groove.types import Array, Key, LevelOutcome, Metrics, PyTree
 from groove.utils.typed_fields import at_least
@@ -81,15 +79,9 @@ def make_ncc(env: EnvFamily, plr: PLRConfig, config: NCCConfig, score: str, num_
     Raises:
       ConfigError: if the buffer does not suit the number of slots.
     """
-    check_slots(plr, num_slots)
 
-    def init(key: Key, n: int) -> tuple[NCCState, PyTree, Array]:
-        if n > num_slots:
-            raise ValueError(f"This curriculum was made for {num_slots} slots: make it with num_slots={n}.")
-        zero = jnp.zeros((), jnp.int32)
-        buffer = empty(jax.eval_shape(env.sample_level, key), plr.buffer_size)
-        state = NCCState(PLRState(buffer, zero, zero), jnp.zeros(plr.buffer_size))
-        return sample(state, key, jnp.ones((n,), bool))
+    def begin(kept: PLRState) -> NCCState:
+        return NCCState(kept, jnp.zeros(plr.buffer_size))
 
     def sample(state: NCCState, key: Key, wanted: Array) -> tuple[NCCState, PyTree, Array]:
         coin, replay_key, level_key = jax.random.split(key, 3)
@@ -103,23 +95,12 @@ def make_ncc(env: EnvFamily, plr: PLRConfig, config: NCCConfig, score: str, num_
         return NCCState(kept, jnp.where(jnp.any(outcome.finished), moved, state.logits))
 
     def metrics(state: NCCState) -> Metrics:
-        kept = state.plr
-        known = _known(kept.buffer)
+        known = _known(state.plr.buffer)
         log_y = jax.nn.log_softmax(jnp.where(known, state.logits, -1e9))  # finite where unknown, with y = 0
         share = -jnp.sum(jnp.exp(log_y) * log_y, where=known) / jnp.log(jnp.maximum(jnp.sum(known), 2))
-        return {**plr_metrics(kept.buffer, kept.inserted, kept.forgotten), "replay_entropy": share}
+        return {"replay_entropy": share}
 
-    return Curriculum(
-        name=score,
-        needs=SCORES[score].needs,
-        init=init,
-        sample=sample,
-        update=update,
-        recall=lambda state, ids: memory_at(state.plr.buffer, ids),
-        weight=lambda state, ids: lifetime_weight(plr, state.plr, ids),
-        metrics=metrics,
-        top=lambda state, count: top(state.plr.buffer, count),
-    )
+    return around_buffer(env, plr, score, num_slots, begin, lambda state: state.plr, sample, update, metrics)
 
 
 def _known(buffer: LevelBuffer) -> Array:

@@ -14,11 +14,10 @@ import jax.numpy as jnp
 from groove.curriculum import generator
 from groove.curriculum.accel import Mutate, edits
 from groove.curriculum.base import Curriculum
-from groove.curriculum.buffer import LevelBuffer, empty, memory_at, top
+from groove.curriculum.buffer import LevelBuffer
 from groove.curriculum.generator import Choices, GeneratorConfig, GeneratorState
-from groove.curriculum.plr import PLRState, hand_out, lifetime_weight, record_outcomes
-from groove.curriculum.plr_config import PLRConfig, check_slots
-from groove.curriculum.plr_metrics import plr_metrics
+from groove.curriculum.plr import PLRState, around_buffer, hand_out, record_outcomes
+from groove.curriculum.plr_config import PLRConfig
 from groove.curriculum.replay import is_ready
 from groove.curriculum.scores import SCORES
 from groove.envs.base import EnvFamily
@@ -63,20 +62,13 @@ def make_paired(
         )
     if config.edit_probability and env.mutate is None:
         raise GrooveError(f'the levels of "{env.name}" cannot be edited: set paired.edit_probability to 0.')
-    check_slots(plr, num_slots)
     if not replay:
         plr = dataclasses.replace(plr, replay_probability=0.0)
     editing = dataclasses.replace(plr, edit_probability=config.edit_probability)
     mutate = env.mutate if config.edit_probability else None
 
-    def init(key: Key, n: int) -> tuple[PairedState, PyTree, Array]:
-        if n > num_slots:
-            raise ValueError(f"This curriculum was made for {num_slots} slots: make it with num_slots={n}.")
-        zero = jnp.zeros((), jnp.int32)
-        buffer = empty(jax.eval_shape(env.sample_level, key), plr.buffer_size)
-        choices = Choices.none(plr.buffer_size, len(design.factors))
-        state = PairedState(PLRState(buffer, zero, zero), generator.init(design, config), choices)
-        return sample(state, key, jnp.ones((n,), bool))
+    def begin(kept: PLRState) -> PairedState:
+        return PairedState(kept, generator.init(design, config), Choices.none(plr.buffer_size, len(design.factors)))
 
     def sample(state: PairedState, key: Key, wanted: Array) -> tuple[PairedState, PyTree, Array]:
         coin, replay_key, level_key, edit_key = jax.random.split(key, 4)
@@ -95,23 +87,9 @@ def make_paired(
         return PairedState(record_outcomes(score, state.plr, ids, outcome), learned, state.choices)
 
     def metrics(state: PairedState) -> Metrics:
-        kept = state.plr
-        return {
-            **plr_metrics(kept.buffer, kept.inserted, kept.forgotten),
-            **generator.metrics(design, state.generator),
-        }
+        return generator.metrics(design, state.generator)
 
-    return Curriculum(
-        name=score,
-        needs=SCORES[score].needs,
-        init=init,
-        sample=sample,
-        update=update,
-        recall=lambda state, ids: memory_at(state.plr.buffer, ids),
-        weight=lambda state, ids: lifetime_weight(plr, state.plr, ids),
-        metrics=metrics,
-        top=lambda state, count: top(state.plr.buffer, count),
-    )
+    return around_buffer(env, plr, score, num_slots, begin, lambda state: state.plr, sample, update, metrics)
 
 
 def _is_new(state: PLRState, ids: Array) -> Array:

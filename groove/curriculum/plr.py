@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +26,7 @@ from groove.curriculum.plr_metrics import plr_metrics
 from groove.curriculum.replay import is_ready, replay
 from groove.curriculum.scores import SCORES
 from groove.envs.base import EnvFamily
-from groove.types import Array, Key, LevelMemory, LevelOutcome, PyTree
+from groove.types import Array, Key, LevelMemory, LevelOutcome, Metrics, PyTree
 from groove.utils.arrays import select
 
 Edit = Callable[[Key, LevelBuffer, PyTree], PyTree]
@@ -59,26 +60,60 @@ def make_plr(env: EnvFamily, config: PLRConfig, score: str, num_slots: int, edit
     Raises:
       ConfigError: if the buffer does not suit the number of slots.
     """
+    sample, update = partial(_sample, env.sample_level, edit, config), partial(record_outcomes, score)
+    return around_buffer(env, config, score, num_slots, lambda kept: kept, lambda state: state, sample, update)
+
+
+def around_buffer(
+    env: EnvFamily,
+    config: PLRConfig,
+    score: str,
+    num_slots: int,
+    begin: Callable[[PLRState], Any],
+    kept: Callable[[Any], PLRState],
+    sample: Callable[[Any, Key, Array], tuple[Any, PyTree, Array]],
+    update: Callable[[Any, Array, LevelOutcome], Any],
+    metrics: Callable[[Any], Metrics] = lambda state: {},
+) -> Curriculum:
+    """Build a curriculum whose state holds a level buffer.
+
+    Args:
+      env: the family of the levels.
+      config: the settings of the buffer.
+      score: the name of the score, a key of `SCORES`.
+      num_slots: N, slots.
+      begin: (empty buffer) -> the state at the beginning of a run.
+      kept: state -> its buffer.
+      sample: of the Curriculum.
+      update: of the Curriculum.
+      metrics: state -> further metrics than those of the buffer.
+
+    Raises:
+      ConfigError: if the buffer does not suit the number of slots.
+    """
     check_slots(config, num_slots)
 
-    def init(key: Key, n: int) -> tuple[PLRState, PyTree, Array]:
+    def init(key: Key, n: int) -> tuple[Any, PyTree, Array]:
         if n > num_slots:
             raise ValueError(f"This curriculum was made for {num_slots} slots: make it with num_slots={n}.")
         zero = jnp.zeros((), jnp.int32)
         buffer = empty(jax.eval_shape(env.sample_level, key), config.buffer_size)
-        return sample(PLRState(buffer, inserted=zero, forgotten=zero), key, jnp.ones((n,), bool))
+        return sample(begin(PLRState(buffer, inserted=zero, forgotten=zero)), key, jnp.ones((n,), bool))
 
-    sample = partial(_sample, env.sample_level, edit, config)
+    def all_metrics(state: Any) -> Metrics:
+        own = kept(state)
+        return {**plr_metrics(own.buffer, own.inserted, own.forgotten), **metrics(state)}
+
     return Curriculum(
         name=score,
         needs=SCORES[score].needs,
         init=init,
         sample=sample,
-        update=partial(record_outcomes, score),
-        recall=lambda state, ids: memory_at(state.buffer, ids),
-        weight=partial(lifetime_weight, config),
-        metrics=lambda state: plr_metrics(state.buffer, state.inserted, state.forgotten),
-        top=lambda state, count: top(state.buffer, count),
+        update=update,
+        recall=lambda state, ids: memory_at(kept(state).buffer, ids),
+        weight=lambda state, ids: lifetime_weight(config, kept(state), ids),
+        metrics=all_metrics,
+        top=lambda state, count: top(kept(state).buffer, count),
     )
 
 

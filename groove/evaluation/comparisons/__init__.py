@@ -1,1 +1,1 @@
-"""How do rules compare? Statistics, tables and pictures of stored results."""
+"""Comparisons of rules: statistics, tables and pictures of stored results."""

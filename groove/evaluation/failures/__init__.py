@@ -1,1 +1,1 @@
-"""Where does a rule fall short? Random levels beside A2C, and searches for levels on which a rule fails."""
+"""Failures of a rule: random levels beside A2C, and searches for levels on which the rule falls short."""

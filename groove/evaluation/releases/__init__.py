@@ -1,1 +1,1 @@
-"""Which run becomes a released rule, and the card that comes with it."""
+"""Releases: the choice among finished runs, and the model card of a released rule."""
