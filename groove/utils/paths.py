@@ -79,6 +79,21 @@ def check_folder(folder: Path, flag: str) -> None:
         raise GrooveError(f"{folder} cannot be written: {one_line(error)}; choose another {flag}.") from error
 
 
+def refuse_other_results(folder: Path, file: str, kind: str) -> None:
+    """Refuse a folder that holds results of another kind, some of which would be overwritten.
+
+    Args:
+      folder: which need not exist.
+      file: name of a file that only results of that kind have.
+      kind: its name, for the message.
+
+    Raises:
+      GrooveError: if the file exists.
+    """
+    if (folder / file).exists():
+        raise GrooveError(f"{folder} holds the results of a {kind}, which would be overwritten: choose another --to.")
+
+
 def check_file(path: Path, flag: str) -> None:
     """Check that a file can be written, in a folder that exists; nothing is left behind.
 

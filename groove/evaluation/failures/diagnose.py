@@ -16,7 +16,7 @@ from groove.utils import parallel
 from groove.utils.errors import ConfigError
 from groove.utils.jax_flags import standard_flags
 from groove.utils.limits import MOST_LEVELS, MOST_LIFETIME, MOST_SEEDS, check_integer
-from groove.utils.paths import PathLike, check_folder, names_of, user_path, writing
+from groove.utils.paths import PathLike, check_folder, names_of, refuse_other_results, user_path, writing
 
 _WORST = 64  # levels to train on, if nobody says how many
 _DRAWN = 24  # of the worst levels
@@ -59,6 +59,7 @@ def diagnose(
     folder = None if to is None else user_path(to, "--to")
     if folder is not None:
         check_folder(folder, "--to")
+        refuse_other_results(folder, "search.safetensors", "search")
     parallel.request_devices(devices)
     parallel.start_backend()
     parallel.keep_compilations()

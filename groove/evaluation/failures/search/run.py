@@ -28,11 +28,11 @@ from groove.evaluation.suites.registry import find_tasks
 from groove.types import Key, PyTree, Stream
 from groove.utils import parallel
 from groove.utils.bootstrap import Floats
-from groove.utils.errors import ConfigError, unknown_name
+from groove.utils.errors import ConfigError, GrooveError, unknown_name
 from groove.utils.io import json_bytes, write_atomically
 from groove.utils.jax_flags import standard_flags
 from groove.utils.limits import MOST_INTEGER, MOST_LEVELS, MOST_LIFETIME, MOST_RANGES, MOST_SEEDS, check_integer
-from groove.utils.paths import PathLike, check_folder, names_of, user_path, writing
+from groove.utils.paths import PathLike, check_folder, names_of, refuse_other_results, user_path, writing
 
 AXES = ("nearest_positive", "max_steps")
 _DRAWN = 24  # levels in the picture
@@ -93,6 +93,7 @@ def search_failures(
     bounds = {"batch": MOST_SEEDS, "seeds": MOST_SEEDS, "rescore": MOST_SEEDS, "updates": MOST_LIFETIME}
     for name, value in {**numbers, "worst": _WORST if worst is None else worst}.items():
         check_integer(f"--{name}", value, bounds.get(name, MOST_LEVELS))
+    numbers = {name: int(value) for name, value in numbers.items()}  # of NumPy's integers, too
     check_integer("--ranges", ranges, MOST_RANGES, least=2)
     check_integer("--seed", seed, MOST_INTEGER, least=0)
     references = names_of(references)
@@ -103,6 +104,7 @@ def search_failures(
         raise ConfigError(f"--references: {rules[0].name} is the rule itself, which never falls short of itself.")
     folder = user_path(to, "--to")
     check_folder(folder, "--to")
+    refuse_other_results(folder, "heat_maps.png", "diagnosis")
     parallel.request_devices(devices)
     parallel.start_backend()
     parallel.keep_compilations()
@@ -160,7 +162,11 @@ def _run(
 
     def evaluate(levels: PyTree, key: Key, before: int) -> Floats:
         reports = [_after(bars.report(handle), before * seeds) for handle in handles]
-        return trial.returns(levels, key, seeds, reports)
+        returns = trial.returns(levels, key, seeds, reports)
+        for rule, row in zip(rules, returns, strict=True):
+            if not np.isfinite(row).all():
+                raise GrooveError(f"agents under {rule.name} have returns that are not finite: leave this rule out.")
+        return returns
 
     saved_at, saved = time.monotonic(), start
     try:

@@ -1,4 +1,8 @@
-"""A search on disk: all levels that were evaluated, so that a stopped search goes on where it stopped."""
+"""A search on disk: all levels that were evaluated, so that a stopped search goes on where it stopped.
+
+The file is safetensors: the fields of GridLevel and "returns", each with an axis over levels, and a header with
+"search", the settings as JSON, and "sha256", the checksum of both.
+"""
 
 import dataclasses
 import json
@@ -11,16 +15,18 @@ import numpy as np
 from groove.envs.gridworld.levels import GridLevel
 from groove.utils.errors import ConfigError
 from groove.utils.io import one_line, parse_json, write_atomically
-from groove.utils.tensor_file import tensor_bytes
+from groove.utils.tensor_file import content_digest, tensor_bytes
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(GridLevel))
-_SETTINGS, _RETURNS = "search", "returns"
+_SETTINGS, _RETURNS, _CHECKSUM = "search", "returns", "sha256"
 
 
 def save_search(path: Path, levels: Any, returns: np.ndarray, settings: Mapping[str, Any]) -> None:
     """Write the levels and their returns, f64[rules, n], with the settings of the search as JSON values."""
     arrays = {name: np.asarray(getattr(levels, name), order="C") for name in _FIELDS}
-    write_atomically(path, tensor_bytes({**arrays, _RETURNS: returns}, {_SETTINGS: _text(settings)}))
+    arrays[_RETURNS], text = np.asarray(returns, order="C"), _text(settings)
+    header = {_SETTINGS: text, _CHECKSUM: content_digest(arrays, text)}
+    write_atomically(path, tensor_bytes(arrays, header))
 
 
 def load_search(path: Path, settings: Mapping[str, Any]) -> tuple[GridLevel, np.ndarray] | None:
@@ -40,10 +46,13 @@ def load_search(path: Path, settings: Mapping[str, Any]) -> tuple[GridLevel, np.
     remedy = "choose another --to, or delete the file to begin again"
     try:
         with safe_open(path, framework="np") as file:
-            stored = parse_json((file.metadata() or {})[_SETTINGS])
+            header = file.metadata() or {}
+            stored = parse_json(header[_SETTINGS])
             arrays = {name: file.get_tensor(name) for name in (*_FIELDS, _RETURNS)}
     except (OSError, SafetensorError, LookupError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as a search ({one_line(error)}); {remedy}.") from error
+    if header.get(_CHECKSUM) != content_digest(arrays, header[_SETTINGS]):
+        raise ConfigError(f"{path} does not match its checksum, so it was altered; {remedy}.")
     now = json.loads(_text(settings))
     if stored != now:
         stored = stored if isinstance(stored, dict) else {}
@@ -53,8 +62,6 @@ def load_search(path: Path, settings: Mapping[str, Any]) -> tuple[GridLevel, np.
             f"go on, or {remedy}."
         )
     returns = arrays.pop(_RETURNS)
-    if returns.ndim != 2 or any(len(array) != returns.shape[1] for array in arrays.values()):
-        raise ConfigError(f"{path} cannot be read as a search (levels and returns differ in number); {remedy}.")
     return GridLevel(**arrays), returns
 
 

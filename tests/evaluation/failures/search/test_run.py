@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from groove.envs.gridworld.level_file import load_levels
+from groove.evaluation.failures.diagnose import diagnose
 from groove.evaluation.failures.search.run import search_failures
 from groove.utils.errors import GrooveError
 
@@ -119,6 +120,34 @@ def test_another_search_in_the_folder_is_neither_mixed_with_nor_overwritten(chan
     with pytest.raises(GrooveError, match=re.escape(said)):
         search_failures(**{**CALL, **changes}, to=tmp_path)
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_a_search_whose_bytes_were_flipped_is_refused(tmp_path, without_agents):
+    search_failures(**CALL, to=tmp_path)
+    path = tmp_path / "search.safetensors"
+    whole = path.read_bytes()
+    for place in (-5, -3000, len(whole) // 2):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x40
+        path.write_bytes(damaged)
+        with pytest.raises(GrooveError, match="does not match its checksum"):
+            search_failures(**CALL, to=tmp_path)
+
+
+def test_returns_that_are_not_finite_are_refused_and_name_the_rule(tmp_path, without_agents, monkeypatch):
+    monkeypatch.setattr(FakeTrial, "returns", lambda self, levels, *_: np.full((2, len(levels.size)), np.nan))
+    with pytest.raises(GrooveError, match="agents under random have returns that are not finite"):
+        search_failures(**CALL, to=tmp_path)
+
+
+def test_a_diagnosis_and_a_search_do_not_share_a_folder(tmp_path, without_agents):
+    search_failures(**{**CALL, "batch": np.int64(8)}, to=tmp_path / "search")
+    with pytest.raises(GrooveError, match="holds the results of a search"):
+        diagnose("random", levels=2, seeds=1, updates=2, to=tmp_path / "search", progress=False)
+    (tmp_path / "diagnosis").mkdir()
+    (tmp_path / "diagnosis" / "heat_maps.png").write_bytes(b"")
+    with pytest.raises(GrooveError, match="holds the results of a diagnosis"):
+        search_failures(**CALL, to=tmp_path / "diagnosis")
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"{}"])
