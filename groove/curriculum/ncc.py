@@ -9,6 +9,7 @@ from groove.curriculum.base import Curriculum
 from groove.curriculum.buffer import LevelBuffer
 from groove.curriculum.plr import PLRState, around_buffer, hand_out, record_outcomes
 from groove.curriculum.plr_config import PLRConfig
+from groove.curriculum.scores import SCORES
 from groove.envs.base import EnvFamily
 from groove.types import Array, Key, LevelOutcome, Metrics, PyTree
 from groove.utils.typed_fields import at_least
@@ -90,7 +91,7 @@ def make_ncc(env: EnvFamily, plr: PLRConfig, config: NCCConfig, score: str, num_
         return NCCState(kept, jnp.where(_known(kept.buffer), state.logits, 0.0)), levels, ids
 
     def update(state: NCCState, ids: Array, outcome: LevelOutcome) -> NCCState:
-        kept = record_outcomes(score, state.plr, ids, outcome)
+        kept = record_outcomes(state.plr, ids, SCORES[score].fn(outcome), outcome)
         moved = ascend(config, state.logits, kept.buffer.score, _known(kept.buffer))
         return NCCState(kept, jnp.where(jnp.any(outcome.finished), moved, state.logits))
 

@@ -83,8 +83,9 @@ def make_paired(
     def update(state: PairedState, ids: Array, outcome: LevelOutcome) -> PairedState:
         own = jax.tree.map(lambda x: x[ids], state.choices)
         first_lives = outcome.finished & _is_new(state.plr, ids)
-        learned = generator.learn(config, state.generator, own, SCORES[score].fn(outcome), first_lives)
-        return PairedState(record_outcomes(score, state.plr, ids, outcome), learned, state.choices)
+        scores = SCORES[score].fn(outcome)
+        learned = generator.learn(config, state.generator, own, scores, first_lives)
+        return PairedState(record_outcomes(state.plr, ids, scores, outcome), learned, state.choices)
 
     def metrics(state: PairedState) -> Metrics:
         return generator.metrics(design, state.generator)

@@ -60,7 +60,11 @@ def make_plr(env: EnvFamily, config: PLRConfig, score: str, num_slots: int, edit
     Raises:
       ConfigError: if the buffer does not suit the number of slots.
     """
-    sample, update = partial(_sample, env.sample_level, edit, config), partial(record_outcomes, score)
+
+    def update(state: PLRState, ids: Array, outcome: LevelOutcome) -> PLRState:
+        return record_outcomes(state, ids, SCORES[score].fn(outcome), outcome)
+
+    sample = partial(_sample, env.sample_level, edit, config)
     return around_buffer(env, config, score, num_slots, lambda kept: kept, lambda state: state, sample, update)
 
 
@@ -168,10 +172,10 @@ def hand_out(
     return state, levels, jnp.where(replayed, replay_ids, new_ids)
 
 
-def record_outcomes(score: str, state: PLRState, ids: Array, outcome: LevelOutcome) -> PLRState:
-    """Record the scores of finished lifetimes, and count the levels whose score is not finite."""
+def record_outcomes(state: PLRState, ids: Array, scores: Array, outcome: LevelOutcome) -> PLRState:
+    """Record the scores, f32 [n], of finished lifetimes, and count the levels whose score is not finite."""
     memory = LevelMemory(best_return=outcome.best_return, optimal_return=outcome.optimal_return)
-    buffer = record(state.buffer, ids, SCORES[score].fn(outcome), memory, outcome.finished)
+    buffer = record(state.buffer, ids, scores, memory, outcome.finished)
     dropped = (state.buffer.status == Status.ACTIVE) & (buffer.status == Status.EMPTY)
     buffer = drop_copies(buffer, ids, outcome.finished)
     return PLRState(buffer, state.inserted, state.forgotten + jnp.sum(dropped, dtype=jnp.int32))

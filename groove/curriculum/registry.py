@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from groove.curriculum.accel import make_accel
+from groove.curriculum.archive import ArchiveConfig, make_archive
 from groove.curriculum.base import Curriculum
 from groove.curriculum.fixed import make_dr
 from groove.curriculum.generator import GeneratorConfig
@@ -27,6 +28,7 @@ class Settings(NamedTuple):
     plr: PLRConfig
     paired: GeneratorConfig = GeneratorConfig()
     ncc: NCCConfig = NCCConfig()
+    archive: ArchiveConfig = ArchiveConfig()
 
 
 class MethodEntry(NamedTuple):
@@ -39,6 +41,7 @@ class MethodEntry(NamedTuple):
       replays: whether levels are replayed.
       designs: whether a generator designs levels.
       learns: whether the replay distribution is learned, instead of computed from the newest scores.
+      has_cells: whether the buffer keeps one level for each cell of an archive.
     """
 
     make: Callable[[EnvFamily, Settings, str, int], Curriculum]
@@ -46,6 +49,7 @@ class MethodEntry(NamedTuple):
     replays: bool = True
     designs: bool = False
     learns: bool = False
+    has_cells: bool = False
 
 
 def _paired(replay: bool) -> Callable[[EnvFamily, Settings, str, int], Curriculum]:
@@ -65,6 +69,11 @@ METHODS: Mapping[str, MethodEntry] = {
         lambda env, settings, score, n: make_ncc(env, settings.plr, settings.ncc, score, n),
         "level replay from a distribution that is learned by gradient ascent",
         learns=True,
+    ),
+    "archive": MethodEntry(
+        lambda env, settings, score, n: make_archive(env, settings.plr, settings.archive, score, n),
+        "level replay of the best level for each range of two features; new levels are changed towards weak ranges",
+        has_cells=True,
     ),
     "paired": MethodEntry(
         _paired(replay=False), "levels designed by a generator that seeks high scores", replays=False, designs=True

@@ -86,6 +86,8 @@ class EnvFamily(NamedTuple):
       optimal_return: level -> f32 [], the expected undiscounted return of the best policy. None if there is no solver.
       mutate: (key, level) -> level with a small random change that keeps it valid, for curricula that edit levels.
         None if levels cannot be edited.
+      perturb: (key, level) -> level with Gaussian noise on its numbers, such as rewards and limits, in their ranges.
+        The lifetime stays. None if the family has no such noise.
       design: how levels are made, for curricula that design levels. None if only `sample_level` makes levels.
       describe: level -> features for logs and tables, name -> f32 [], NaN where a feature is undefined. All levels of
         a family have the same names. None if the family has no features.
@@ -104,6 +106,7 @@ class EnvFamily(NamedTuple):
     max_steps: Callable[[PyTree], Array]
     optimal_return: Callable[[PyTree], Array] | None = None
     mutate: Callable[[Key, PyTree], PyTree] | None = None
+    perturb: Callable[[Key, PyTree], PyTree] | None = None
     design: Design | None = None
     describe: Callable[[PyTree], dict[str, Array]] | None = None
     draw: Callable[[Sequence[PyTree], Sequence[str], PathLike], None] | None = None

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -73,11 +74,9 @@ def make_mixture(name: str, members: Sequence[EnvFamily], weights: Sequence[floa
         result = jax.tree.map(lambda *x: jax.lax.select_n(level.member, *x), *shown)
         return Step(tuple(s.state for s in steps), *result)
 
-    def mutate(key: Key, level: MixedLevel) -> MixedLevel:
-        edited = tuple(
-            member.mutate(key, own) if member.mutate else own for member, own in zip(members, level.levels, strict=True)
-        )
-        return dataclasses.replace(level, levels=edited)
+    def change(key: Key, level: MixedLevel, changes: Sequence[Callable[[Key, PyTree], PyTree] | None]) -> MixedLevel:
+        own = zip(changes, level.levels, strict=True)
+        return dataclasses.replace(level, levels=tuple(each(key, x) if each else x for each, x in own))
 
     def describe(level: MixedLevel) -> dict[str, Array]:
         features: dict[str, Array] = {}
@@ -88,6 +87,7 @@ def make_mixture(name: str, members: Sequence[EnvFamily], weights: Sequence[floa
                 features[f"{member.name}_{feature}"] = jnp.where(played, value, jnp.nan)
         return features
 
+    mutations, noises = [member.mutate for member in members], [member.perturb for member in members]
     return EnvFamily(
         name=name,
         num_actions=max(member.num_actions for member in members),
@@ -98,6 +98,7 @@ def make_mixture(name: str, members: Sequence[EnvFamily], weights: Sequence[floa
         step=step,
         lifetime=lambda level: chosen(level, lambda member, own: member.lifetime(own)),
         max_steps=lambda level: chosen(level, lambda member, own: member.max_steps(own)),
-        mutate=mutate if any(member.mutate for member in members) else None,
+        mutate=partial(change, changes=mutations) if any(mutations) else None,
+        perturb=partial(change, changes=noises) if any(noises) else None,
         describe=describe,
     )

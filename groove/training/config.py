@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from groove.agents.agent import AgentConfig
+from groove.curriculum.archive import ArchiveConfig
 from groove.curriculum.generator import GeneratorConfig
 from groove.curriculum.ncc import NCCConfig
 from groove.curriculum.plr_config import PLRConfig
@@ -133,6 +134,7 @@ class Config:
       plr: the level buffer.
       paired: the generator of curricula that design levels.
       ncc: the learned replay distribution of the curriculum "ncc".
+      archive: the archive of the curriculum "archive".
       slots: how many lifetimes are trained at once.
       validation: meta-validation on unseen levels.
       run: how long the run takes and what it writes.
@@ -157,6 +159,7 @@ class Config:
     plr: PLRConfig = field(default_factory=PLRConfig)
     paired: GeneratorConfig = field(default_factory=GeneratorConfig)
     ncc: NCCConfig = field(default_factory=NCCConfig)
+    archive: ArchiveConfig = field(default_factory=ArchiveConfig)
     slots: SlotsConfig = field(default_factory=SlotsConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     run: RunConfig = field(default_factory=RunConfig)

@@ -80,6 +80,10 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
     yield Reader("paired", method is not None and method.designs, "curricula that design levels, such as paired")
     learns = method is not None and method.learns
     yield Reader("ncc", learns, "the curriculum ncc")
+    has_cells = method is not None and method.has_cells
+    yield Reader("archive", has_cells, "the curriculum archive")
+    if has_cells:
+        yield Reader("plr.min_fill", False, "curricula that replay, except archive")
     if replays:
         yield Reader("plr.edit_probability", edits, "curricula that edit levels, such as accel")
         draws = config.plr.prioritization != "topk" and not learns

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from groove.curriculum.archive import ArchiveConfig
 from groove.curriculum.base import Score
 from groove.curriculum.fixed import make_dr
 from groove.curriculum.plr_config import PLRConfig
@@ -40,11 +41,19 @@ def mutate(key, level):
 
 
 DESIGN = Design(lambda u: {"id": jnp.uint32(u[0] * 2**20)}, 1, (Factor("id", (0,)),))
-ENV = make_gridworld()._replace(sample_level=sample_level, mutate=mutate, design=DESIGN)
+ENV = make_gridworld()._replace(
+    sample_level=sample_level,
+    mutate=mutate,
+    perturb=None,
+    design=DESIGN,
+    describe=lambda level: {"low": (level["id"] % 1024) * 1.0, "high": (level["id"] // 1024) * 1.0},
+)
+ARCHIVE = ArchiveConfig(axes=("low", "high"), ranges=2)
 
 
 def make(name="ar", num_slots=N, **changes):
-    return make_curriculum(parse_curriculum(name), ENV, Settings(dataclasses.replace(CONFIG, **changes)), num_slots)
+    settings = Settings(dataclasses.replace(CONFIG, **changes), archive=ARCHIVE)
+    return make_curriculum(parse_curriculum(name), ENV, settings, num_slots)
 
 
 @pytest.mark.parametrize("name", ["dr", *SCORES, *METHODS, "accel:pvl"])

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 
 from groove.envs.base import EnvFamily, Step
 from groove.envs.gridworld.design import make_design
-from groove.envs.gridworld.edits import EDITS, mutate
+from groove.envs.gridworld.edits import EDITS, NOISE, mutate, perturb
 from groove.envs.gridworld.features import describe
 from groove.envs.gridworld.levels import (
     EVENT_BITS,
@@ -51,7 +51,8 @@ def make_gridworld(
 
     Args:
       sizes: static sizes that all levels share.
-      distribution: the levels that `sample_level` draws, unless a sampler is given, and the ranges of `mutate`.
+      distribution: the levels that `sample_level` draws, unless a sampler is given, and the ranges of
+        `mutate` and `perturb`.
       observation: "index" for tables, or "features" or "planes" for networks; see `observations.observe`.
       placement: "fixed" keeps start and objects for the lifetime (a tabular level). "random" draws the start and the
         cells of all objects at every reset, and an object's cell whenever it respawns (LPG's random grids).
@@ -90,6 +91,7 @@ def make_gridworld(
         max_steps=lambda level: level.max_steps,
         optimal_return=None if moving else lambda level: optimal_return(level, sizes),
         mutate=lambda key, level: mutate(key, level, distribution, sizes, EDITS),
+        perturb=lambda key, level: perturb(key, level, distribution, NOISE),
         design=None if moving or sampler else make_design(distribution, sizes),
         describe=None if moving else lambda level: describe(level, sizes),
         draw=None if moving else lambda levels, titles, path: draw_levels(levels, titles, sizes, path),

@@ -28,6 +28,7 @@ from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution
 from groove.types import Array, Key
 
 EDITS = 5  # edits of one mutation
+NOISE = 0.2  # standard deviation of the noise of `perturb`
 
 
 class _Draws(NamedTuple):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from figures.analysis.level_search import draw, in_common, summarised
-from groove.evaluation.failures.search.axes import Axis
+from groove.envs.level_axes import Axis
 from groove.evaluation.failures.search.elites import Failures
 
 AXES = (Axis("a", np.array([1.0, 2.0])), Axis("b", np.array([1.0, 2.0])))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from groove.evaluation.failures.search.axes import Axis
+from groove.envs.level_axes import Axis
 from groove.utils.bootstrap import Floats
 from groove.utils.errors import missing_extra
 

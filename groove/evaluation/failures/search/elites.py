@@ -9,8 +9,8 @@ import numpy as np
 
 from groove.envs.gridworld.level_file import LevelSet
 from groove.envs.gridworld.levels import GridSizes
+from groove.envs.level_axes import Axis
 from groove.evaluation.failures.search.archive import Indices
-from groove.evaluation.failures.search.axes import Axis
 from groove.evaluation.failures.search.search import regret_of
 from groove.utils.bootstrap import Floats
 

@@ -16,8 +16,8 @@ from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.level_file import save_levels
 from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution
 from groove.envs.gridworld.render import draw_levels
+from groove.envs.level_axes import Axis, check_features, make_axes
 from groove.evaluation.failures.search.archive import Archive
-from groove.evaluation.failures.search.axes import Axis, check_features, make_axes
 from groove.evaluation.failures.search.elites import Failures, numbers_of
 from groove.evaluation.failures.search.plots import draw_archive, draw_progress
 from groove.evaluation.failures.search.saved import load_search, save_search
@@ -108,7 +108,7 @@ def search_failures(
     parallel.request_devices(devices)
     parallel.start_backend()
     parallel.keep_compilations()
-    dist, env = _gridworlds(updates)
+    env = _gridworlds(updates)
     grid_axes = _axes(env, [*axes], ranges, seed)
     settings = {
         "method": method,
@@ -118,7 +118,7 @@ def search_failures(
         "ranges": ranges,
         "seed": seed,
     }
-    search = Search(method, env, dist, grid_axes, levels, batch, seed)
+    search = Search(method, env, grid_axes, levels, batch, seed)
     (task,) = find_tasks(["gridworld/random"])
     budget = dataclasses.replace(task.budgets["laptop"], updates=updates)
     trial = Trial(env, rules, task, budget, parallel.make_mesh(devices or jax.local_device_count()))
@@ -130,16 +130,15 @@ def search_failures(
 
 
 @functools.lru_cache(maxsize=4)  # the programs of one search serve the next
-def _gridworlds(updates: int) -> tuple[LevelDistribution, EnvFamily]:
-    dist = LevelDistribution(min_lifetime=updates, max_lifetime=updates)
-    return dist, make_gridworld(GridSizes(), dist)
+def _gridworlds(updates: int) -> EnvFamily:
+    return make_gridworld(GridSizes(), LevelDistribution(min_lifetime=updates, max_lifetime=updates))
 
 
 def _axes(env: EnvFamily, names: Sequence[str], ranges: int, seed: int) -> tuple[Axis, ...]:
     key = jax.random.fold_in(jax.random.key(seed), Stream.DIAGNOSIS)
     features = describe(env, random_levels(env, jax.random.split(key, _SAMPLED)))
-    check_features(names, list(features))
-    return make_axes(names, features, ranges)
+    check_features(names, list(features), "--axes")
+    return make_axes(names, features, ranges, "--axes")
 
 
 def _run(

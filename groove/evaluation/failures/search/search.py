@@ -21,16 +21,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove.envs.base import EnvFamily
-from groove.envs.gridworld.edits import perturb
-from groove.envs.gridworld.levels import LevelDistribution
+from groove.envs.level_axes import Axis
 from groove.evaluation.failures.search.archive import Archive, Indices
-from groove.evaluation.failures.search.axes import Axis
 from groove.types import Key, PyTree, Stream
 from groove.utils.bootstrap import Floats
 
 METHODS = ("archive", "best", "random")
 RANDOM_SHARE = 4  # one in so many levels is random before the first is changed
-_NOISE = 0.2  # standard deviation of Gaussian changes
 _SAMPLE, _CHANGE, _TRY = range(3)  # folded into the key of a batch
 
 Evaluate = Callable[[PyTree, Key, int], Floats]  # (levels [n], key, number of levels before) -> f64[rules, n]
@@ -82,7 +79,6 @@ class Search:
     Attributes:
       method: one of METHODS.
       env: the family of the levels.
-      dist: the ranges of Gaussian changes.
       axes: of the archive.
       levels: number of levels to evaluate.
       batch: levels of a batch.
@@ -91,7 +87,6 @@ class Search:
 
     method: str
     env: EnvFamily
-    dist: LevelDistribution
     axes: Sequence[Axis]
     levels: int
     batch: int
@@ -131,7 +126,7 @@ class Search:
         if parents is None or done is None:
             return random_levels(self.env, jax.random.split(jax.random.fold_in(key, _SAMPLE), self.batch))
         chosen = jax.tree.map(lambda x: jnp.asarray(x[parents]), done.levels)
-        return _change(self.env, self.dist, jax.random.split(jax.random.fold_in(key, _CHANGE), self.batch), chosen)
+        return _change(self.env, jax.random.split(jax.random.fold_in(key, _CHANGE), self.batch), chosen)
 
     def _parents(self, key: Key, before: int, done: Evaluated | None, archive: Archive) -> Indices | None:
         """Return the numbers of the parents, i64[batch]; None for a batch of random levels."""
@@ -169,14 +164,15 @@ def random_levels(env: EnvFamily, keys: Key) -> PyTree:
     return jax.vmap(env.sample_level)(keys)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _change(env: EnvFamily, dist: LevelDistribution, keys: Key, levels: PyTree) -> PyTree:
+@functools.partial(jax.jit, static_argnums=0)
+def _change(env: EnvFamily, keys: Key, levels: PyTree) -> PyTree:
     """Return an edit of every other level, and the others with noise on their numbers."""
-    mutate = env.mutate
+    mutate, perturb = env.mutate, env.perturb
     assert mutate is not None
+    assert perturb is not None
 
     def change(key: Key, level: Any, edit: jax.Array) -> Any:
         edited = dataclasses.replace(mutate(key, level), lifetime=level.lifetime)
-        return jax.tree.map(lambda a, b: jnp.where(edit, a, b), edited, perturb(key, level, dist, _NOISE))
+        return jax.tree.map(lambda a, b: jnp.where(edit, a, b), edited, perturb(key, level))
 
     return jax.vmap(change)(keys, levels, jnp.arange(len(keys)) % 2 == 0)

@@ -9,8 +9,8 @@ import pytest
 
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution, check_level
+from groove.envs.level_axes import Axis
 from groove.evaluation.failures.search.archive import Archive
-from groove.evaluation.failures.search.axes import Axis
 from groove.evaluation.failures.search.search import METHODS, Search, regret_of
 
 SIZES = GridSizes(side=6, objects=3)
@@ -20,7 +20,7 @@ AXES = (Axis("nearest_positive", np.array([2.0, 3.0, 4.0, 6.0])), Axis("max_step
 
 
 def search(method="archive", levels=256, seed=0):
-    return Search(method, ENV, DIST, AXES, levels, 32, seed)
+    return Search(method, ENV, AXES, levels, 32, seed)
 
 
 def planted(levels, key, before):
@@ -150,8 +150,7 @@ def test_no_level_in_any_cell_leaves_random_levels():
         return planted(levels, key, before)
 
     hidden = dataclasses.replace(search(levels=96), axes=(Axis("nearest_positive", np.array([])), AXES[1]))
-    barren = dataclasses.replace(DIST, walls=0)
     env = ENV._replace(describe=lambda level: {"nearest_positive": jnp.nan, "max_steps": level.max_steps * 1.0})
-    *_, done = dataclasses.replace(hidden, env=env, dist=barren).run(unplaceable)
+    *_, done = dataclasses.replace(hidden, env=env).run(unplaceable)
     assert len(done) == 96
     assert (done.cells[:, 0] == -1).all()

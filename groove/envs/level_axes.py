@@ -1,4 +1,4 @@
-"""The axes of an archive: features of levels, cut into ranges."""
+"""The axes of an archive of levels: features of levels, cut into ranges."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,24 +44,27 @@ class Axis:
         return f"{low:.0f}" if high == low + 1 else f"{low:.0f} .. {high - 1:.0f}"
 
 
-def check_features(names: Sequence[str], known: Sequence[str]) -> None:
+def check_features(names: Sequence[str], known: Sequence[str], setting: str) -> None:
     """Refuse anything but two different features.
 
     Args:
       names: the features of the axes.
       known: the features that levels have.
+      setting: the name of the flag or the setting that gave the names, for messages.
 
     Raises:
       ConfigError: naming the mistake.
     """
     for name in names:
         if name not in known:
-            raise unknown_name("feature", name, known)
+            raise unknown_name(f"feature in {setting}", name, known)
     if len(names) != 2 or names[0] == names[1]:
-        raise ConfigError(f"--axes = {','.join(names)} must be two different features, such as {known[0]},{known[1]}.")
+        raise ConfigError(
+            f"{setting} = {','.join(names)} must be two different features, such as {known[0]},{known[1]}."
+        )
 
 
-def make_axes(names: Sequence[str], features: Mapping[str, Floats], ranges: int) -> tuple[Axis, ...]:
+def make_axes(names: Sequence[str], features: Mapping[str, Floats], ranges: int, setting: str) -> tuple[Axis, ...]:
     """Cut features into ranges of equal length on a scale that is linear near zero and logarithmic far from it.
 
     The scale is sign(x) log(1 + abs(x)). Edges of features that are whole numbers are rounded up, and equal edges are
@@ -71,17 +74,18 @@ def make_axes(names: Sequence[str], features: Mapping[str, Floats], ranges: int)
       names: the features.
       features: feature -> f64[n], its values on random levels, NaN where undefined.
       ranges: the largest number of ranges of an axis.
+      setting: the name of the flag or the setting that gave the names, for messages.
 
     Raises:
       ConfigError: if a feature has the same value on all levels.
     """
-    return tuple(_make_axis(name, features[name], ranges) for name in names)
+    return tuple(_make_axis(name, features[name], ranges, setting) for name in names)
 
 
-def _make_axis(name: str, values: Floats, ranges: int) -> Axis:
+def _make_axis(name: str, values: Floats, ranges: int, setting: str) -> Axis:
     known = values[np.isfinite(values)]
     if not known.size or known.min() == known.max():
-        raise ConfigError(f"--axes: {name} is the same on all random levels; choose another feature.")
+        raise ConfigError(f"{setting}: {name} is the same on all random levels; choose another feature.")
     scaled = np.sign(known) * np.log1p(np.abs(known))
     inner = np.linspace(scaled.min(), scaled.max(), ranges + 1)[1:-1]
     edges = np.sign(inner) * np.expm1(np.abs(inner))
