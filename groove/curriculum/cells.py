@@ -12,7 +12,7 @@ from groove.curriculum.identity import content_hash
 from groove.envs.base import EnvFamily
 from groove.envs.level_axes import Axis
 from groove.types import Array, Key, PyTree
-from groove.utils.arrays import select
+from groove.utils.arrays import select, standardised
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ def target_logits(score: Array, held: Array, bias: float) -> Array:
     """
     weakest = jnp.min(jnp.where(held, score, jnp.inf))
     known = jnp.where(held, score, jnp.where(held.any(), weakest, 0.0))
-    deviation = jnp.std(known)
-    return -bias * (known - known.mean()) / jnp.where(deviation > 0, deviation, 1.0)
+    return -bias * standardised(known, jnp.ones_like(held))
 
 
 def towards(cells: Cells, key: Key, parents: PyTree, targets: Array, tries: int) -> tuple[PyTree, Array]:

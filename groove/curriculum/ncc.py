@@ -12,6 +12,7 @@ from groove.curriculum.plr_config import PLRConfig
 from groove.curriculum.scores import SCORES
 from groove.envs.base import EnvFamily
 from groove.types import Array, Key, LevelOutcome, Metrics, PyTree
+from groove.utils.arrays import standardised
 from groove.utils.typed_fields import at_least
 
 
@@ -56,12 +57,7 @@ def ascend(config: NCCConfig, logits: Array, score: Array, known: Array) -> Arra
     Returns:
       f32 [B], 0 where a level has no score.
     """
-    count = jnp.maximum(jnp.sum(known), 1)
-    s = jnp.where(known, score, 0.0)
-    centred = jnp.where(known, s - jnp.sum(s) / count, 0.0)
-    deviation = jnp.sqrt(jnp.sum(centred**2) / count)
-    standardised = centred / jnp.where(deviation > 0, deviation, 1.0)
-    moved = (1.0 - config.step_size * config.entropy) * logits + config.step_size * standardised
+    moved = (1.0 - config.step_size * config.entropy) * logits + config.step_size * standardised(score, known)
     return jnp.where(known, moved, 0.0)
 
 

@@ -1,5 +1,6 @@
 """Prioritised level replay (PLR, Jiang et al. 2021a): a slot receives a new level, or a buffered one of high score."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -145,6 +146,7 @@ def hand_out(
     wanted: Array,
     new: PyTree,
     logits: Array | None = None,
+    priority: Array | None = None,
 ) -> tuple[PLRState, PyTree, Array]:
     """Hand out a replayed level, or one of these new levels, to every slot that wants one.
 
@@ -156,13 +158,16 @@ def hand_out(
       wanted: bool [n].
       new: leaves [n, ...], one level for each slot.
       logits: of `replay`.
+      priority: f32 [B], which ranks levels for replay instead of their scores; None for the scores.
 
     Returns:
       The state, the levels [n] and their ids, int32 [n]; a level that was new has no score yet.
     """
     chosen = jax.random.bernoulli(coin, config.replay_probability, wanted.shape)
     wants_replay = wanted & is_ready(state.buffer, config) & chosen
-    buffer, replay_ids = replay(state.buffer, config, replay_key, wants_replay, logits)
+    ranked = state.buffer if priority is None else dataclasses.replace(state.buffer, score=priority)
+    buffer, replay_ids = replay(ranked, config, replay_key, wants_replay, logits)
+    buffer = dataclasses.replace(buffer, score=state.buffer.score)
     replayed = replay_ids >= 0
     is_new = wanted & ~replayed
     levels = jax.tree.map(partial(select, replayed), levels_at(buffer, replay_ids), new)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from groove.curriculum.accel import make_accel
 from groove.curriculum.archive import ArchiveConfig, make_archive
 from groove.curriculum.base import Curriculum
+from groove.curriculum.colearn import ColearnConfig, make_colearn
 from groove.curriculum.fixed import make_dr
 from groove.curriculum.generator import GeneratorConfig
 from groove.curriculum.ncc import NCCConfig, make_ncc
@@ -29,6 +30,7 @@ class Settings(NamedTuple):
     paired: GeneratorConfig = GeneratorConfig()
     ncc: NCCConfig = NCCConfig()
     archive: ArchiveConfig = ArchiveConfig()
+    colearn: ColearnConfig = ColearnConfig()
 
 
 class MethodEntry(NamedTuple):
@@ -41,6 +43,7 @@ class MethodEntry(NamedTuple):
       replays: whether levels are replayed.
       designs: whether a generator designs levels.
       learns: whether the replay distribution is learned, instead of computed from the newest scores.
+      credits: whether levels are credited with the progress on other levels.
       has_cells: whether the buffer keeps one level for each cell of an archive.
     """
 
@@ -49,6 +52,7 @@ class MethodEntry(NamedTuple):
     replays: bool = True
     designs: bool = False
     learns: bool = False
+    credits: bool = False
     has_cells: bool = False
 
 
@@ -69,6 +73,11 @@ METHODS: Mapping[str, MethodEntry] = {
         lambda env, settings, score, n: make_ncc(env, settings.plr, settings.ncc, score, n),
         "level replay from a distribution that is learned by gradient ascent",
         learns=True,
+    ),
+    "colearn": MethodEntry(
+        lambda env, settings, score, n: make_colearn(env, settings.plr, settings.colearn, score, n),
+        "level replay by the score plus how much training on the level helped on other levels",
+        credits=True,
     ),
     "archive": MethodEntry(
         lambda env, settings, score, n: make_archive(env, settings.plr, settings.archive, score, n),

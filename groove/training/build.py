@@ -73,7 +73,7 @@ def make_groups(config: Config) -> tuple[Group, ...]:
     """
     spec = parse_curriculum(config.curriculum)
     rule = make_rule(config.rule, config.rules[config.rule], config.discount)
-    settings, groups = Settings(config.plr, config.paired, config.ncc, config.archive), []
+    settings, groups = Settings(config.plr, config.paired, config.ncc, config.archive, config.colearn), []
     for source, size in _sizes(config, spec).items():
         env = make_env(config, source)
         curriculum = make_curriculum(spec._replace(source=source), env, settings, size)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from groove.agents.agent import AgentConfig
 from groove.curriculum.archive import ArchiveConfig
+from groove.curriculum.colearn import ColearnConfig
 from groove.curriculum.generator import GeneratorConfig
 from groove.curriculum.ncc import NCCConfig
 from groove.curriculum.plr_config import PLRConfig
@@ -135,6 +136,7 @@ class Config:
       paired: the generator of curricula that design levels.
       ncc: the learned replay distribution of the curriculum "ncc".
       archive: the archive of the curriculum "archive".
+      colearn: the co-learnability of the curriculum "colearn".
       slots: how many lifetimes are trained at once.
       validation: meta-validation on unseen levels.
       run: how long the run takes and what it writes.
@@ -160,6 +162,7 @@ class Config:
     paired: GeneratorConfig = field(default_factory=GeneratorConfig)
     ncc: NCCConfig = field(default_factory=NCCConfig)
     archive: ArchiveConfig = field(default_factory=ArchiveConfig)
+    colearn: ColearnConfig = field(default_factory=ColearnConfig)
     slots: SlotsConfig = field(default_factory=SlotsConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     run: RunConfig = field(default_factory=RunConfig)

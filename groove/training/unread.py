@@ -81,6 +81,7 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
     learns = method is not None and method.learns
     yield Reader("ncc", learns, "the curriculum ncc")
     has_cells = method is not None and method.has_cells
+    yield Reader("colearn", method is not None and method.credits, "the curriculum colearn")
     yield Reader("archive", has_cells, "the curriculum archive")
     if has_cells:
         yield Reader("plr.min_fill", False, "curricula that replay, except archive")

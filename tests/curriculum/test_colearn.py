@@ -1,0 +1,116 @@
+"""Replay by co-learnability: its estimates by hand, and the levels that it prefers."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from groove.curriculum.buffer import Status
+from groove.curriculum.colearn import ColearnConfig, make_colearn, observe_help, priority
+from groove.curriculum.plr import make_plr
+from groove.curriculum.plr_config import PLRConfig
+from groove.envs.gridworld.dynamics import make_gridworld
+from groove.types import LevelOutcome
+from tests._helpers.buffers import buffer_of
+
+B, N = 64, 8
+PLR = PLRConfig(buffer_size=B, min_fill=0.25)
+ENV = make_gridworld()._replace(sample_level=lambda key: {"number": jax.random.uniform(key)})
+NAN = float("nan")
+
+
+def make(**changes):
+    curriculum = make_colearn(ENV, PLR, ColearnConfig(**changes), "ar", N)
+    return curriculum._replace(sample=jax.jit(curriculum.sample), update=jax.jit(curriculum.update))
+
+
+def outcome(regret, finished=None):
+    unknown = LevelOutcome.unknown(jnp.ones(N, bool) if finished is None else jnp.asarray(finished))
+    return dataclasses.replace(unknown, student_return=jnp.zeros(N), antagonist_return=jnp.asarray(regret, jnp.float32))
+
+
+def live(curriculum, rounds, regret_of, seed=0):
+    """Live lifetimes, half of which end in each round; yield the state and the numbers of the levels in training."""
+    state, levels, ids = curriculum.init(jax.random.key(seed), N)
+    for turn in range(rounds):
+        ends = np.arange(N) % 2 == turn % 2
+        yield state, np.asarray(levels["number"]), np.asarray(ids)
+        state = curriculum.update(state, ids, outcome(regret_of(turn, levels["number"]), ends))
+        state, new, new_ids = curriculum.sample(
+            state, jax.random.fold_in(jax.random.key(seed), turn), jnp.asarray(ends)
+        )
+        levels, ids = {"number": jnp.where(ends, new["number"], levels["number"])}, jnp.where(ends, new_ids, ids)
+
+
+def test_an_observation_by_hand():
+    helped, training = jnp.asarray([1.0, 2.0, 3.0]), jnp.asarray([True, False, True])
+    moved = observe_help(helped, 0.5, training, jnp.asarray([4.0, NAN, -1.0]))  # the mean fall is 1.5
+    np.testing.assert_allclose(moved, [1.25, 2.0, 2.25])
+    np.testing.assert_array_equal(observe_help(helped, 0.5, training, jnp.full(2, NAN)), helped)
+
+
+def test_the_priority_weighs_two_standardised_numbers():
+    buffer = buffer_of([1.0, 3.0, 5.0, 99.0], [Status.SCORED] * 3 + [Status.ACTIVE])
+    ranked = priority(buffer, jnp.asarray([2.0, 0.0, -2.0, 7.0]), 0.5)
+    one = np.sqrt(1.5)
+    np.testing.assert_allclose(ranked[:3], [-one + 0.5 * one, 0.0, one - 0.5 * one], rtol=1e-6)
+
+
+def test_a_weight_of_zero_ranks_like_plain_level_replay():
+    buffer = buffer_of(np.random.default_rng(0).normal(size=12))
+    plain = np.argsort(np.asarray(buffer.score))
+    np.testing.assert_array_equal(np.argsort(np.asarray(priority(buffer, jnp.arange(12.0), 0.0))), plain)
+
+
+def test_only_levels_in_training_are_credited_and_only_with_scores_that_had_a_predecessor():
+    curriculum = make()
+    for turn, (state, _, _) in enumerate(live(curriculum, 40, lambda turn, number: jnp.full(N, 1.0))):
+        assert not np.asarray(state.helped).any(), turn  # scores never fall
+    *_, (state, _, _) = live(curriculum, 40, lambda turn, number: jnp.full(N, 100.0 - turn))
+    known = np.asarray(state.plr.buffer.score) > -np.inf
+    helped = np.asarray(state.helped)
+    assert (helped[known] > 0).any()
+    assert not helped[~known].any()
+
+
+def test_levels_that_make_scores_fall_elsewhere_are_replayed_more_often():
+    """Scores are lower whenever a level with a high number is in training."""
+
+    def late_share(weight):
+        shares = []
+        for seed in range(3):
+            helpers, drawn = 0.0, []
+
+            def regret(turn, number):
+                return 1.0 - 0.5 * helpers + 0.001 * number  # noqa: B023 (read before it changes)
+
+            for _, numbers, _ in live(make(weight=weight, rate=0.5), 120, regret, seed):
+                helpers = float((numbers > 0.8).mean())
+                drawn.append(helpers)
+            shares.append(np.mean(drawn[60:]))
+        return np.mean(shares)
+
+    assert late_share(3.0) > late_share(0.0) + 0.05
+
+
+def test_scores_in_the_buffer_stay_scores():
+    curriculum, plain = make(), make_plr(ENV, PLR, "ar", N)
+    for made in (curriculum, plain):
+        *_, (state, _, _) = live(made, 20, lambda turn, number: number)
+        buffer = (state.plr if made is curriculum else state).buffer
+        scored = np.asarray(buffer.scored)
+        np.testing.assert_allclose(np.asarray(buffer.score)[scored], np.asarray(buffer.level["number"])[scored])
+
+
+def test_the_same_seed_gives_the_same_levels():
+    runs = [[numbers for _, numbers, _ in live(make(), 12, lambda turn, n: n, seed)] for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
+
+
+@pytest.mark.parametrize("n", [N + 1])
+def test_more_slots_than_it_was_made_for_are_refused(n):
+    with pytest.raises(ValueError, match="num_slots=9"):
+        make().init(jax.random.key(0), n)
