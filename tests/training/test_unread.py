@@ -37,7 +37,7 @@ from groove.utils.typed_fields import assign
         ("ncc", "plr.temperature=0.5", "plr.temperature is read by plr.prioritization=rank"),
         ("ncc", "plr.prioritization=topk", "plr.prioritization is read by curricula that replay, except ncc"),
         ("ar", "ncc.entropy=0.2", "ncc.entropy is read by the curriculum ncc"),
-        ("ar", "archive.ranges=4", "archive.ranges is read by the curriculum archive"),
+        ("ar", "archive.tries=2", "archive.tries is read by the curriculum archive"),
         ("ar", "colearn.weight=1", "colearn.weight is read by the curriculum colearn"),
         ("archive", "plr.min_fill=0.2", "plr.min_fill is read by curricula that replay, except archive"),
         ("paired", "plr.temperature=0.5", "plr.temperature is read by curricula that replay"),
