@@ -27,6 +27,12 @@ _ANTAGONIST = _FLAGS.string(
     "Rules that regret is measured against: a2c, ppo, random, optimal, or rule:NAME for a released rule, a run's "
     "directory or a rule file; the best of several, as in a2c,ppo. Without this flag: a2c.",
 )
+_FROM = _FLAGS.string(
+    "from",
+    None,
+    "The rule that meta-training starts from, with its settings: a released rule, a run's directory or a rule file. "
+    "Without this flag: a rule with new parameters.",
+)
 _META_OPTIMIZER = _FLAGS.string(
     "meta_optimizer",
     None,
@@ -86,6 +92,7 @@ _COMPILATION_CACHE = _FLAGS.boolean(
 _FIELDS = {  # field of the configuration -> its flag
     "curriculum": _CURRICULUM,
     "antagonists": _ANTAGONIST,
+    "start": _FROM,
     "meta.optimizer": _META_OPTIMIZER,
     "seed": _SEED,
     "devices": _DEVICES,

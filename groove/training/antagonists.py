@@ -1,23 +1,20 @@
 """The antagonists that a run may name: hand-written rules, the best policy of a level, and rules that stay fixed.
 
 `rule:NAME` is a released rule, a run's directory or a rule file, or a hand-written rule with settings in brackets. A
-run records it as `rule:NAME#DIGEST`, with an absolute path, so that it is never resumed with another rule.
+run records it as `rule:NAME#DIGEST`, with an absolute path.
 """
 
-import re
 from typing import Any
 
-from groove.dropin.find import NamedRule, named_rule
-from groove.dropin.rule_file import released_rules
+from groove.dropin.find import NamedRule
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import hand_written, make_rule
 from groove.training.config import Config
-from groove.utils.errors import ConfigError, GrooveError, unknown_name
-from groove.utils.paths import user_path
+from groove.training.pinned_rules import find_pinned, pin_rule, without_digest
+from groove.utils.errors import unknown_name
 
 OPTIMAL = "optimal"  # the antagonist that plays the best policy, by dynamic programming
 _RULE = "rule:"
-_DIGEST = re.compile(r"#[0-9a-f]{16}$")
 
 
 def check_antagonist(name: str) -> None:
@@ -36,14 +33,12 @@ def pin_antagonist(name: str) -> str:
     """Return the name that a run records: with an absolute path and the digest of the rule, for `rule:NAME`."""
     if not name.startswith(_RULE):
         return name
-    where = _DIGEST.sub("", name.removeprefix(_RULE))
-    known = where in released_rules() or not user_path(where).exists()  # or a hand-written rule with settings
-    return f"{_RULE}{where if known else user_path(where).absolute()}#{_find(name).identity}"
+    return f"{_RULE}{pin_rule(name.removeprefix(_RULE), _role(name))}"
 
 
 def short_name(name: str) -> str:
     """Return the name of an antagonist for a legend, without folders and digests."""
-    return _DIGEST.sub("", name).rpartition("/")[2].removeprefix(_RULE)
+    return without_digest(name).rpartition("/")[2].removeprefix(_RULE)
 
 
 def antagonist_rule(name: str, config: Config) -> tuple[UpdateRule, Any]:
@@ -59,16 +54,8 @@ def antagonist_rule(name: str, config: Config) -> tuple[UpdateRule, Any]:
 
 
 def _find(name: str) -> NamedRule:
-    where, digest = _DIGEST.sub("", name.removeprefix(_RULE)), _DIGEST.search(name)
-    if not where:
-        raise ConfigError(f'the antagonist "{name}" names no rule: write for instance rule:groove.')
-    try:
-        found = named_rule(where)
-    except GrooveError as error:
-        raise ConfigError(f'the antagonist "{name}": {error}') from error
-    if digest and digest[0] != f"#{found.identity}":
-        raise ConfigError(
-            f'the antagonist "{where}" is not the rule that it was: it has digest {found.identity}, not '
-            f"{digest[0][1:]}. Restore the file, or name the rule without a digest in a new run."
-        )
-    return found
+    return find_pinned(name.removeprefix(_RULE), _role(name))
+
+
+def _role(name: str) -> str:
+    return f'the antagonist "{without_digest(name)}"'

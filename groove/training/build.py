@@ -27,6 +27,7 @@ from groove.meta.trainer import MetaStep, Trainer, make_trainer
 from groove.meta.truncated_step import make_truncated_step
 from groove.training.antagonists import OPTIMAL, antagonist_rule
 from groove.training.config import BASELINE, Config
+from groove.training.start import make_learned_rule
 from groove.training.validation import Domain, LifetimeReturns, make_lifetime_returns, unseen_levels
 from groove.types import Stream
 from groove.utils import parallel
@@ -72,7 +73,7 @@ def make_groups(config: Config) -> tuple[Group, ...]:
       ConfigError: on a source, score, antagonist or buffer that does not fit; the message says which ones do.
     """
     spec = parse_curriculum(config.curriculum)
-    rule = make_rule(config.rule, config.rules[config.rule], config.discount)
+    rule = make_learned_rule(config)
     settings, groups = Settings(config.plr, config.paired, config.ncc, config.archive, config.colearn), []
     for source, size in _sizes(config, spec).items():
         env = make_env(config, source)

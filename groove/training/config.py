@@ -122,6 +122,8 @@ class Config:
       curriculum: where levels come from and which levels are replayed, as `parse_curriculum` reads it.
       antagonists: what algorithmic regret is measured against: names of hand-written rules, "optimal", or
         rule:NAME; the best of several.
+      start: the rule that meta-training starts from: a released rule, a run's directory or a rule file; empty for new
+        parameters.
       rule: the learned rule, a name in `groove.lpg.registry.RULES`.
       rules: rule name -> settings, of the learned rule and of hand-written ones.
       levels: the distribution of random levels.
@@ -148,6 +150,7 @@ class Config:
     precision: Literal["f32", "tf32", "bf16"] = "f32"
     curriculum: str = "ar"
     antagonists: tuple[str, ...] = ("a2c",)
+    start: str = ""
     rule: str = "lpg"
     rules: Mapping[str, Any] = field(default_factory=default_rules)
     levels: LevelDistribution = field(default_factory=LevelDistribution)
@@ -166,6 +169,11 @@ class Config:
     slots: SlotsConfig = field(default_factory=SlotsConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     run: RunConfig = field(default_factory=RunConfig)
+
+    @property
+    def first_rule(self) -> str:
+        """What the rule before meta-training is called."""
+        return "starting rule" if self.start else "untrained rule"
 
     @property
     def discount(self) -> float:

@@ -64,13 +64,19 @@ PANELS = (
 )
 
 
-def draw_curves(metrics_jsonl: str | Path, picture: str | Path, antagonists: Sequence[str] = ()) -> None:
+def draw_curves(
+    metrics_jsonl: str | Path,
+    picture: str | Path,
+    antagonists: Sequence[str] = (),
+    first_rule: str = "untrained rule",
+) -> None:
     """Draw the metrics of a run: validation large on top, the others small below, and no empty panels.
 
     Args:
       metrics_jsonl: the rows, as JsonlLogger writes them.
       picture: the file to write, .png or .pdf; an existing file is replaced.
       antagonists: names for the legend.
+      first_rule: what the rule before meta-training is called.
 
     Raises:
       LoggerError: if the rows cannot be read.
@@ -84,7 +90,7 @@ def draw_curves(metrics_jsonl: str | Path, picture: str | Path, antagonists: Seq
     heights = (4.2 * validated + 0.01, 2.6 * lines + 0.2)
     top, bottom = cast(Sequence[Any], figure.subfigures(2, 1, height_ratios=heights))
     if validated:
-        _draw_validation(top.subplots(), rows)
+        _draw_validation(top.subplots(), rows, first_rule)
     for axes, panel in zip(_small_axes(bottom, len(panels)), panels):
         _draw_panel(axes, panel, rows)
     bottom.supxlabel(_footnote(rows), fontsize=9, color=INK)
@@ -143,7 +149,7 @@ def _small_axes(figure: Any, count: int) -> list[Axes]:
     return list(grid[:count])
 
 
-def _draw_validation(axes: Axes, rows: Rows) -> None:
+def _draw_validation(axes: Axes, rows: Rows, first_rule: str) -> None:
     steps, values = series(rows, SCORE)
     most = max(1.0, *values)
     low_steps, low = series(rows, "validation/normalised_low")
@@ -160,7 +166,7 @@ def _draw_validation(axes: Axes, rows: Rows) -> None:
     axes.axhline(1.0, color=INK, linewidth=1.2, label=BASELINE_LABEL)
     untrained = series(rows, "validation/untrained_normalised")[1]
     if len(untrained):
-        axes.axhline(untrained[-1], color=ORANGE, linewidth=1.5, linestyle="--", label="untrained rule")
+        axes.axhline(untrained[-1], color=ORANGE, linewidth=1.5, linestyle="--", label=first_rule)
     axes.set_ylim(min(0.0, *values, *untrained) - 0.05, max([most, *high]) + 0.05)
     dress(axes, f"Return on unseen levels, as a share of {BASELINE_LABEL}'s: {last}", title_size=14)
     _count_meta_steps(axes, rows)

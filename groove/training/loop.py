@@ -249,7 +249,8 @@ class _Training:
 
     def _draw_curves(self) -> None:
         if is_first():
-            draw_curves(self.dir.metrics_jsonl, self.dir.curves, [*map(short_name, self.config.antagonists)])
+            antagonists = [*map(short_name, self.config.antagonists)]
+            draw_curves(self.dir.metrics_jsonl, self.dir.curves, antagonists, self.config.first_rule)
 
     def _finish(self, stopped: str | None) -> dict[str, Any]:
         summary = {
@@ -257,6 +258,7 @@ class _Training:
             "step": self.step,
             "seconds": self.seconds,
             "stopped": stopped,
+            "first_rule": self.config.first_rule,
             "run_dir": str(self.dir.path),
         }
         if is_first():
@@ -272,6 +274,7 @@ class _Training:
             max(minutes - self.seconds / 60, 0.01) if minutes else None,
             start_step=self.step,
             title=f"groove: curriculum {self.config.curriculum}, config {self.config.preset}, seed {self.config.seed}",
+            first_rule=self.config.first_rule,
             console=console,
         )
 

@@ -14,6 +14,7 @@ from groove.training.build import make_groups, make_meta_step, pin_curriculum
 from groove.training.config import Config
 from groove.training.legacy import earlier_names
 from groove.training.presets import preset as find_preset
+from groove.training.start import pin_start, with_settings_of_start
 from groove.training.unread import refuse_unread_agent
 from groove.training.validate import validate, validate_ranges
 from groove.utils import parallel
@@ -32,12 +33,12 @@ def prepare_new(preset: str | None, overrides: Mapping[str, Any]) -> Config:
     Raises:
       ConfigError: if the configuration cannot work; the message has one line per complaint.
     """
-    config = override(find_preset(preset) if preset else Config(preset=""), overrides)
+    config = _override_new(find_preset(preset) if preset else Config(preset=""), overrides)
     validate_ranges(config)  # before any device is asked for
     parallel.request_devices(config.devices)
     parallel.start_backend()
     if preset is None:
-        config = override(find_preset(parallel.default_preset()), overrides)
+        config = _override_new(find_preset(parallel.default_preset()), overrides)
     devices = parallel.usable_devices(max(config.levels_at_once, 1))
     return _check(settle(config, devices, config.run.steps))
 
@@ -75,6 +76,11 @@ def override(config: Config, overrides: Mapping[str, Any]) -> Config:
     return config
 
 
+def _override_new(config: Config, overrides: Mapping[str, Any]) -> Config:
+    """Return the configuration of a new run: the preset's, then the settings of the rule it starts from, then these."""
+    return override(with_settings_of_start(override(config, overrides)), overrides)
+
+
 def settle(config: Config, devices: int, decay_steps: int) -> Config:
     """Fill in what a run decides once, at its first start: the devices, and the length of the learning-rate decay."""
     values = {"devices": config.devices or devices}
@@ -93,6 +99,7 @@ def _check(config: Config) -> Config:
     config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum), antagonists=antagonists)
     sources = tuple(pin_source(source) for source in config.validation.sources)
     config = replace_all(config, {"validation.sources": sources})
+    config = replace_all(config, {"start": pin_start(config.start)})
     groups = make_groups(config)
     refuse_unread_agent(config, [group.setup.env for group in groups])
     _refuse_more_than_memory(config, groups)

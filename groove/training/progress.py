@@ -34,6 +34,7 @@ class Progress:
         *,
         start_step: int = 0,
         title: str = "groove",
+        first_rule: str = "untrained rule",
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -44,6 +45,7 @@ class Progress:
           minutes: the time after which the run ends. With both limits, the run ends at whichever comes first.
           start_step: the meta-step at which the run starts or continues.
           title: the heading of the panel.
+          first_rule: what the rule before meta-training is called.
           console: where the display appears; by default standard output.
           clock: returns seconds, from any origin.
 
@@ -53,7 +55,7 @@ class Progress:
         if total_steps is None and minutes is None:
             raise ValueError("A run ends after a number of steps or of minutes: give one of them.")
         self._total, self._minutes, self._start_step = total_steps, minutes, start_step
-        self._title, self._clock = title, clock
+        self._title, self._first_rule, self._clock = title, first_rule, clock
         self._console = console or Console()
         self._live: Live | None = None
         self._start = clock()
@@ -192,7 +194,7 @@ class Progress:
         interval = f" [{low:.2f}, {high:.2f}]" if low is not None and high is not None else ""
         untrained = shown.get("validation/untrained_normalised")
         parts = [f"{shown['validation/normalised_return']:.2f} of {BASELINE_LABEL}{interval}"]
-        parts += [f"untrained {untrained:.2f}"] if untrained is not None else []
+        parts += [f"{self._first_rule.removesuffix(' rule')} {untrained:.2f}"] if untrained is not None else []
         return [*parts, f"at step {self._validated_at:,}"]
 
     def _print_line(self) -> None:

@@ -7,19 +7,21 @@ from groove.training.config import BASELINE, BASELINE_LABEL
 from groove.utils.text import duration, quantity
 
 _LABEL_WIDTH = 15
+_UNTRAINED = "untrained rule"  # unless the run started from another rule
 _HEADLINES = {  # label -> metric, and the prefix of the ends of its interval
     "learned rule": ("normalised_return", "normalised"),
-    "untrained rule": ("untrained_normalised", "untrained"),
+    _UNTRAINED: ("untrained_normalised", "untrained"),
 }
-_RETURNS = {"student_return": "learned", f"{BASELINE}_return": BASELINE_LABEL, "untrained_return": "untrained"}
+_RETURNS = {"student_return": "learned rule", f"{BASELINE}_return": BASELINE_LABEL, "untrained_return": _UNTRAINED}
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:
     """Return the outcome of a run in a few lines, the validated returns first.
 
     Args:
-      summary: the last value of each metric by its name in metrics.jsonl, and optionally `run_dir` and `stopped` (why
-        the run ended early). Missing values and None are left out.
+      summary: the last value of each metric by its name in metrics.jsonl, and optionally `run_dir`, `stopped` (why the
+        run ended early) and `first_rule` (what the rule before meta-training is called). Missing values and None are
+        left out.
     """
     known = {name: value for name, value in summary.items() if value is not None}
     rows = {
@@ -37,6 +39,7 @@ def _headlines(known: Mapping[str, Any]) -> list[str]:
     lines = []
     for label, (metric, prefix) in _HEADLINES.items():
         value = known.get(f"validation/{metric}")
+        label = _first_rule(label, known)
         if value is not None:
             low, high = known.get(f"validation/{prefix}_low"), known.get(f"validation/{prefix}_high")
             interval = f"  [{low:.2f}, {high:.2f}]" if low is not None and high is not None else ""
@@ -56,8 +59,15 @@ def _headlines(known: Mapping[str, Any]) -> list[str]:
 
 
 def _returns(known: Mapping[str, Any]) -> str:
-    named = {label: known.get(f"validation/{name}") for name, label in _RETURNS.items()}
+    named = {
+        _first_rule(label, known).removesuffix(" rule"): known.get(f"validation/{name}")
+        for name, label in _RETURNS.items()
+    }
     return ", ".join(f"{label} {value:.3f}" for label, value in named.items() if value is not None)
+
+
+def _first_rule(label: str, known: Mapping[str, Any]) -> str:
+    return str(known.get("first_rule", label)) if label == _UNTRAINED else label
 
 
 def _effort(known: Mapping[str, Any]) -> str:
