@@ -1,4 +1,4 @@
-"""Antagonists: agents that fixed rules train in lockstep with the students, to measure regret."""
+"""Antagonists: agents that other rules train in lockstep with the students, to measure regret."""
 
 import dataclasses
 import functools
@@ -8,6 +8,7 @@ import jax
 from groove import ops
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import EpisodeStats
+from groove.meta.past_selves import Copies, parameters_of
 from groove.meta.slots import Lives, Setup
 from groove.types import LOGITS, Array, PyTree
 
@@ -20,13 +21,26 @@ def antagonist_entropy(setup: Setup, lives: Lives) -> Array:
 
 
 def advance_antagonists(
-    setup: Setup, lives: Lives, level: PyTree, updates: int | Array
+    setup: Setup, lives: Lives, level: PyTree, updates: int | Array, past: tuple[Copies, ...] = ()
 ) -> tuple[Lives, EpisodeStats | None]:
-    """Give every antagonist `updates` updates from its own experience; None instead of episodes without antagonists."""
+    """Give every antagonist `updates` updates from its own experience.
+
+    Args:
+      setup: the static parts of the slots.
+      lives: [N].
+      level: [N].
+      updates: agent updates.
+      past: the past selves of the learned rule, for antagonists that are one.
+
+    Returns:
+      The lives, and the episodes of all antagonists; None without antagonists.
+    """
     if not setup.antagonists:
         return lives, None
     advanced = [
-        lifetime.live(setup.env, each.agent, each.rule, each.eta, life, level, setup.steps, updates)
+        lifetime.live(
+            setup.env, each.agent, each.rule, parameters_of(each.eta, past), life, level, setup.steps, updates
+        )
         for each, life in zip(setup.antagonists, lives.antagonists, strict=True)
     ]
     episodes = functools.reduce(EpisodeStats.and_then, [stats for _, stats in advanced])

@@ -21,6 +21,7 @@ from groove.meta.antagonists import advance_antagonists
 from groove.meta.es import Strategy
 from groove.meta.groups import Group, pack, split_key, unpack
 from groove.meta.outcomes import CRITIC_FIELDS, level_outcome, outcome_metrics
+from groove.meta.past_selves import Copies
 from groove.meta.slots import Levels, Lives, Setup, begin_lives
 from groove.meta.students import advance_students
 from groove.meta.trainer import MetaStep, TrainState
@@ -67,6 +68,9 @@ class _Static(NamedTuple):
     needs: frozenset[str]  # fields of LevelOutcome
 
 
+_Rules = tuple[Any, tuple[Copies, ...]]  # the candidates, and the past selves of the rule
+
+
 def make_generation_step(groups: Sequence[Group], strategy: Strategy, pairs_at_once: int) -> MetaStep:
     """Build the meta-step.
 
@@ -95,7 +99,7 @@ def make_generation_step(groups: Sequence[Group], strategy: Strategy, pairs_at_o
         ask_key, tell_key, level_key, life_key = jax.random.split(key, 4)
         candidates = strategy.ask(ask_key, state.optimizer)
         lived = [
-            _live_group(static, candidates, levels, curriculum, life_key)
+            _live_group(static, (candidates, state.past), levels, curriculum, life_key)
             for static, levels, curriculum in zip(
                 statics, unpack(state.levels, groups), unpack(state.curriculum, groups), strict=True
             )
@@ -131,11 +135,11 @@ def _static(group: Group, first: int, all_pairs: int, pairs_at_once: int) -> _St
     return _Static(group.setup, group.curriculum, group.size, first, all_pairs, pairs_at_once, with_critic, needs)
 
 
-def _live_group(static: _Static, candidates: Any, levels: Levels, curriculum_state: Any, life_key: Key) -> _Lived:
+def _live_group(static: _Static, rules: _Rules, levels: Levels, curriculum_state: Any, life_key: Key) -> _Lived:
     """Live the lifetimes of one group's pairs, on all devices."""
     lengths = jax.vmap(static.setup.env.lifetime)(levels.level)
     own, counts = _deal(lengths)
-    members = _live_pairs(static, candidates, levels, lengths, own, life_key)
+    members = _live_pairs(static, rules, levels, lengths, own, life_key)
     own_levels = jax.tree.map(lambda x: x[own], levels)
     fitness, outcome = _judge(static, curriculum_state, own_levels, members)
     fitness, outcome = _collect(own, static.pairs, (fitness, outcome))
@@ -172,16 +176,14 @@ def _metrics(
     return metrics
 
 
-def _live_pairs(
-    static: _Static, candidates: Any, levels: Levels, lengths: Array, own: Array, life_key: Key
-) -> _Members:
+def _live_pairs(static: _Static, rules: _Rules, levels: Levels, lengths: Array, own: Array, life_key: Key) -> _Members:
     """Live the lifetimes of this device's pairs of a group, int32[n], from birth to end."""
 
     def live(pair: Array) -> _Members:
         level, length = jax.tree.map(lambda x: x[pair][None], (levels, lengths))
         number = static.first + pair
         born = begin_lives(static.setup, level, length, jax.random.fold_in(life_key, number)[None])
-        return _live_pair(static, candidates, number, level, born)
+        return _live_pair(static, rules, number, level, born)
 
     at_once = parallel.largest_share(own.shape[0], static.pairs_at_once)
     members = jax.lax.map(live, own, batch_size=at_once if at_once > 1 else None)
@@ -189,12 +191,13 @@ def _live_pairs(
     return dataclasses.replace(members, first=first, second=second)
 
 
-def _live_pair(static: _Static, candidates: Any, number: Array, level: Levels, born: Lives) -> _Members:
+def _live_pair(static: _Static, rules: _Rules, number: Array, level: Levels, born: Lives) -> _Members:
     """Train the agents of both candidates and of the antagonists on one level: Lives [1] each, and episode totals."""
+    candidates, past = rules
     both = jax.tree.map(lambda x: x[jnp.stack([number, number + static.all_pairs])], candidates)
     length = born.student.learner.lifetime[0]
     lives, episodes = jax.vmap(lambda eta: _live(static, eta, born, level.level, length))(both)
-    antagonists, other_episodes = advance_antagonists(static.setup, born, level.level, length)
+    antagonists, other_episodes = advance_antagonists(static.setup, born, level.level, length, past)
     totals = {"student_return_sum": episodes.return_sum.sum(), "student_episodes": episodes.episodes.sum()}
     if other_episodes is not None:
         totals["antagonist_return_sum"] = other_episodes.return_sum.sum()

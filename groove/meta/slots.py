@@ -21,7 +21,7 @@ from groove.utils.arrays import select
 
 
 class Antagonist(NamedTuple):
-    """A rule that stays as it is, its parameters, and agents with the heads that it needs."""
+    """A rule, its parameters or the `PastSelf` that stands for them, and agents with the heads that it needs."""
 
     rule: UpdateRule
     eta: Any

@@ -1,7 +1,7 @@
 """The device side of training: meta-steps in jitted chunks, without files or host work."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
+from groove.meta.past_selves import Copies, first_copies, take_copies
 from groove.meta.slots import Levels
 from groove.types import Array, Key
 from groove.utils import parallel
@@ -28,6 +29,7 @@ class TrainState:
     curriculum: Any
     key: Key  # of the run; never changes
     step: Array  # int32 []: meta-steps done
+    past: tuple[Copies, ...] = ()  # earlier parameters of the rule; () unless they are antagonists
 
 
 class MetaStep(NamedTuple):
@@ -65,7 +67,9 @@ _EVERYWHERE: Any = PartitionSpec()
 _SHARDED: Any = PartitionSpec(parallel.SLOTS)
 
 
-def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: float = 0.0) -> Trainer:
+def make_trainer(
+    meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: float = 0.0, past_shares: Sequence[float] = ()
+) -> Trainer:
     """Build the program.
 
     Args:
@@ -73,13 +77,15 @@ def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: flo
       mesh: of devices; its size divides the slots.
       chunk: meta-steps of one call, at most.
       average_decay: decay per meta-step of the moving average of eta; 0 for no average.
+      past_shares: of the past selves that are antagonists.
     """
     fields = [field.name for field in dataclasses.fields(TrainState)]
     specs: Any = TrainState(**{name: _SHARDED if name in meta_step.sharded else _EVERYWHERE for name in fields})
 
     def init(key: Key) -> TrainState:
         state = meta_step.init(key)
-        return dataclasses.replace(state, average=state.eta if average_decay else ())
+        past = first_copies(state.eta, past_shares)
+        return dataclasses.replace(state, average=state.eta if average_decay else (), past=past)
 
     @jax.jit  # traced once, although its output shapes are computed first
     def one(state: TrainState) -> tuple[TrainState, dict[str, Array]]:
@@ -87,6 +93,8 @@ def make_trainer(meta_step: MetaStep, mesh: Mesh, chunk: int, average_decay: flo
         if average_decay:
             mix = jax.tree.map(lambda a, e: a + (1 - average_decay) * (e - a), state.average, state.eta)
             state = dataclasses.replace(state, average=mix)
+        if past_shares:
+            state = dataclasses.replace(state, past=take_copies(state.past, state.eta, state.step, past_shares))
         return state, {name: value.astype(jnp.float32) for name, value in metrics.items()}
 
     traces = []  # one entry per compilation

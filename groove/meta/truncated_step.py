@@ -72,7 +72,7 @@ def make_truncated_step(
     def step(state: TrainState) -> tuple[TrainState, dict[str, Array]]:
         mean_weight = jax.lax.pmean(state.levels.weight.mean(), parallel.SLOTS)
         weight = state.levels.weight / jnp.maximum(mean_weight, 1e-6)  # the loss is a mean over weights
-        lives, antagonists = advance_antagonists(setup, state.lives, state.levels.level, config.updates)
+        lives, antagonists = advance_antagonists(setup, state.lives, state.levels.level, config.updates, state.past)
         floor = antagonist_entropy(setup, lives) if config.entropy_floor else None
         gradient, lives, metrics = meta_gradient(setup, config, state.eta, state.levels, lives, weight, floor)
         gradient, metrics = jax.lax.pmean((gradient, dict(metrics)), parallel.SLOTS)

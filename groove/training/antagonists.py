@@ -1,9 +1,12 @@
-"""The antagonists that a run may name: hand-written rules, the best policy of a level, and rules that stay fixed.
+"""The antagonists that a run may name: hand-written rules, the best policy of a level, earlier and fixed learned rules.
 
-`rule:NAME` is a released rule, a run's directory or a rule file, or a hand-written rule with settings in brackets. A
-run records it as `rule:NAME#DIGEST`, with an absolute path.
+`self:SHARE` is the learned rule itself as it was after a share of the meta-steps. `rule:NAME` is a released rule, a
+run's directory or a rule file, or a hand-written rule with settings in brackets. A run records it as
+`rule:NAME#DIGEST`, with an absolute path.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from groove.dropin.find import NamedRule
@@ -11,10 +14,12 @@ from groove.lpg.base import UpdateRule
 from groove.lpg.registry import hand_written, make_rule
 from groove.training.config import Config
 from groove.training.pinned_rules import find_pinned, pin_rule, without_digest
-from groove.utils.errors import unknown_name
+from groove.utils.errors import ConfigError, unknown_name
 
+SELF = "self"
 OPTIMAL = "optimal"  # the antagonist that plays the best policy, by dynamic programming
 _RULE = "rule:"
+_SHARE = 0.5  # of self, without a share
 
 
 def check_antagonist(name: str) -> None:
@@ -25,12 +30,16 @@ def check_antagonist(name: str) -> None:
     """
     if name.startswith(_RULE):
         _find(name)
+    elif past_share(name) is not None:
+        return
     elif name not in (*hand_written(), OPTIMAL):
-        raise unknown_name("antagonist", name, (*hand_written(), OPTIMAL, "rule:NAME"))
+        raise unknown_name("antagonist", name, (*hand_written(), OPTIMAL, "self:0.5", "rule:NAME"))
 
 
 def pin_antagonist(name: str) -> str:
     """Return the name that a run records: with an absolute path and the digest of the rule, for `rule:NAME`."""
+    if (share := past_share(name)) is not None:
+        return f"{SELF}:{share:g}"
     if not name.startswith(_RULE):
         return name
     return f"{_RULE}{pin_rule(name.removeprefix(_RULE), _role(name))}"
@@ -41,8 +50,31 @@ def short_name(name: str) -> str:
     return without_digest(name).rpartition("/")[2].removeprefix(_RULE)
 
 
+def past_share(name: str) -> float | None:
+    """Return the share of the meta-steps after which the antagonist is the learned rule itself; None for others.
+
+    Raises:
+      ConfigError: if the share is not between 0 and 1.
+    """
+    head, colon, text = name.partition(":")
+    if head != SELF:
+        return None
+    try:
+        share = float(text) if colon else _SHARE
+    except ValueError:
+        share = math.nan
+    if not 0 < share < 1:
+        raise ConfigError(f'the antagonist "{name}": write self:SHARE with a share between 0 and 1, as in self:0.5.')
+    return share
+
+
+def past_shares(names: Sequence[str]) -> list[float]:
+    """Return the share of every antagonist that is the learned rule itself, in order."""
+    return [share for name in names if (share := past_share(name)) is not None]
+
+
 def antagonist_rule(name: str, config: Config) -> tuple[UpdateRule, Any]:
-    """Return the rule of an antagonist other than the best policy, and its parameters.
+    """Return the rule of an antagonist other than the best policy and the learned rule itself, and its parameters.
 
     Raises:
       GrooveError: if a rule cannot be read, or is not the one that was pinned.

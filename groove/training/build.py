@@ -1,5 +1,6 @@
 """The parts of a run, built from a configuration: the one place where names become objects."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -22,10 +23,11 @@ from groove.meta.critic import MetaCritic
 from groove.meta.es import make_openes
 from groove.meta.generation_step import make_generation_step
 from groove.meta.groups import Group
+from groove.meta.past_selves import PastSelf
 from groove.meta.slots import Antagonist, Setup
 from groove.meta.trainer import MetaStep, Trainer, make_trainer
 from groove.meta.truncated_step import make_truncated_step
-from groove.training.antagonists import OPTIMAL, antagonist_rule
+from groove.training.antagonists import OPTIMAL, antagonist_rule, past_share, past_shares
 from groove.training.config import BASELINE, Config
 from groove.training.start import make_learned_rule
 from groove.training.validation import Domain, LifetimeReturns, make_lifetime_returns, unseen_levels
@@ -59,7 +61,10 @@ def build(config: Config) -> Parts:
     groups = make_groups(config)
     rule = groups[0].setup.rule
     mesh = parallel.make_mesh(config.devices)
-    trainer = make_trainer(make_meta_step(config, groups), mesh, config.run.log_every, config.meta.average_decay)
+    shares = past_shares(config.antagonists) if groups[0].setup.antagonists else []
+    trainer = make_trainer(
+        make_meta_step(config, groups), mesh, config.run.log_every, config.meta.average_decay, shares
+    )
     domains = tuple(_make_domain(config, source, mesh, rule) for source in (BASE, *config.validation.sources))
     return Parts(groups, domains, rule, mesh, trainer)
 
@@ -145,7 +150,12 @@ def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Cur
         raise ConfigError(
             f'the levels of "{env.name}" have no exact solver: choose another score and antagonist than "{OPTIMAL}".'
         )
-    rules = [antagonist_rule(name, config) for name in wanted if name != OPTIMAL]
+    past = map(PastSelf, itertools.count())
+    rules = [
+        (rule, next(past)) if past_share(name) is not None else antagonist_rule(name, config)
+        for name in wanted
+        if name != OPTIMAL
+    ]
     return Setup(
         env=env,
         rule=rule,

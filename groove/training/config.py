@@ -120,8 +120,8 @@ class Config:
       devices: local devices that the slots are distributed over; 0 for as many as divide them.
       precision: of products of matrices: f32, tf32 (GPUs), or bf16; sums are f32. CPUs multiply in f32 in any case.
       curriculum: where levels come from and which levels are replayed, as `parse_curriculum` reads it.
-      antagonists: what algorithmic regret is measured against: names of hand-written rules, "optimal", or
-        rule:NAME; the best of several.
+      antagonists: what algorithmic regret is measured against: names of hand-written rules, "optimal",
+        self:SHARE, or rule:NAME; the best of several.
       start: the rule that meta-training starts from: a released rule, a run's directory or a rule file; empty for new
         parameters.
       rule: the learned rule, a name in `groove.lpg.registry.RULES`.

@@ -15,6 +15,7 @@ from groove.meta.slots import Levels, begin_lives
 from groove.training.antagonists import check_antagonist, pin_antagonist, short_name
 from groove.training.build import make_groups
 from groove.training.prepare import prepare_new, prepare_resumed
+from groove.training.run import meta_train
 from groove.utils.errors import ConfigError, GrooveError
 from tests._helpers.rules import write_rule
 
@@ -103,3 +104,30 @@ def test_an_untrained_rule_on_the_base_a2c_is_the_antagonist_a2c(tmp_path):
     a2c, same = (life.learner.params for life in after.antagonists)
     for head in ("logits", "value"):
         np.testing.assert_allclose(same[head], a2c[head], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["gradient", "es"])
+def test_the_learned_rule_itself_is_an_antagonist_and_its_copies_survive_a_resumption(tmp_path, optimizer):
+    changes = {
+        "antagonists": "a2c,self:0.5",
+        "meta.optimizer": optimizer,
+        "run.log_every": 1,
+        "run.checkpoint_every": 3,
+        "validation.levels": 1,
+    }
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    meta_train("ar", "smoke", run_dir=whole, overrides={**changes, "run.steps": 5}, progress=False)
+    meta_train("ar", "smoke", run_dir=halves, overrides={**changes, "run.steps": 3}, progress=False)
+    meta_train(run_dir=halves, overrides={"run.steps": 5}, resume=True, progress=False)
+    rules = [named_rule(run).eta for run in (whole, halves)]
+    jax.tree.map(np.testing.assert_array_equal, *rules)
+
+
+@pytest.mark.parametrize("name", ["self:", "self:0", "self:1", "self:x", "self:nan"])
+def test_a_share_that_is_none_is_refused(name):
+    with pytest.raises(ConfigError, match="with a share between 0 and 1, as in self:0.5"):
+        prepare_new("smoke", {"antagonists": name})
+
+
+def test_self_is_self_half():
+    assert prepare_new("smoke", {"antagonists": "self,a2c"}).antagonists == ("self:0.5", "a2c")
