@@ -125,7 +125,7 @@ def test_the_learned_rule_itself_is_an_antagonist_and_its_copies_survive_a_resum
 
 @pytest.mark.parametrize("name", ["self:", "self:0", "self:1", "self:x", "self:nan"])
 def test_a_share_that_is_none_is_refused(name):
-    with pytest.raises(ConfigError, match="with a share between 0 and 1, as in self:0.5"):
+    with pytest.raises(ConfigError, match=r"with a share between 0 and 1, as in self:0\.5"):
         prepare_new("smoke", {"antagonists": name})
 
 
