@@ -24,12 +24,18 @@ from groove.sweep.steps import MetaTraining, read_summary
 from groove.sweep.sweep import progress_bars, run_steps
 from groove.training.presets import PRESETS
 from groove.utils.bootstrap import Interval, ratio_over_runs
+from groove.utils.errors import ConfigError
 from groove.utils.io import read_json
 from groove.utils.plotting import BLUE, GREY, INK, new_figure, save_picture
 
 _FLAGS = FlagSet()
 _CURRICULA = _FLAGS.repeated(
-    "curriculum", "A curriculum to compare; may be repeated. If not given, ar, dr, pvl, optimal and handcrafted."
+    "curriculum",
+    "A curriculum to compare, with settings of its own in brackets if it has any, as in paired[paired.entropy=0]; may "
+    "be repeated. If not given, ar, dr, pvl, optimal and handcrafted.",
+)
+_SET = _FLAGS.repeated(
+    "set", "Set a field of the configuration of every run, as in plr.buffer_size=256; may be repeated."
 )
 _SEEDS = _FLAGS.integer("seeds", 3, "Meta-trainings of each curriculum.", least=1, most=10**4)
 _STEPS = _FLAGS.integer("steps", 200, "Length of each run, in meta-steps.", least=1, most=10**7)
@@ -39,6 +45,7 @@ _EXECUTOR, _JOBS = executor_flags(_FLAGS)
 _TO = _FLAGS.string("to", "docs/comparison", "Path of the picture, the table and the numbers, without suffix.")
 _DRAW_ONLY = _FLAGS.boolean("draw_only", False, "Draw from the stored numbers, without any training.")
 
+_WORST = 10  # one in so many levels counts as worst
 CURRICULA = ("ar", "dr", "pvl", "optimal", "handcrafted")
 
 Runs = dict[str, list[dict[str, Any]]]  # curriculum -> per seed, the numbers of a finished run
@@ -85,6 +92,35 @@ def lead(runs: Runs, name: str) -> Interval[float]:
     return ratio_over_runs(pairs, np.random.default_rng(0))
 
 
+def worst_tenth(runs: Runs) -> dict[str, Interval[float]]:
+    """Return the return on the worst tenth of the levels as a share of A2C's on all of them, over seeds and levels.
+
+    This is the conditional value at risk: the mean of student minus A2C over the tenth of the levels on which it is
+    lowest, plus the mean return of A2C. The interval is over seeds and over those levels.
+    """
+    pairs = {
+        name: [_worst_levels(np.asarray(r["returns"]["student"]), np.asarray(r["returns"]["a2c"])) for r in rows]
+        for name, rows in runs.items()
+    }
+    return {name: ratio_over_runs(each, np.random.default_rng(0)) for name, each in pairs.items()}
+
+
+def _worst_levels(student: Any, a2c: Any) -> tuple[Any, Any]:
+    lead = student - a2c
+    worst = np.sort(lead)[: max(1, len(lead) // _WORST)]
+    return a2c.mean() + worst, np.full(len(worst), a2c.mean())
+
+
+def arm(text: str) -> tuple[str, tuple[str, ...]]:
+    """Split CURRICULUM[FIELD=VALUE;FIELD=VALUE] into the curriculum and the settings."""
+    name, bracket, inside = text.partition("[")
+    if not bracket:
+        return text, ()
+    if not inside.endswith("]") or not name:
+        raise ConfigError(f"--curriculum = {text}: write settings as in paired[paired.entropy=0;paired.bins=4].")
+    return name, tuple(part for part in inside[:-1].split(";") if part)
+
+
 def of_each_seed(rows: list[dict[str, Any]]) -> list[Any]:
     """Return the student's share of A2C's return of every run."""
     return [np.mean(r["returns"]["student"]) / np.mean(r["returns"]["a2c"]) for r in rows]
@@ -95,17 +131,21 @@ def table(runs: Runs) -> str:
     first = next(iter(runs))
     lines = [
         f"| curriculum | of A2C's return on unseen levels | each seed | `{first}` is ahead by, paired | "
-        "students' environment steps a run |",
-        "|---|---|---|---|---|",
+        "on the worst tenth of the levels | students' environment steps a run |",
+        "|---|---|---|---|---|---|",
     ]
+    worst = worst_tenth(runs)
     for name, value in shares(runs, "student").items():
         ahead = lead(runs, name)
         paired = "" if name == first else f"{ahead.value:.3f} [{ahead.low:.3f}, {ahead.high:.3f}]"
         seeds = ", ".join(f"{share:.2f}" for share in of_each_seed(runs[name]))
         steps = np.mean([r["env_steps"] for r in runs[name]]) / 1e6
-        interval = f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
-        lines.append(f"| `{name}` | {interval} | {seeds} | {paired} | {steps:.1f} M |")
+        lines.append(f"| `{name}` | {_text(value)} | {seeds} | {paired} | {_text(worst[name])} | {steps:.1f} M |")
     return "\n".join(lines) + "\n"
+
+
+def _text(value: Interval[float]) -> str:
+    return f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
 
 
 def draw(runs: Runs, path: Path) -> None:
@@ -139,10 +179,12 @@ def draw(runs: Runs, path: Path) -> None:
 def main() -> None:
     """Train what is missing, and write the table, the picture and the numbers."""
     path, folder_of_runs = stem("to", _TO.value), folder("runs", _RUNS.value)
-    overrides = (f"run.steps={_STEPS.value}", "validation.every=0")
-    curricula = _CURRICULA.value or CURRICULA
+    overrides = (f"run.steps={_STEPS.value}", "validation.every=0", *_SET.value)
+    curricula = {text: arm(text) for text in _CURRICULA.value or CURRICULA}
     steps = [  # seed by seed: if the program is interrupted, every curriculum has the same seeds
-        MetaTraining(name, name, seed, _CONFIG.value, overrides) for seed in range(_SEEDS.value) for name in curricula
+        MetaTraining(text, curriculum, seed, _CONFIG.value, (*overrides, *own))
+        for seed in range(_SEEDS.value)
+        for text, (curriculum, own) in curricula.items()
     ]
     runs = stored_or_measured(path, _DRAW_ONLY.value, lambda: trained(steps, folder_of_runs, _EXECUTOR, _JOBS.value))
     with drawing(path, _DRAW_ONLY.value):

@@ -1,0 +1,47 @@
+"""The comparison of curricula: its numbers by hand, and the settings of one arm."""
+
+import numpy as np
+import pytest
+
+from figures.analysis.compare_curricula import arm, draw, lead, of_each_seed, table, worst_tenth
+from groove.utils.errors import ConfigError
+
+
+def run(student, a2c, seed=0):
+    returns = {"student": list(student), "a2c": list(a2c), "untrained": [0.5 * x for x in a2c]}
+    return {"seed": seed, "env_steps": 2e6, "seconds": 1.0, "returns": returns}
+
+
+A2C = np.full(20, 2.0)
+GOOD = np.where(np.arange(20) < 2, 0.0, 2.2)  # two of twenty levels are lost
+EVEN = np.full(20, 1.9)
+RUNS = {"good": [run(GOOD, A2C), run(GOOD, A2C, 1)], "even": [run(EVEN, A2C), run(EVEN, A2C, 1)]}
+
+
+def test_the_worst_tenth_is_the_mean_lead_on_the_worst_levels():
+    worst = worst_tenth(RUNS)
+    assert worst["good"].value == pytest.approx(0.0)  # (2 - 2) / 2
+    assert worst["even"].value == pytest.approx((2.0 - 0.1) / 2.0)
+    assert worst["even"].low == pytest.approx(worst["even"].high)
+
+
+def test_the_lead_is_paired_by_seed_and_level():
+    assert lead(RUNS, "even").value == pytest.approx((1.98 - 1.9) / 2.0)
+    assert of_each_seed(RUNS["good"]) == pytest.approx([0.99, 0.99])
+
+
+def test_the_table_and_the_picture(tmp_path):
+    good, even = table(RUNS).splitlines()[2:]
+    assert good.startswith("| `good` | 0.99 [")
+    assert "| 0.95 [0.95, 0.95] | 2.0 M |" in even
+    draw(RUNS, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 5_000
+
+
+def test_an_arm_has_settings_of_its_own_in_brackets():
+    assert arm("ar@networks") == ("ar@networks", ())
+    settings = ("paired.entropy=0", "paired.bins=4")
+    assert arm("paired@dr[paired.entropy=0;paired.bins=4]") == ("paired@dr", settings)
+    for wrong in ("paired[paired.entropy=0", "[paired.entropy=0]"):
+        with pytest.raises(ConfigError, match=r"write settings as in paired\[paired.entropy=0"):
+            arm(wrong)
