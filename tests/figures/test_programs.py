@@ -22,6 +22,7 @@ ANALYSIS = {  # program -> a misspelt flag and what it should be
     "analysis.linear_rule": ("--rul=x", "--rule"),
     "analysis.reproduction_numbers": ("--result=x", "--results"),
     "analysis.rule_anatomy": ("--level=3", "--levels"),
+    "analysis.second_attack": ("--rule=x", "--rules"),
     "analysis.schedules": ("--lifetime=3", "--lifetimes"),
 }
 BAD_REQUESTS = {
@@ -38,12 +39,14 @@ BAD_REQUESTS = {
 }
 BAD_INPUT = [
     ("analysis.compare_curricula", ["--curriculum=arr"], 'did you mean "ar"'),
+    ("analysis.compare_curricula", ["--curriculum=ar[plr.robust=true"], "write settings as in"),
+    ("analysis.compare_curricula", ["--set=plr.robst=true"], "plr.robst"),
     ("analysis.compare_curricula", ["--config=huge"], "--config"),
     ("analysis.compare_curricula", ["--seeds=0"], "--seeds"),
     ("analysis.compare_curricula", ["--jobs=0"], "--jobs"),
     *[
         (f"analysis.{name}", ["--draw_only", "--to=foreign"], "foreign.json does not hold the numbers of this picture")
-        for name in ("compare_curricula", "control_anatomy", "examples", "level_search")
+        for name in ("compare_curricula", "control_anatomy", "examples", "level_search", "second_attack")
     ],
     ("analysis.compare_curricula", ["--draw_only", "--to=nowhere/comparison"], "comparison.json does not exist"),
     ("analysis.compare_curricula", ["--to=comparison.png"], "without its suffix"),
@@ -72,6 +75,10 @@ BAD_INPUT = [
     ("analysis.rule_anatomy", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     ("analysis.rule_anatomy", ["--levels=2"], "--levels"),
     ("analysis.rule_anatomy", ["--to="], "without its suffix"),
+    ("analysis.second_attack", [], "no rules were given"),
+    ("analysis.second_attack", ["--rules=nosuch"], "nosuch"),
+    ("analysis.second_attack", ["--rules=groove", "--references=nosuch"], "nosuch"),
+    ("analysis.second_attack", ["--rules=groove", "--margin=-1"], "--margin"),
     ("analysis.schedules", ["--rule=groove"], "--to is missing"),
     ("analysis.schedules", ["--to=x.json", "--lifetimes=5,50"], "--lifetimes = 5 must be at least 10, and at most"),
     ("analysis.schedules", ["--to=x.json", "--lifetimes=50,3000000000"], "--lifetimes = 3000000000 must be at least"),
