@@ -5,9 +5,10 @@ run records it as `rule:NAME#DIGEST`, with an absolute path, so that it is never
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from groove.dropin.find import NamedRule, named_rule
+from groove.dropin.find import NamedRule, hand_written_identity, named_rule
 from groove.dropin.rule_file import released_rules
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import hand_written, make_rule
@@ -41,6 +42,22 @@ def pin_antagonist(name: str) -> str:
     return f"{_RULE}{where if known else user_path(where).absolute()}#{_find(name).identity}"
 
 
+def refuse_same_antagonists(names: Sequence[str], config: Config) -> None:
+    """Refuse two names of one rule.
+
+    Raises:
+      ConfigError: that gives both names.
+    """
+    known: dict[str, str] = {}
+    for name in names:
+        if name.startswith(_RULE):
+            identity = _find(name).identity
+        else:
+            identity = hand_written_identity(name, config.rules[name], config.discount) if name != OPTIMAL else OPTIMAL
+        if (other := known.setdefault(identity, name)) != name:
+            raise ConfigError(f"the antagonists {other} and {name} are the same rule: name it once.")
+
+
 def short_name(name: str) -> str:
     """Return the name of an antagonist for a legend, without folders and digests."""
     return _DIGEST.sub("", name).rpartition("/")[2].removeprefix(_RULE)
@@ -65,6 +82,11 @@ def _find(name: str) -> NamedRule:
     try:
         found = named_rule(where)
     except GrooveError as error:
+        if digest and not user_path(where).exists():
+            raise ConfigError(
+                f'the antagonist "{where}" does not exist: put the file back, or, if it moved, name its new place when '
+                "the run is resumed, beside the other antagonists, as in --antagonist a2c,rule:PATH."
+            ) from error
         raise ConfigError(f'the antagonist "{name}": {error}') from error
     if digest and digest[0] != f"#{found.identity}":
         raise ConfigError(
