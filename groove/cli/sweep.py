@@ -16,7 +16,7 @@ def run(file: str) -> None:
     from groove.utils import parallel
     from groove.utils.paths import check_folder, user_path
 
-    parallel.request_devices(1)
+    parallel.use_cpu_only()  # the accelerators are for the processes that train
     trainings, runs = read_sweep(user_path(file, "FILE")), user_path(_TO.value, "--to")
     check_folder(runs, "--to")
     if _DRY_RUN.value:

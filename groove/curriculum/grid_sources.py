@@ -11,8 +11,10 @@ from groove.envs.gridworld.mazes import make_sampler
 from groove.envs.gridworld.named import HANDCRAFTED, make_named_family, named_sizes
 from groove.types import Key
 from groove.utils.errors import GrooveError
+from groove.utils.limits import MOST_LEVELS
 
 Sampler = Callable[[Key], GridLevel]
+_DIGITS = 100  # of a number; Python reads no more than a few thousand
 
 
 class GridSource(NamedTuple):
@@ -82,9 +84,11 @@ def level_set(argument: str, levels: LevelDistribution, sizes: GridSizes, key: K
 
 
 def check_set(argument: str) -> None:
-    """Refuse a set of no levels."""
-    if argument.isdecimal() and int(argument) < 1:
+    """Refuse a set of no levels, or of more than anybody draws."""
+    if argument.isdecimal() and not argument.strip("0"):
         raise GrooveError(f'"set:{argument}" is an empty set: set:N needs at least one level.')
+    if argument.isdecimal() and (len(argument) > _DIGITS or int(argument) > MOST_LEVELS):
+        raise GrooveError(f'"set:{argument[:40]}" is too large a set: set:N takes at most {MOST_LEVELS:,} levels.')
 
 
 def pin_set(argument: str) -> str:

@@ -123,12 +123,15 @@ def parse_curriculum(name: str) -> CurriculumSpec:
         dr, mazes, ...   a source alone: a fixed distribution
 
     Raises:
-      GrooveError: on an unknown score or method, with the nearest name. A source is checked by `check_source`.
+      GrooveError: on an unknown score or method, with the nearest name, or an empty one. A source is checked by
+        `check_source`.
     """
     head, at, source = name.partition("@")
     if at and not source:
         raise GrooveError(f'"{name}" names no source after "@"; write for instance ar@mazes.')
-    method, _, score = head.partition(":")
+    method, colon, score = head.partition(":")
+    if colon and not score and (method in METHODS or method in SCORES):
+        raise GrooveError(f'"{name}" names no score after ":"; write {method}, or for instance plr:pvl.')
     if method in SCORES and not score:
         return CurriculumSpec("plr", method, source or BASE)
     if method in METHODS:

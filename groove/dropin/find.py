@@ -13,11 +13,11 @@ from groove.dropin.rule_file import RuleFileError, find_rule_file, fingerprint, 
 from groove.envs.gridworld.level_file import without_place
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import RULES, hand_written, learned, make_rule
-from groove.utils.errors import ConfigError, nearest
+from groove.utils.errors import ConfigError, nearest, refuse_twice
 from groove.utils.io import one_line
 from groove.utils.jax_flags import standard_flags
-from groove.utils.paths import PathLike, user_path
-from groove.utils.typed_fields import assign, from_dict, range_complaints
+from groove.utils.paths import PathLike, name_of, user_path
+from groove.utils.typed_fields import assign, from_dict, range_complaints, split_assignment
 
 DISCOUNT = 0.99  # of hand-written rules
 
@@ -90,11 +90,12 @@ def named_rule(where: PathLike, label: str = "") -> NamedRule:
       label: the name for tables and plots; by default the name of the rule, the directory or the file.
 
     Raises:
-      GrooveError: if there is no such rule, its file cannot be read, or a setting is unknown or of another type.
+      GrooveError: if there is no such rule, its file cannot be read, or a setting is unknown, empty, given twice or of
+        another type.
     """
-    where, settings = _split_settings(where)
+    where, settings = split_settings(name_of(where, "the rule"))
     if where in hand_written():
-        return _hand_written(str(where), label, settings)
+        return _hand_written(where, label, settings)
     try:
         path = find_rule_file(where)
     except RuleFileError as error:
@@ -102,6 +103,17 @@ def named_rule(where: PathLike, label: str = "") -> NamedRule:
         raise ConfigError(f"{error} Hand-written rules are {', '.join(hand_written())}{close}.") from None
     folder = user_path(where)
     return _learned(path, label or (folder.resolve().name if folder.is_dir() else path.stem), settings)
+
+
+def hand_written_identity(name: str, config: Any, discount: float) -> str:
+    """Return the digest that a hand-written rule with these settings has as a `NamedRule`."""
+    usual = RULES[name].config_type()
+    changed = [
+        f"{field.name}={getattr(config, field.name)}"
+        for field in dataclasses.fields(config)
+        if getattr(config, field.name) != getattr(usual, field.name)
+    ]
+    return _digest(_kind(name, config, discount) + _hidden(config, tuple(changed)))
 
 
 def rule_config(about: Mapping[str, Any], where: str) -> tuple[str, Any]:
@@ -120,12 +132,15 @@ def rule_config(about: Mapping[str, Any], where: str) -> tuple[str, Any]:
     return name, from_dict(RULES[name].config_type(), about[name])
 
 
-def _split_settings(where: PathLike) -> tuple[PathLike, tuple[str, ...]]:
+def split_settings(where: str) -> tuple[str, tuple[str, ...]]:
     """Split NAME[FIELD=VALUE;FIELD=VALUE] into the name and the assignments; an existing path has none."""
-    name, bracket, inside = str(where).partition("[")
+    name, bracket, inside = where.partition("[")
     if not bracket or not inside.endswith("]") or user_path(where).exists():
         return where, ()
-    return name, tuple(part for part in inside[:-1].split(";") if part)
+    settings = tuple(inside[:-1].split(";"))
+    if not all(part.strip() for part in settings):
+        raise ConfigError(f'"{where}" holds an empty setting: write NAME[FIELD=VALUE;FIELD=VALUE], or the name alone.')
+    return name, settings
 
 
 def _assigned(config: Any, settings: tuple[str, ...], name: str) -> Any:
@@ -134,16 +149,30 @@ def _assigned(config: Any, settings: tuple[str, ...], name: str) -> Any:
     Raises:
       ConfigError: on an unknown field, a value of another type or outside its range, or a setting that is not read.
     """
-    changed = config
-    for assignment in settings:
+    changed, fields = config, [split_assignment(assignment)[0] for assignment in settings]
+    refuse_twice(f"{name}[...]", fields)
+    for field, assignment in zip(fields, settings, strict=True):
+        if field not in (known := [each.name for each in dataclasses.fields(config)]):
+            has = ", ".join(known) or "none"
+            raise ConfigError(
+                f'the rule "{name}" has no setting "{field}"{nearest(field, known)}: its settings are {has}.'
+            )
         changed = assign(changed, assignment)
     complaints = list(range_complaints(changed, f"{name}."))
-    fields = {assignment.partition("=")[0].strip() for assignment in settings}
     unread = RULES[name].unread(changed)
-    complaints += [f"{name}.{field} is read by rules with {unread[field]} only." for field in fields & set(unread)]
+    complaints += [f"{name}.{field} is read by rules with {unread[field]} only." for field in fields if field in unread]
     if complaints:
         raise ConfigError("\n".join(complaints))
     return changed
+
+
+def _kind(name: str, config: Any, discount: float) -> str:
+    """Return the part of a hand-written rule's kind that its shown settings decide."""
+    return f"{name} {_settings_text(config)} discount={discount}"
+
+
+def _settings_text(config: Any) -> str:
+    return repr(config) if dataclasses.fields(config) else ""
 
 
 def _hidden(config: Any, assignments: tuple[str, ...]) -> str:
@@ -167,15 +196,15 @@ def _split_label(name: str) -> tuple[str, str]:
 
 
 def _exists(where: str) -> bool:
-    name = _split_settings(where)[0]
+    name = split_settings(where)[0]
     return name in hand_written() or name in released_rules() or user_path(name).exists()
 
 
 def _hand_written(name: str, label: str, assignments: tuple[str, ...]) -> NamedRule:
     config = _assigned(RULES[name].config_type(), assignments, name)
-    settings = repr(config) if dataclasses.fields(config) else ""
+    settings = _settings_text(config)
     label = label or f"{name}[{';'.join(assignments)}]" if assignments else label
-    kind = f"{name} {settings} discount={DISCOUNT}{_hidden(config, assignments)}"
+    kind = f"{_kind(name, config, DISCOUNT)}{_hidden(config, assignments)}"
     rule = make_rule(name, config, DISCOUNT)
     return NamedRule(label or name, rule, (), kind, _digest(kind), {"rule": name, "settings": settings})
 

@@ -1,10 +1,11 @@
 """Learned rules by name, as drop-in rules."""
 
+import os
 from pathlib import Path
 
 import jax
 
-from groove.dropin.find import named_rule
+from groove.dropin.find import named_rule, split_settings
 from groove.dropin.rule import Rule
 from groove.dropin.rule_file import find_rule_file
 from groove.lpg.lpg_config import LPGConfig
@@ -17,7 +18,8 @@ def load(name: PathLike) -> Rule:
     """Load a learned rule; no code from files is run.
 
     Args:
-      name: the name of a released rule, the directory of a run, or a rule file; "~" is the home folder.
+      name: the name of a released rule, the directory of a run, or a rule file; "~" is the home folder. Settings in
+        brackets replace the rule's own, as in "lpg[prediction_coefficient=0.1]".
 
     Raises:
       GrooveError: if there is no such rule, its file is damaged, or the rule is not an LPG rule.
@@ -32,7 +34,8 @@ def load(name: PathLike) -> Rule:
         )
     for array in jax.tree.leaves(found.eta):
         array.setflags(write=False)
-    return Rule(found.name, found.config, found.eta, found.about, _read_card(find_rule_file(name).with_suffix(".md")))
+    file = find_rule_file(split_settings(os.fspath(name))[0])
+    return Rule(found.name, found.config, found.eta, found.about, _read_card(file.with_suffix(".md")))
 
 
 def _read_card(path: Path) -> str:

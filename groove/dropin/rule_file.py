@@ -77,8 +77,9 @@ def find_rule_file(name: PathLike) -> Path:
     Raises:
       RuleFileError: if there is no such rule; the message lists the released rules.
     """
-    if name in (released := released_rules()):
-        return released[str(name)]
+    released = released_rules()
+    if isinstance(name, str) and name in released:
+        return released[name]
     path = user_path(name)
     if path.is_dir():
         return path / "rule.safetensors"

@@ -55,13 +55,14 @@ def check_features(names: Sequence[str], known: Sequence[str], setting: str) -> 
     Raises:
       ConfigError: naming the mistake.
     """
+    if len(names) != 2 or names[0] == names[1]:
+        raise ConfigError(
+            f"{setting} = {','.join(names)} must be two different features, such as {known[0]},{known[1]}; in "
+            f'Python, a list of two texts, as in ["{known[0]}", "{known[1]}"].'
+        )
     for name in names:
         if name not in known:
             raise unknown_name(f"feature in {setting}", name, known)
-    if len(names) != 2 or names[0] == names[1]:
-        raise ConfigError(
-            f"{setting} = {','.join(names)} must be two different features, such as {known[0]},{known[1]}."
-        )
 
 
 def make_axes(names: Sequence[str], features: Mapping[str, Floats], ranges: int, setting: str) -> tuple[Axis, ...]:

@@ -16,9 +16,9 @@ from groove.evaluation.suites.base import BUDGETS, Task
 from groove.evaluation.suites.registry import SUITES, find_tasks
 from groove.evaluation.tester import MetaTester
 from groove.utils import parallel
-from groove.utils.errors import unknown_name
+from groove.utils.errors import check_name
 from groove.utils.jax_flags import standard_flags
-from groove.utils.limits import MOST_DEVICES, MOST_SEEDS, check_integer
+from groove.utils.limits import MOST_DEVICES, MOST_SEEDS, check_integer, check_switches
 from groove.utils.paths import PathLike, check_folder, names_of, user_path
 
 
@@ -58,11 +58,12 @@ def meta_test(
       GrooveError: if a rule, suite, budget or number cannot work, an extra is missing, or a file cannot be read or
         written.
     """
-    names = names_of(suites)
+    names = names_of(suites, "--suite")
+    check_switches(force=force, progress=progress)
     _check_numbers(budget, seeds, devices)
     tasks = find_tasks(names)
     _require_extras(tasks)
-    found = find_rules(names_of(rules))
+    found = find_rules(names_of(rules, "--rules"))
     store = Results(user_path(results, "--results"))
     folder = _report_folder(names, budget, store) if to is None else user_path(to, "--to")
     check_folder(store.folder, "--results")
@@ -80,8 +81,7 @@ def meta_test(
 
 
 def _check_numbers(budget: str, seeds: int, devices: int) -> None:
-    if budget not in BUDGETS:
-        raise unknown_name("budget", budget, BUDGETS)
+    check_name("budget", budget, BUDGETS)
     check_integer("--seeds", seeds, MOST_SEEDS)
     check_integer("--devices", devices, MOST_DEVICES, least=0)
 

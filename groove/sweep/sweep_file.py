@@ -3,12 +3,14 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from groove.sweep.steps import MetaTraining
+from groove.training.prepare import buildable
 from groove.training.presets import PRESETS
-from groove.utils.errors import ConfigError, refuse_twice, unknown_name
+from groove.utils.errors import ConfigError, GrooveError, check_name, refuse_twice, unknown_name
 from groove.utils.io import one_line, parse_toml
 from groove.utils.limits import MOST_SEEDS, MOST_TRAININGS
 from groove.utils.typed_fields import flatten, to_dict
@@ -39,8 +41,8 @@ def read_sweep(path: Path) -> list[MetaTraining]:
         (FIELD = VALUE, for all trainings) and `grid` (FIELD = list of values).
 
     Raises:
-      ConfigError: if the file cannot be read or is empty, or one of its trainings cannot work or is there twice; the
-        complaint names the key.
+      ConfigError: if the file cannot be read or is empty, or one of its trainings cannot work, be it because of a file
+        that is missing, or is there twice; the complaint names the key.
     """
     try:
         content = parse_toml(path.read_text(encoding="utf-8"))
@@ -60,8 +62,7 @@ def _trainings(content: Mapping[str, Any]) -> list[MetaTraining]:
         if key not in _KEYS:
             raise unknown_name("key", key, _KEYS)
     preset = content.get("config", "laptop")
-    if preset not in PRESETS:
-        raise unknown_name("config", str(preset), PRESETS)
+    check_name("config", preset, PRESETS)
     methods, seeds = _methods(content.get("curricula", ["ar"])), _seeds(content.get("seeds", 1))
     fixed, grid = _assignments(_settings("set", content.get("set", {}))), _grid(content.get("grid", {}))
     count = len(methods) * len(seeds) * math.prod(map(len, grid.values()))
@@ -75,17 +76,27 @@ def _trainings(content: Mapping[str, Any]) -> list[MetaTraining]:
         for seed in seeds
     ]
     for training in trainings:
-        try:
+        with _explaining(training):
             _refuse_set_twice(training)
             training.config  # noqa: B018  refuses what cannot work
-        except ConfigError as error:
-            raise ConfigError(f"{training.label}: {error}") from error
     _refuse_equal(trainings)
+    for training in (each for each in trainings if each.seed == seeds[0]):
+        with _explaining(training):
+            buildable(training.config)  # the seed does not decide what fits together
     return trainings
 
 
+@contextmanager
+def _explaining(training: MetaTraining) -> Iterator[None]:
+    """Name the training in errors of the block."""
+    try:
+        yield
+    except GrooveError as error:
+        raise ConfigError(f"{training.label}: {error}") from error
+
+
 def _methods(value: Any) -> dict[str, _Method]:
-    if _is_list(value, str) and value:
+    if _is_list(value, str) and value and all(each.strip() for each in value):
         refuse_twice("curricula", value)
         return {each: _Method(each, []) for each in value}
     wrong = ConfigError('curricula is a list, as in ["ar", "dr"], or a table of NAME = "CURRICULUM".')
@@ -93,6 +104,8 @@ def _methods(value: Any) -> dict[str, _Method]:
         raise wrong
     methods = {}
     for name, each in value.items():
+        if not name.strip():
+            raise ConfigError('a name in curricula is empty: name every method, as in groove = "ar".')
         table = {"curriculum": each} if isinstance(each, str) else each
         if not isinstance(table, Mapping) or not isinstance(table.get("curriculum"), str):
             raise wrong

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from groove.dropin.find import NamedRule
+from groove.dropin.find import NamedRule, hand_written_identity
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import hand_written, make_rule
 from groove.training.config import Config
@@ -43,6 +43,23 @@ def pin_antagonist(name: str) -> str:
     if not name.startswith(_RULE):
         return name
     return f"{_RULE}{pin_rule(name.removeprefix(_RULE), _role(name))}"
+
+
+def refuse_same_antagonists(names: Sequence[str], config: Config) -> None:
+    """Refuse two names of one rule.
+
+    Raises:
+      ConfigError: that gives both names.
+    """
+    known: dict[str, str] = {}
+    for name in names:
+        identity = pin_antagonist(name)
+        if name.startswith(_RULE):
+            identity = _find(name).identity
+        elif name in hand_written():
+            identity = hand_written_identity(name, config.rules[name], config.discount)
+        if (other := known.setdefault(identity, name)) != name:
+            raise ConfigError(f"the antagonists {other} and {name} are the same rule: name it once.")
 
 
 def short_name(name: str) -> str:

@@ -27,6 +27,11 @@ def find_pinned(name: str, role: str) -> NamedRule:
     try:
         found = named_rule(where)
     except GrooveError as error:
+        if digest and not user_path(where).exists():
+            raise ConfigError(
+                f"{role} does not exist: put the file back, or, if it moved, name its new place when the run is "
+                "resumed, as in --from PATH, or beside the other antagonists, as in --antagonist a2c,rule:PATH."
+            ) from error
         raise ConfigError(f"{role}: {error}") from error
     if digest and digest[0] != f"#{found.identity}":
         raise ConfigError(

@@ -9,7 +9,7 @@ import jax
 
 from groove.curriculum.sources import pin_source
 from groove.meta.groups import Group
-from groove.training.antagonists import pin_antagonist
+from groove.training.antagonists import pin_antagonist, refuse_same_antagonists
 from groove.training.build import make_groups, make_meta_step, pin_curriculum
 from groove.training.config import Config
 from groove.training.legacy import earlier_names
@@ -20,6 +20,7 @@ from groove.training.validate import validate, validate_ranges
 from groove.utils import parallel
 from groove.utils.errors import ConfigError, closest
 from groove.utils.provenance import physical_memory
+from groove.utils.text import shown
 from groove.utils.typed_fields import flatten, replace_all, set_field, to_dict
 
 
@@ -62,6 +63,29 @@ def prepare_resumed(stored: Config, preset: str | None, overrides: Mapping[str, 
     return _check(settle(config, stored.devices, stored.gradient.decay_steps))
 
 
+def all_overrides(overrides: Any, **given: Any) -> dict[str, Any]:
+    """Return overrides with fields that have arguments of their own: dotted path -> value.
+
+    Args:
+      overrides: dotted path of a field -> value; None for no overrides.
+      given: field -> argument; None where it was left out.
+
+    Raises:
+      ConfigError: if overrides are no mapping from texts, or a field is given twice with different values.
+    """
+    overrides = {} if overrides is None else overrides
+    if not isinstance(overrides, Mapping) or not all(isinstance(path, str) for path in overrides):
+        raise ConfigError(f'overrides = {shown(overrides)} must be a mapping, as in {{"run.steps": 100}}.')
+    given = {field: value for field, value in given.items() if value is not None}
+    for field in given.keys() & overrides.keys():
+        if shown(given[field]) != shown(overrides[field]):
+            raise ConfigError(
+                f"{field} is given twice, as {shown(given[field])} and in overrides as {shown(overrides[field])}: keep "
+                "one of them."
+            )
+    return {**given, **overrides}
+
+
 def override(config: Config, overrides: Mapping[str, Any]) -> Config:
     """Return the configuration with some fields set: dotted path -> value, or the text of it.
 
@@ -95,15 +119,26 @@ def _check(config: Config) -> Config:
     backend = jax.default_backend()
     if config.precision == "tf32" and backend != "gpu":
         raise ConfigError(f"precision = tf32 is for GPUs, not for the backend {backend}: choose f32 or bf16.")
+    config, groups = buildable(config)
+    _refuse_more_than_memory(config, groups)
+    return config
+
+
+def buildable(config: Config) -> tuple[Config, tuple[Group, ...]]:
+    """Return a valid configuration with its level files and rules pinned, and the groups that it builds.
+
+    Raises:
+      ConfigError: if a file cannot be read, or the parts of the configuration do not fit together.
+    """
     antagonists = tuple(map(pin_antagonist, config.antagonists))
+    refuse_same_antagonists(config.antagonists, config)
     config = dataclasses.replace(config, curriculum=pin_curriculum(config.curriculum), antagonists=antagonists)
     sources = tuple(pin_source(source) for source in config.validation.sources)
     config = replace_all(config, {"validation.sources": sources})
     config = replace_all(config, {"start": pin_start(config.start)})
     groups = make_groups(config)
     refuse_unread_agent(config, [group.setup.env for group in groups])
-    _refuse_more_than_memory(config, groups)
-    return config
+    return config, groups
 
 
 def _refuse_more_than_memory(config: Config, groups: Sequence[Group]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from groove.training.config import Config
-from groove.utils.errors import unknown_name
+from groove.utils.errors import check_name
 from groove.utils.typed_fields import replace_all
 
 
@@ -126,6 +126,5 @@ def preset(name: str) -> Config:
     Raises:
       ConfigError: on an unknown name; the message names the nearest preset.
     """
-    if name not in PRESETS:
-        raise unknown_name("config", name, PRESETS)
+    check_name("config", name, PRESETS)
     return replace_all(Config(preset=name), PRESETS[name].values)

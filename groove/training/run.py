@@ -1,6 +1,5 @@
 """Meta-training as one call."""
 
-import math
 import re
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ from groove.dropin.load import load
 from groove.dropin.rule import Rule
 from groove.training.config import Config
 from groove.training.loop import train
-from groove.training.prepare import prepare_new, prepare_resumed
+from groove.training.prepare import all_overrides, prepare_new, prepare_resumed
 from groove.training.presets import PRESETS
 from groove.training.progress import print_line
 from groove.training.run_dir import MAY_DIFFER, RunDir
@@ -24,6 +23,7 @@ from groove.training.run_lock import lock_run
 from groove.utils import parallel
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.jax_flags import matmul_precision, standard_flags
+from groove.utils.limits import check_seconds, check_switches
 from groove.utils.paths import PathLike, user_path
 from groove.utils.processes import any_process, is_first
 
@@ -84,10 +84,9 @@ def meta_train(
     Raises:
       GrooveError: if the configuration cannot work, or a file cannot be read or written.
     """
-    if not 0 <= wait < math.inf:
-        raise ConfigError(f"--wait = {wait} must be at least 0, and finite.")
-    changes = {"curriculum": curriculum, "seed": seed}
-    changes = {path: value for path, value in changes.items() if value is not None} | dict(overrides or {})
+    check_seconds("--wait", wait)
+    check_switches(resume=resume, progress=progress, compilation_cache=compilation_cache)
+    changes = all_overrides(overrides, curriculum=curriculum, seed=seed)
     with standard_flags(), ExitStack() as held:
         config, path = (_plan_resumed if resume else _plan_new)(run_dir, preset, changes)
         opened = _open(path, config, resume, wait, held)
@@ -110,8 +109,24 @@ def _plan_new(run_dir: PathLike | None, preset: str | None, changes: Mapping[str
 def _plan_resumed(run_dir: PathLike | None, preset: str | None, changes: Mapping[str, Any]) -> tuple[Config, Path]:
     if run_dir is None:
         raise ConfigError("--resume needs --run_dir, the directory of the run to continue.")
-    path = user_path(run_dir, "--run_dir").absolute()
-    return prepare_resumed(RunDir(path).read_config(), preset, changes), path
+    run = RunDir(user_path(run_dir, "--run_dir").absolute())
+    stored = run.read_config()
+    try:
+        return prepare_resumed(stored, preset, changes), run.path
+    except GrooveError as error:
+        if str(error) != _refusal(stored):  # the changes are at fault
+            raise
+        with run.naming_config():
+            raise
+
+
+def _refusal(stored: Config) -> str:
+    """Return why a stored configuration cannot be used as it is; empty if it can."""
+    try:
+        prepare_resumed(stored, None, {})
+    except GrooveError as error:
+        return str(error)
+    return ""
 
 
 def _open(path: Path, config: Config, resume: bool, wait: float, held: ExitStack) -> RunDir:

@@ -4,14 +4,16 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from groove.envs.gridworld.level_file import without_place
+from groove.envs.gridworld.level_file import without_file
 from groove.training.config import Config
 from groove.training.legacy import read_config
+from groove.training.validate import validate_ranges
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.io import one_line, parse_json, write_json
 from groove.utils.provenance import describe_start
@@ -89,6 +91,7 @@ class RunDir:
         Args:
           path: the directory.
           config: the configuration to continue with, which is compared with the stored one; None for the stored one.
+            Level files and rules with the same digest are the same, wherever they lie.
           may_differ: dotted names of fields that do not change the run ("run.steps"), or of groups ("run").
           min_free_bytes: free space that the disk must have.
 
@@ -137,14 +140,26 @@ class RunDir:
         self._refuse_not_resumable()
         stored = self._read()["config"]
         try:
-            return read_config(stored)
+            config = read_config(stored)
         except ConfigError as error:
             raise RunError(f"{self.config} cannot be read: {one_line(error)}") from error
+        with self.naming_config():
+            validate_ranges(config)
+        return config
+
+    @contextmanager
+    def naming_config(self) -> Iterator[None]:
+        """Name config.json in errors of the block, which come from what it holds."""
+        try:
+            yield
+        except GrooveError as error:
+            lines = (f"{self.config} cannot be used: {line}" for line in str(error).splitlines())
+            raise RunError("\n".join(lines)) from error
 
     def refuse_other_than(self, trained: Mapping[str, Any], config: Config) -> None:
         """Refuse a configuration that is not that of a checkpoint: config.json was edited since.
 
-        Folders of level files and rules, which may have moved, and the fields of MAY_DIFFER do not count.
+        Places of level files and rules, which may have moved, and the fields of MAY_DIFFER do not count.
 
         Args:
           trained: the configuration that the checkpoint was trained with, of this version or an earlier one.
@@ -183,7 +198,8 @@ class RunDir:
             )
 
     def _refuse_other_config(self, stored: Config, config: Config, may_differ: Collection[str]) -> None:
-        differences = config_differences(to_dict(stored), to_dict(config), may_differ)
+        earlier, now = (to_dict(_without_places(x)) for x in (stored, config))
+        differences = config_differences(earlier, now, may_differ)
         if differences:
             raise RunError(
                 f"{self.path} was started with another configuration: {'; '.join(differences)}. Resume with "
@@ -206,10 +222,10 @@ def config_differences(
 
 
 def _without_places(config: Config) -> Config:
-    """Return the configuration with level files and rules named by their digests, without folders."""
-    sources = tuple(map(without_place, config.validation.sources))
-    rules = tuple(re.sub(r"^rule:.*/", "rule:", name) for name in config.antagonists)
-    moved = {"curriculum": without_place(config.curriculum), "validation.sources": sources, "antagonists": rules}
+    """Return the configuration with level files and rules named by their digests, without the paths of the files."""
+    sources = tuple(map(without_file, config.validation.sources))
+    rules = tuple(re.sub(r"^rule:.*(?=#[0-9a-f]{16}$)", "rule:", name) for name in config.antagonists)
+    moved = {"curriculum": without_file(config.curriculum), "validation.sources": sources, "antagonists": rules}
     return replace_all(config, moved)
 
 

@@ -40,9 +40,10 @@ def load_run(path: Path) -> SavedRun:
     """
     run = RunDir(path.absolute())
     config = dataclasses.replace(run.read_config(), devices=1)
-    validate_saved(config)
     with standard_flags():
-        parts = build(config)
+        with run.naming_config():
+            validate_saved(config)
+            parts = build(config)
         with Checkpointer(run.checkpoints, read_only=True, earlier=EARLIER_STATE) as checkpoints:
             state, _, step = checkpoints.restore(parts.trainer.init(jax.random.key(config.seed)))
     return SavedRun(config, parts, state, step)

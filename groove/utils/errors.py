@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from groove.utils.text import shown
+
 
 class GrooveError(ValueError):
     """An error that the user can act on; each line of its message says what is wrong and what to do."""
@@ -39,16 +41,32 @@ def missing_extra(package: str, extra: str) -> MissingExtraError:
     return MissingExtraError(f'{package} is not installed; run pip install "groove-rl[{extra}]".')
 
 
-def unknown_name(kind: str, name: str, valid: Iterable[str]) -> ConfigError:
+def unknown_name(kind: str, name: Any, valid: Iterable[str]) -> ConfigError:
     """Return the error for a name that is not registered: the nearest valid name, and all valid names.
 
     Args:
       kind: what the name stands for, as in "suite".
-      name: the name given.
+      name: the name given; a value of another type than text is shown as it is.
       valid: the names that exist, in the order in which the message lists them.
     """
     names = list(valid)
+    if not isinstance(name, str):
+        return ConfigError(f"{kind} = {shown(name)} is no text; choose one of {', '.join(names)}.")
     return ConfigError(f'unknown {kind} "{name}"{nearest(name, names)}; choose one of {", ".join(names)}.')
+
+
+def check_name(kind: str, name: Any, valid: Iterable[str]) -> None:
+    """Refuse a name that is not registered, or no text.
+
+    Args:
+      kind, name, valid: see `unknown_name`.
+
+    Raises:
+      ConfigError: that names the nearest valid name.
+    """
+    names = list(valid)
+    if not isinstance(name, str) or name not in names:
+        raise unknown_name(kind, name, names)
 
 
 def refuse_twice(key: str, values: Sequence[Any]) -> None:

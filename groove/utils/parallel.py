@@ -35,6 +35,15 @@ def request_devices(count: int) -> None:
         jax.config.update("jax_num_cpu_devices", count or cores)
 
 
+def use_cpu_only() -> None:
+    """Keep this process, but not those that it starts, away from accelerators, whose memory JAX would take.
+
+    If the backend has started already, as in a notebook, its devices stay as they are.
+    """
+    request_devices(1)
+    jax.config.update("jax_platforms", "cpu")
+
+
 def start_backend() -> None:
     """Start JAX's backend, with the devices that were requested.
 

@@ -2,12 +2,14 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeGuard, cast
 
-from groove.utils.errors import GrooveError
+from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.io import one_line
+from groove.utils.text import shown
 
 PathLike = str | os.PathLike[str]
 
@@ -15,16 +17,18 @@ PathLike = str | os.PathLike[str]
 _LONGEST_NAME = 255  # bytes; what file systems allow
 
 
-def user_path(path: PathLike, flag: str = "a path") -> Path:
+def user_path(path: Any, flag: str = "a path") -> Path:
     """Return a path with "~" replaced by the home folder.
 
     Args:
-      path: the path.
+      path: the path, text or a path object.
       flag: the flag that gives the path, for the message.
 
     Raises:
-      GrooveError: if the path is empty, there is no home folder, or no file can have such a name.
+      GrooveError: if the path is of another type or empty, there is no home folder, or no file can have such a name.
     """
+    if not _is_name(path):
+        raise GrooveError(f'{flag} must be a path, such as "runs/RUN", not {shown(path)}.')
     text = os.fspath(path)
     if not text:  # as of a variable of the shell that is not set
         raise GrooveError(f'{flag} is empty: give a path, such as "." for the folder that you are in.')
@@ -40,10 +44,38 @@ def user_path(path: PathLike, flag: str = "a path") -> Path:
         raise GrooveError(f'there is no home folder for "{path}": write the path without "~".') from error
 
 
-def names_of(names: PathLike | Iterable[PathLike]) -> list[str]:
-    """Return one name or path, or several, as a list of texts."""
-    each = [names] if isinstance(names, str | os.PathLike) else names
+def names_of(names: Any, flag: str) -> list[str]:
+    """Return one name or path, or several, as a list of texts.
+
+    Args:
+      names: a text, a path object, or several of them.
+      flag: the flag that gives the names, for the message.
+
+    Raises:
+      ConfigError: if a name is of another type.
+    """
+    if not _is_name(names) and (isinstance(names, bytes | Mapping) or not isinstance(names, Iterable)):
+        raise ConfigError(f"{flag} must be a name, or a list of names, not {shown(names)}.")
+    each: list[Any] = [names] if _is_name(names) else list(cast("Iterable[Any]", names))
+    for name in each:
+        if not _is_name(name):
+            raise ConfigError(f"{flag} lists {shown(name)}, which is no name: list texts or paths.")
     return [os.fspath(name) for name in each]
+
+
+def name_of(name: Any, flag: str) -> str:
+    """Return a name or path as text; only one is taken.
+
+    Args:
+      name: a text or a path object.
+      flag: the flag that gives the name, for the message.
+
+    Raises:
+      ConfigError: if there are several, or the name is of another type.
+    """
+    if not _is_name(name):
+        raise ConfigError(f"{flag} must be one name or path, not {shown(name)}.")
+    return os.fspath(name)
 
 
 def rejoin_paths(words: Sequence[str]) -> list[str]:
@@ -73,10 +105,18 @@ def check_folder(folder: Path, flag: str) -> None:
         nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if _exists(parent))
         if not nearest.is_dir():
             raise NotADirectoryError(f"{nearest} is not a folder")
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
+        _try_to_write(nearest)
     except OSError as error:
         raise GrooveError(f"{folder} cannot be written: {one_line(error)}; choose another {flag}.") from error
+
+
+def _try_to_write(folder: Path) -> None:
+    """Write a file to a folder and remove it; an error names the folder instead of the file."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(f"no file can be made in {folder} ({error.strerror or one_line(error)})") from error
 
 
 def refuse_other_results(folder: Path, file: str, kind: str) -> None:
@@ -132,6 +172,10 @@ def _exists(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True
+
+
+def _is_name(value: Any) -> TypeGuard[PathLike]:
+    return isinstance(value, str) or (isinstance(value, os.PathLike) and isinstance(os.fspath(value), str))
 
 
 def _is_path(text: str) -> bool:

@@ -1,6 +1,9 @@
 """Numbers and durations in words, and wrapped paragraphs."""
 
 import textwrap
+from typing import Any
+
+_SHOWN = 60  # characters of a value in a message
 
 
 def duration(seconds: float) -> str:
@@ -19,6 +22,15 @@ def quantity(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:.3g} {unit}"
     return f"{value:.3g}"
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: one line, cut where it is long, whatever the value is."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an integer of thousands of digits, or an object whose text cannot be had
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 def paragraph(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from groove.utils.errors import ConfigError, nearest
 from groove.utils.limits import MOST_INTEGER
+from groove.utils.text import shown
 
 T = TypeVar("T")
 _RANGE = "range"
@@ -34,8 +35,8 @@ class Range(NamedTuple):
 
     def holds(self, value: float) -> bool:
         """Return whether the value lies in the range; infinity does only where `most` is infinite, and NaN never."""
-        if math.isnan(value) or (math.isinf(value) and self.most != math.inf):
-            return False
+        if isinstance(value, float) and (math.isnan(value) or (math.isinf(value) and self.most != math.inf)):
+            return False  # integers may be larger than any float, and are finite
         above = value > self.least if self.open else value >= self.least
         return above and (self.most is None or value <= self.most)
 
@@ -80,11 +81,12 @@ def range_complaints(settings: Any, prefix: str = "") -> Iterator[str]:
             continue
         allowed: Range | None = _metadata(settings, name).get(_RANGE)
         if allowed is not None and not allowed.holds(value):
-            yield f"{prefix}{name} = {value} must be {allowed}{'' if math.isfinite(value) else ', and finite'}."
+            finite = isinstance(value, int) or math.isfinite(value)
+            yield f"{prefix}{name} = {shown(value)} must be {allowed}{'' if finite else ', and finite'}."
         elif allowed is None and isinstance(value, float) and not math.isfinite(value):
             yield f"{prefix}{name} = {value} must be finite."
         elif isinstance(value, int) and value > MOST_INTEGER and (allowed is None or allowed.most is None):
-            yield f"{prefix}{name} = {value} must be at most {MOST_INTEGER:,}."
+            yield f"{prefix}{name} = {shown(value)} must be at most {MOST_INTEGER:,}."
 
 
 def assign(settings: T, assignment: str) -> T:
@@ -119,7 +121,8 @@ def set_field(settings: T, path: str, value: Any) -> T:
     Raises:
       ConfigError: on an unknown field, with the nearest one, or a value of another type.
     """
-    return replace(settings, path, _parse(path, _as_text(value), _type_of(settings, path)))
+    kind = _type_of(settings, path)
+    return replace(settings, path, _parse(path, _as_text(value, kind), kind))
 
 
 def replace(settings: T, path: str, value: Any) -> T:
@@ -212,9 +215,13 @@ def _type_of(settings: Any, path: str) -> Any:
     return kind
 
 
-def _as_text(value: Any) -> str:
-    """Return a value as the command line would give it."""
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _as_text(value: Any, kind: Any) -> str:
+    """Return a value as the command line would give it; a list is one for fields that hold several values."""
+    try:
+        several = isinstance(value, list | tuple) and typing.get_origin(kind) is tuple
+        return ",".join(map(str, value)) if several else str(value)
+    except ValueError:  # an integer of thousands of digits
+        return shown(value)
 
 
 def _parse(path: str, text: str, kind: Any) -> Any:

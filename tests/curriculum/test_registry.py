@@ -116,6 +116,11 @@ def test_an_unknown_score_is_answered_with_the_nearest():
         ("acel@mazes", r'unknown score or method "acel" \(did you mean "accel"\?\)'),
         ("ar@mazs", r'unknown source "mazs" \(did you mean "mazes"\?\)'),
         ("ar@", r'names no source after "@"'),
+        ("ncc:", r'"ncc:" names no score after ":"; write ncc, or'),
+        ("ar:@mazes", r'"ar:@mazes" names no score after ":"; write ar, or'),
+        ("set:0", '"set:0" is an empty set'),
+        ("ar@set:1000001", "is too large a set: set:N takes at most 1,000,000 levels"),
+        ("set:" + "9" * 5000, "is too large a set"),
         ("set", r'unknown curriculum "set" \(did you mean "set:N"\?\)'),
     ],
 )

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from groove.dropin.find import find_rule, find_rules, named_rule
+from groove.dropin.load import load
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.lpg_config import LPGConfig
 from groove.training.presets import preset
+from groove.utils.errors import GrooveError
 from groove.utils.typed_fields import to_dict
 
 CONFIG = LPGConfig(hidden=4, prediction_width=3)
@@ -72,11 +74,17 @@ def test_settings_in_brackets_make_another_rule(run):
         ("ppo[epochs=0]", "ppo.epochs = 0 must be at least 1"),
         ("ppo[epochs=many]", "epochs"),
         ("ppo[epochs]", "is not an assignment"),
+        ("a2c[learning_rate=nan]", 'the rule "a2c" has no setting "learning_rate": its settings are trace, entropy_co'),
+        ("random[x=1]", 'the rule "random" has no setting "x": its settings are none'),
+        ("a2c[trace=nan]", "a2c.trace = nan must be between 0 and 1, and finite"),
+        ("a2c[]", r'"a2c\[\]" holds an empty setting: write NAME\[FIELD=VALUE;FIELD=VALUE\]'),
+        ("ppo[epochs=2;]", "holds an empty setting"),
+        ("ppo[epochs=2;epochs=3]", r"ppo\[\.\.\.\] lists epochs twice"),
         ("RUN[clip=0.1]", "lpg.clip is read by rules with base=ppo only"),
     ],
 )
 def test_wrong_settings_in_brackets_are_refused(run, name, complaint):
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(GrooveError, match=complaint):
         find_rule(name.replace("RUN", str(run)))
 
 
@@ -121,6 +129,19 @@ def _other(run, folder):
 def test_unknown_rules_are_one_line(name, complaint):
     with pytest.raises(ValueError, match=complaint):
         find_rule(name)
+
+
+@pytest.mark.parametrize("name", [None, 5, True, [], ["groove"], b"groove", {"groove": 1}])
+def test_a_rule_has_a_name_or_a_path(name):
+    for find in (named_rule, load):
+        with pytest.raises(GrooveError, match="the rule must be one name or path, not"):
+            find(name)
+
+
+def test_a_learned_rule_with_settings_is_loaded():
+    loaded = load("lpg[prediction_coefficient=0.1]")
+    assert loaded.config.prediction_coefficient == 0.1
+    assert loaded.card == load("lpg").card
 
 
 def test_a_directory_without_a_rule_is_refused(tmp_path):

@@ -16,6 +16,7 @@ from groove.training.antagonists import check_antagonist, pin_antagonist, short_
 from groove.training.build import make_groups
 from groove.training.prepare import prepare_new, prepare_resumed
 from groove.training.run import meta_train
+from groove.training.run_dir import RunDir
 from groove.utils.errors import ConfigError, GrooveError
 from tests._helpers.rules import write_rule
 
@@ -48,6 +49,41 @@ def test_a_run_is_not_resumed_with_another_rule(tmp_path):
     write_rule(path, spread=0.2)
     with pytest.raises(ConfigError, match="is not the rule that it was"):
         prepare_resumed(stored, None, {})
+
+
+def test_a_rule_that_moved_is_named_anew_when_the_run_goes_on(tmp_path):
+    old, new = tmp_path / "old.safetensors", tmp_path / "elsewhere" / "new.safetensors"
+    write_rule(old)
+    stored = prepare_new("smoke", {"antagonists": f"rule:{old}"})
+    RunDir.create(tmp_path / "run", stored)
+    new.parent.mkdir()
+    for suffix in (".safetensors", ".json"):
+        old.with_suffix(suffix).rename(new.with_suffix(suffix))
+    with pytest.raises(ConfigError, match=r"old.safetensors\" does not exist: .* --antagonist a2c,rule:PATH"):
+        prepare_resumed(stored, None, {})
+    moved = prepare_resumed(stored, None, {"antagonists": f"rule:{new}"})
+    RunDir.resume(tmp_path / "run", moved)
+    assert RunDir(tmp_path / "run").read_config() == moved
+    write_rule(new, spread=0.2)
+    with pytest.raises(GrooveError, match="antagonists was"):
+        RunDir.resume(tmp_path / "run", prepare_resumed(stored, None, {"antagonists": f"rule:{new}"}))
+
+
+@pytest.mark.parametrize(
+    ("names", "same"),
+    [
+        ("a2c,rule:a2c", "a2c and rule:a2c"),
+        ("ppo,rule:ppo[epochs=4]", "ppo and rule:ppo[epochs=4]"),
+        ("rule:first.safetensors,rule:second.safetensors", "first.safetensors and rule:second.safetensors"),
+    ],
+)
+def test_one_antagonist_under_two_names_is_refused(names, same, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("first", "second"):
+        write_rule(tmp_path / f"{name}.safetensors")
+    with pytest.raises(ConfigError, match=re.escape(same) + " are the same rule: name it once"):
+        prepare_new("smoke", {"antagonists": names})
+    assert prepare_new("smoke", {"antagonists": "ppo,rule:ppo[epochs=2]"}).antagonists[0] == "ppo"
 
 
 @pytest.mark.parametrize(
@@ -131,3 +167,5 @@ def test_a_share_that_is_none_is_refused(name):
 
 def test_self_is_self_half():
     assert prepare_new("smoke", {"antagonists": "self,a2c"}).antagonists == ("self:0.5", "a2c")
+    with pytest.raises(ConfigError, match="are the same rule: name it once"):
+        prepare_new("smoke", {"antagonists": "self,self:0.50"})

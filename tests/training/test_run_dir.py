@@ -117,6 +117,17 @@ def test_an_unreadable_config_is_refused_and_kept(tmp_path, text):
     assert run.config.read_bytes() == text.encode("latin-1")
 
 
+def test_values_out_of_range_name_the_file(tmp_path):
+    run = RunDir.create(tmp_path, CONFIG)
+    for seed, said in ((10**400, "seed = 1000"), (-1, "seed = -1 must be")):
+        stored = json.loads(run.config.read_text())
+        stored["config"]["seed"] = seed
+        run.config.write_text(json.dumps(stored))
+        message = refusal(run.read_config)
+        assert message.startswith(f"{run.config} cannot be used: {said}")
+        assert len(message) < 500
+
+
 def test_another_configuration_is_refused_by_name(tmp_path):
     run = with_checkpoint(RunDir.create(tmp_path, CONFIG))
     before = run.config.read_bytes()
@@ -145,6 +156,9 @@ def test_level_files_may_move_between_two_starts_of_a_run(tmp_path):
     names = ("/a/r.safetensors#" + "0" * 16, "/b/r.safetensors#" + "0" * 16, "/a/r.safetensors#" + "1" * 16)
     here, moved, other = (replace_all(CONFIG, {"antagonists": ("a2c", f"rule:{name}")}) for name in names)
     run.refuse_other_than(to_dict(here), moved)
+    RunDir.create(tmp_path, here)
+    RunDir.resume(tmp_path, moved)
+    assert "antagonists was" in refusal(RunDir.resume, tmp_path, other)
     assert "antagonists was" in refusal(run.refuse_other_than, to_dict(here), other)
 
 

@@ -5,6 +5,7 @@ import pytest
 from groove.utils.errors import (
     ConfigError,
     GrooveError,
+    check_name,
     closest,
     missing_extra,
     nearest,
@@ -24,6 +25,15 @@ def test_an_unknown_name_lists_the_valid_ones():
     error = unknown_name("config", "smok", ["smoke", "paper"])
     assert isinstance(error, ConfigError)
     assert str(error) == 'unknown config "smok" (did you mean "smoke"?); choose one of smoke, paper.'
+
+
+def test_a_name_is_a_text_that_is_registered():
+    check_name("config", "smoke", ["smoke", "paper"])
+    with pytest.raises(ConfigError, match=r'unknown config "smok" \(did you mean "smoke"\?\)'):
+        check_name("config", "smok", {"smoke": 1, "paper": 2})
+    for name in (None, 5, ["smoke"], {"smoke": 1}):
+        with pytest.raises(ConfigError, match=r"config = .* is no text; choose one of smoke, paper\."):
+            check_name("config", name, {"smoke": 1, "paper": 2})
 
 
 def test_a_value_that_is_there_twice_is_named():

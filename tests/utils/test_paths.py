@@ -4,8 +4,9 @@ import pathlib
 
 import pytest
 
+from groove.utils import paths
 from groove.utils.errors import GrooveError
-from groove.utils.paths import check_file, check_folder, names_of, rejoin_paths, user_path, writing
+from groove.utils.paths import check_file, check_folder, name_of, names_of, rejoin_paths, user_path, writing
 
 
 def test_the_home_folder_is_expanded(monkeypatch, tmp_path):
@@ -38,10 +39,25 @@ def test_an_empty_path_is_not_the_folder_that_one_is_in(flag):
 
 
 def test_names_are_one_or_several_texts_or_paths():
-    assert names_of("groove") == ["groove"]
-    assert names_of(pathlib.Path("runs/a")) == ["runs/a"]
-    assert names_of(["a2c", pathlib.Path("runs/a")]) == ["a2c", "runs/a"]
-    assert names_of(()) == []
+    assert names_of("groove", "--rules") == ["groove"]
+    assert names_of(pathlib.Path("runs/a"), "--rules") == ["runs/a"]
+    assert names_of(["a2c", pathlib.Path("runs/a")], "--rules") == ["a2c", "runs/a"]
+    assert names_of((), "--rules") == []
+
+
+@pytest.mark.parametrize("names", [None, 5, b"groove", {"groove": 1}, [None], [["groove"]], ["a2c", 1]])
+def test_names_of_another_type_are_one_line(names):
+    with pytest.raises(GrooveError, match=r"--rules (must be a name, or a list of names|lists .*, which is no name)"):
+        names_of(names, "--rules")
+    with pytest.raises(GrooveError, match="--rule must be one name or path"):
+        name_of(names, "--rule")
+    with pytest.raises(GrooveError, match="--to must be a path"):
+        user_path(names, "--to")
+
+
+def test_one_name_is_a_text_or_a_path():
+    assert name_of("groove", "--rule") == "groove"
+    assert name_of(pathlib.Path("runs/a"), "--rule") == "runs/a"
 
 
 def test_paths_with_commas_are_joined_again_and_nothing_else_is(tmp_path, monkeypatch):
@@ -71,6 +87,16 @@ def test_a_folder_that_cannot_be_made_is_one_line(folder, tmp_path):
     with pytest.raises(GrooveError, match=r"cannot be written: .*; choose another --to\.") as refused:
         check_folder(tmp_path / folder, "--to")
     assert "\n" not in str(refused.value)
+
+
+def test_the_folder_that_takes_no_file_is_named(tmp_path, monkeypatch):
+    def deny(*args, **kwargs):
+        raise FileNotFoundError(2, "No such file or directory", "/proc/tmpabc")  # what /proc says
+
+    monkeypatch.setattr(paths.tempfile, "TemporaryFile", deny)
+    said = rf"no file can be made in {tmp_path} \(No such file or directory\); choose another --to"
+    with pytest.raises(GrooveError, match=said):
+        check_folder(tmp_path / "new", "--to")
 
 
 def test_files_need_a_folder_and_a_name(tmp_path):

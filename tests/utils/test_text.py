@@ -2,7 +2,7 @@
 
 import pytest
 
-from groove.utils.text import duration, paragraph, quantity
+from groove.utils.text import duration, paragraph, quantity, shown
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,20 @@ def test_durations(seconds, words):
 )
 def test_quantities(value, words):
     assert quantity(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("x", "'x'"),
+        (["a", None], "['a', None]"),
+        ("a\nb", r"'a\nb'"),
+        pytest.param(10**5000, "a value of type int", id="huge"),
+        ("x" * 100, "'" + "x" * 56 + "..."),
+    ],
+)
+def test_values_are_shown_in_one_short_line(value, text):
+    assert shown(value) == text
 
 
 def test_paragraphs_are_wrapped_at_spaces_only():

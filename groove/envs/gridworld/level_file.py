@@ -104,10 +104,20 @@ def without_place(curriculum: str) -> str:
     return re.sub(r"set:(?:(?!#[0-9a-f]{12}).)*/(?=[^/]+?#[0-9a-f]{12})", "set:", curriculum)
 
 
+def without_file(curriculum: str) -> str:
+    """Remove the paths of the pinned level files in a curriculum's name, whose digests say which levels they hold."""
+    return re.sub(r"set:(?:(?!#[0-9a-f]{12}).)*(?=#[0-9a-f]{12})", "set:", curriculum)
+
+
 def _find(name: str | Path) -> Path:
     """Return the path of the file PATH or PATH#DIGEST, after checking its digest."""
     match = re.fullmatch(rf"(.+)#([0-9a-f]{{{_DIGITS}}})", str(name))
     path = user_path(match[1] if match else name)
+    if match and not path.exists():
+        raise LevelFileError(
+            f"{path} does not exist: put the file back, or, if it moved, name its new place when the run is resumed, "
+            "as in --curriculum ar@set:PATH."
+        )
     if match and match[2] not in ((today := _digest(path)), _file_digest(path)):
         raise LevelFileError(
             f"{path} is not the level set it was: its content has digest {today}, not {match[2]}. Restore the file, or "

@@ -7,7 +7,7 @@ from groove.evaluation.comparisons.report import Report, make_report
 from groove.evaluation.results import Cell, Results
 from groove.evaluation.suites.base import BUDGETS
 from groove.evaluation.suites.registry import find_tasks
-from groove.utils.errors import ConfigError, nearest, refuse_twice, unknown_name
+from groove.utils.errors import ConfigError, check_name, nearest, refuse_twice
 from groove.utils.paths import PathLike, check_folder, names_of, user_path
 
 
@@ -32,12 +32,11 @@ def compare(
       GrooveError: if a name is unknown, a rule is named twice, there is nothing to compare, or a file cannot be read or
         written.
     """
-    if budget not in BUDGETS:
-        raise unknown_name("budget", budget, BUDGETS)
-    rules = names_of(rules)
+    check_name("budget", budget, BUDGETS)
+    rules = names_of(rules, "--rules")
     refuse_twice("--rules", rules)
     store, folder = Results(user_path(results, "--results")), None if to is None else user_path(to, "--to")
-    cells = _chosen(store, rules, names_of(suites), budget)
+    cells = _chosen(store, rules, names_of(suites, "--suite"), budget)
     if folder is not None:
         check_folder(folder, "--to")
     return make_report(compare_cells(cells), folder)

@@ -15,8 +15,8 @@ from groove.evaluation.suites.registry import find_tasks
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
 from groove.utils.jax_flags import standard_flags
-from groove.utils.limits import MOST_LEVELS, MOST_LIFETIME, MOST_SEEDS, check_integer
-from groove.utils.paths import PathLike, check_folder, names_of, refuse_other_results, user_path, writing
+from groove.utils.limits import MOST_DEVICES, MOST_LEVELS, MOST_LIFETIME, MOST_SEEDS, check_integer, check_switches
+from groove.utils.paths import PathLike, check_folder, name_of, refuse_other_results, user_path, writing
 
 _WORST = 64  # levels to train on, if nobody says how many
 _DRAWN = 24  # of the worst levels
@@ -55,7 +55,9 @@ def diagnose(
       GrooveError: if the rule is not found, a number is out of range, or the folder cannot be written.
     """
     worst = _check_numbers(levels, seeds, updates, worst)
-    found, a2c = find_rules(names_of(rule))[0], find_rules(["a2c"])[0]
+    check_integer("--devices", devices, MOST_DEVICES, least=0)
+    check_switches(progress=progress)
+    found, a2c = find_rules([name_of(rule, "--rule")])[0], find_rules(["a2c"])[0]
     folder = None if to is None else user_path(to, "--to")
     if folder is not None:
         check_folder(folder, "--to")

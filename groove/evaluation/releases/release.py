@@ -19,7 +19,9 @@ from groove.evaluation.suites.registry import SUITES, find_tasks
 from groove.lpg.registry import hand_written
 from groove.utils.errors import ConfigError, refuse_twice, unknown_name
 from groove.utils.io import write_all
+from groove.utils.limits import check_switches
 from groove.utils.paths import PathLike, check_folder, names_of, user_path, writing
+from groove.utils.text import shown
 
 _BUDGET = "laptop"  # of the tables
 
@@ -61,18 +63,19 @@ def release(
       GrooveError: if the name cannot be a file's name or is taken, a run is not finished, something is named twice,
         results are missing, or a file cannot be written.
     """
-    if not name or Path(name).name != name:
-        raise ConfigError(f'--name "{name}" must be a plain name, without folders.')
+    check_switches(earlier=earlier, replace=replace)
+    if not isinstance(name, str) or not name or Path(name).name != name:
+        raise ConfigError(f"--name {shown(name)} must be a plain name, without folders.")
     if name in hand_written():
         raise ConfigError(f'--name "{name}" is the name of a rule that is not released: choose another.')
     store, folder = Results(user_path(results, "--results")), user_path(to, "--to")
     path = user_path(folder / f"{name}.safetensors")
     if path.exists() and not replace:
         raise ConfigError(f'{folder} holds a rule "{name}" already: choose another --name, or replace it by --force.')
-    runs, suites, rules = names_of(runs), names_of(suites), names_of(rules)
+    runs, suites, rules = names_of(runs, "--runs"), names_of(suites, "--suites"), names_of(rules, "--rules")
     for flag, names in {"--runs": runs, "--suites": suites, "--rules": rules}.items():
         refuse_twice(flag, names)
-    choice, eta, about = _choose(runs, store, earlier, names_of(by))
+    choice, eta, about = _choose(runs, store, earlier, names_of(by, "--by"))
     tables = _tables(store, results, suites, rules)
     card = model_card(name, choice, tables, notes)
     starts = choice.run.starts

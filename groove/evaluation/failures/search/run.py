@@ -28,11 +28,20 @@ from groove.evaluation.suites.registry import find_tasks
 from groove.types import Key, PyTree, Stream
 from groove.utils import parallel
 from groove.utils.bootstrap import Floats
-from groove.utils.errors import ConfigError, GrooveError, unknown_name
+from groove.utils.errors import ConfigError, GrooveError, check_name
 from groove.utils.io import json_bytes, write_atomically
 from groove.utils.jax_flags import standard_flags
-from groove.utils.limits import MOST_INTEGER, MOST_LEVELS, MOST_LIFETIME, MOST_RANGES, MOST_SEEDS, check_integer
-from groove.utils.paths import PathLike, check_folder, names_of, refuse_other_results, user_path, writing
+from groove.utils.limits import (
+    MOST_DEVICES,
+    MOST_INTEGER,
+    MOST_LEVELS,
+    MOST_LIFETIME,
+    MOST_RANGES,
+    MOST_SEEDS,
+    check_integer,
+    check_switches,
+)
+from groove.utils.paths import PathLike, check_folder, name_of, names_of, refuse_other_results, user_path, writing
 
 AXES = ("nearest_positive", "max_steps")
 _DRAWN = 24  # levels in the picture
@@ -87,8 +96,8 @@ def search_failures(
       GrooveError: if a rule or a feature is not found, a number is out of range, the folder cannot be written or holds
         another search, or no level is in any cell.
     """
-    if method not in METHODS:
-        raise unknown_name("--search", method, METHODS)
+    check_name("--search", method, METHODS)
+    check_switches(progress=progress)
     numbers = {"levels": levels, "batch": batch, "seeds": seeds, "rescore": rescore, "updates": updates}
     bounds = {"batch": MOST_SEEDS, "seeds": MOST_SEEDS, "rescore": MOST_SEEDS, "updates": MOST_LIFETIME}
     for name, value in {**numbers, "worst": _WORST if worst is None else worst}.items():
@@ -96,12 +105,8 @@ def search_failures(
     numbers = {name: int(value) for name, value in numbers.items()}  # of NumPy's integers, too
     check_integer("--ranges", ranges, MOST_RANGES, least=2)
     check_integer("--seed", seed, MOST_INTEGER, least=0)
-    references = names_of(references)
-    if not references:
-        raise ConfigError("--references is empty: name at least one rule, as in a2c,ppo.")
-    rules = [*find_rules(names_of(rule)), *find_rules(references)]
-    if rules[0].identity in {each.identity for each in rules[1:]}:
-        raise ConfigError(f"--references: {rules[0].name} is the rule itself, which never falls short of itself.")
+    check_integer("--devices", devices, MOST_DEVICES, least=0)
+    rules, axes = _rules(rule, references), names_of(axes, "--axes")
     folder = user_path(to, "--to")
     check_folder(folder, "--to")
     refuse_other_results(folder, "heat_maps.png", "diagnosis")
@@ -109,7 +114,7 @@ def search_failures(
     parallel.start_backend()
     parallel.keep_compilations()
     env = _gridworlds(updates)
-    grid_axes = _axes(env, [*axes], ranges, seed)
+    grid_axes = _axes(env, axes, ranges, seed)
     settings = {
         "method": method,
         "rules": [[each.name, each.identity] for each in rules],
@@ -127,6 +132,25 @@ def search_failures(
         failures = _rescored(search, trial, rules, done, rescore, settings, bars)
     _write(failures, folder, _WORST if worst is None else worst)
     return failures
+
+
+def _rules(rule: PathLike, references: Iterable[str]) -> list[NamedRule]:
+    """Return the rule and its references, which are other rules than each other and than the rule.
+
+    Raises:
+      ConfigError: if a rule is not found, or is there twice, be it under two names.
+    """
+    named = names_of(references, "--references")
+    if not named:
+        raise ConfigError("--references is empty: name at least one rule, as in a2c,ppo.")
+    (found,), others = find_rules([name_of(rule, "--rule")]), find_rules(named)
+    known: dict[str, str] = {}
+    for other in others:
+        if other.identity == found.identity:
+            raise ConfigError(f"--references: {found.name} is the rule itself, which never falls short of itself.")
+        if (first := known.setdefault(other.identity, other.name)) != other.name:
+            raise ConfigError(f"--references: {first} and {other.name} are the same rule: name it once.")
+    return [found, *others]
 
 
 @functools.lru_cache(maxsize=4)  # the programs of one search serve the next
