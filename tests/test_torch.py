@@ -136,14 +136,14 @@ def test_wrong_shapes_and_rules_say_what_is_expected(tmp_path):
 def test_wrong_values_are_refused(change, complaint):
     tensors = {name: torch.tensor(x) for name, x in _rollout(0).items()}
     with pytest.raises(ValueError, match=complaint):
-        groove.torch.load("groove").loss(**(tensors | change(tensors)))
+        groove.torch.load("paper-groove").loss(**(tensors | change(tensors)))
 
 
 @pytest.mark.parametrize(
     ("dtype", "atol"), [(torch.bfloat16, 2e-2), (torch.float16, 2e-3), (torch.float64, 1e-6)], ids=str
 )
 def test_agents_of_another_precision(dtype, atol):
-    rule, tensors = groove.torch.load("groove"), {name: torch.tensor(x) for name, x in _rollout(0).items()}
+    rule, tensors = groove.torch.load("paper-groove"), {name: torch.tensor(x) for name, x in _rollout(0).items()}
     heads = {name: tensors[name].to(dtype).requires_grad_() for name in ("logits", "y", "next_y")}
     loss = rule.loss(**(tensors | heads))
     loss.backward()

@@ -19,7 +19,7 @@ HIDDEN = 2  # rows of padding
 
 @pytest.fixture(scope="module")
 def rule():
-    return groove.load("groove")
+    return groove.load("paper-groove")
 
 
 def _rollout(rng, steps=T):
@@ -230,7 +230,7 @@ def test_rules_work_in_programs_with_other_flags(flag, rule):
         "type promotion": jax.numpy_dtype_promotion("strict"),
     }
     with flags[flag]:
-        again = groove.load("groove")
+        again = groove.load("paper-groove")
         found = _value_and_gradient(again, rollout)
         optimizer = groove.as_optax(again, apply, optax.sgd(1.0))
         moves, _ = optimizer.update(None, optimizer.init(PARAMS), PARAMS, rollout=rollout)

@@ -13,7 +13,7 @@ from tests._helpers.cells import line
 
 @pytest.fixture
 def rules():
-    return find_rules(["groove", "a2c", "ppo", "random"])
+    return find_rules(["paper-groove", "a2c", "ppo", "random"])
 
 
 def _plan(task, rules, seeds, results, **more):

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from groove.evaluation.releases.finished_run import FinishedRun
+from groove.lpg.registry import RULES
 from groove.utils.text import paragraph
+
+_OF_THIS_MACHINE = ("--run_dir", "--wait")  # flags that other people would choose anew
 
 
 class Choice(NamedTuple):
@@ -67,11 +70,12 @@ def model_card(name: str, choice: Choice, tables: Tables, notes: str) -> str:
 def _origin(choice: Choice) -> list[str]:
     config, summary = choice.run.config, choice.run.summary
     settings = dataclasses.asdict(config.rules[config.rule])
+    unread = RULES[config.rule].unread(config.rules[config.rule])
     ordered = sorted(choice.scores.items(), key=lambda item: item[0].config.seed)
     seeds = ", ".join(f"seed {run.config.seed}: {score:.2f}" for run, score in ordered)
     by = f"the mean of {', '.join(choice.by)} (random play 0, A2C 1)" if choice.by else "meta-validation (A2C is 1)"
     rows = {
-        "rule": ", ".join(f"{setting} {value}" for setting, value in settings.items()),
+        "rule": ", ".join(f"{setting} {value}" for setting, value in settings.items() if setting not in unread),
         "curriculum": f"`{config.curriculum}`, meta-optimizer `{config.meta.optimizer}`",
         "meta-steps": f"{summary['step']:,}; released is the rule after {choice.step:,}",
         **_circumstances(choice.run),
@@ -137,11 +141,12 @@ def _meta_tests(tables: Tables) -> list[str]:
 
 
 def _as_typed(command: Sequence[str]) -> str:
-    """Return a command as other people would type it, without the folders of this machine."""
+    """Return a command as other people would type it, without the folders and the waiting times of this machine."""
     program = f"python {command[0]}" if command[0].endswith(".py") else Path(command[0]).name
     kept, skip = [], False
     for word in command[1:]:
-        if not skip and word != "--run_dir" and not word.startswith("--run_dir="):
+        flag, _, value = word.partition("=")
+        if not skip and flag not in _OF_THIS_MACHINE:
             kept.append(word)
-        skip = word == "--run_dir"
+        skip = flag in _OF_THIS_MACHINE and not value
     return " ".join([program, *kept])
