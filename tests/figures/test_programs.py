@@ -68,7 +68,7 @@ BAD_INPUT = [
     ("analysis.linear_rule", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     (
         "analysis.linear_rule",
-        ["--rule=groove"],
+        ["--rule=paper-groove"],
         "only residuals of a linear core around a base, and controls,",
     ),
     ("analysis.reproduction_numbers", ["--results=nowhere"], "the folder holds no results of budget laptop"),
