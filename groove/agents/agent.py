@@ -106,6 +106,11 @@ def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int],
     return _table_agent(observation.size, heads, config)
 
 
+def bounded_adam(learning_rate: float, most: float) -> optax.GradientTransformation:
+    """Return Adam without a root epsilon, whose steps are clipped to +-`most`, element by element, before the rate."""
+    return optax.chain(optax.scale_by_adam(), optax.clip(most), optax.scale(-learning_rate))
+
+
 def scaled(updates: PyTree, factor: Array | None) -> PyTree:
     """Return the updates of an optimizer times a factor; unchanged if the factor is None."""
     return updates if factor is None else jax.tree.map(lambda update: factor * update, updates)

@@ -1,0 +1,1 @@
+"""Disco103, the rule that DeepMind discovered (Oh et al. 2025), from its published weights."""
