@@ -1,15 +1,18 @@
 """The antagonists that a run may name: hand-written rules, the best policy of a level, and rules that stay fixed.
 
-`rule:NAME` is a released rule, a run's directory or a rule file, or a hand-written rule with settings in brackets. A
-run records it as `rule:NAME#DIGEST`, with an absolute path, so that it is never resumed with another rule.
+`rule:NAME` is a released rule, a run's directory, a rule file or `disco103=PATH`, or a hand-written rule with settings
+in brackets. A run records it as `rule:NAME#DIGEST`, with an absolute path, so that it is never resumed with another
+rule.
 """
 
 import re
 from typing import Any
 
+from groove.dropin.disco_file import weights_path
 from groove.dropin.find import NamedRule, named_rule
 from groove.dropin.rule_file import released_rules
 from groove.lpg.base import UpdateRule
+from groove.lpg.disco import NAME as DISCO
 from groove.lpg.registry import hand_written, make_rule
 from groove.training.config import Config
 from groove.utils.errors import ConfigError, GrooveError, unknown_name
@@ -37,8 +40,12 @@ def pin_antagonist(name: str) -> str:
     if not name.startswith(_RULE):
         return name
     where = _DIGEST.sub("", name.removeprefix(_RULE))
-    known = where in released_rules() or not user_path(where).exists()  # or a hand-written rule with settings
-    return f"{_RULE}{where if known else user_path(where).absolute()}#{_find(name).identity}"
+    if (weights := weights_path(where)) is not None:
+        place, bracket, settings = weights.partition("[")
+        where = f"{DISCO}={user_path(place).absolute()}{bracket}{settings}"
+    elif where not in released_rules() and user_path(where).exists():  # otherwise a hand-written rule with settings
+        where = str(user_path(where).absolute())
+    return f"{_RULE}{where}#{_find(name).identity}"
 
 
 def short_name(name: str) -> str:
