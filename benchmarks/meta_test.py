@@ -95,7 +95,9 @@ def train(env: EnvFamily, task: Task, rule: UpdateRule, sizes: Sizes, mesh: Mesh
 
     def returns(eta: Any, levels: Any, keys: Any) -> Any:
         length = jnp.int32(sizes.updates)
-        lives = jax.vmap(lambda lv, k: lifetime.begin(env, agent, rule, lv, length, k, sizes.workers))(levels, keys)
+        lives = jax.vmap(lambda lv, k: lifetime.begin(env, agent, rule, lv, length, k, sizes.workers, STEPS))(
+            levels, keys
+        )
         return lifetime.live(env, agent, rule, eta, lives, levels, STEPS, sizes.updates)[1].return_sum
 
     slots, everywhere = PartitionSpec(parallel.SLOTS), PartitionSpec()

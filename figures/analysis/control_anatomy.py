@@ -79,10 +79,12 @@ def watch(rule: NamedRule, task: Task, budget: Budget, count: int) -> Traces:
         lives, total = jax.lax.fori_loop(0, part, body, (lives, jnp.zeros((count, len(FACTORS) + len(_FACTS)))))
         return lives, total / part
 
+    length = jnp.int32(budget.updates)
+
     @jax.jit
     def whole(levels: PyTree) -> Array:
         lives = jax.vmap(
-            lambda lv, k: lifetime.begin(env, agent, rule.rule, lv, jnp.int32(budget.updates), k, budget.workers)
+            lambda lv, k: lifetime.begin(env, agent, rule.rule, lv, length, k, budget.workers, budget.steps)
         )(levels, keys)
         return jax.lax.scan(one_bin, lives, None, length=BINS)[1].swapaxes(0, 1)
 

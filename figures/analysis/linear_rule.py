@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which hold
 
 import groove
 from groove.cli._main import FlagSet, Program, run_program
+from groove.dropin.load import load_lpg
 from groove.lpg.controls import INPUTS as CONTROL_INPUTS
 from groove.lpg.network import input_names
 from groove.utils.errors import ConfigError
@@ -58,7 +59,7 @@ def main() -> None:
     """Print the tables."""
     if _RULE.value is None:
         raise ConfigError("--rule is missing: name a run directory or a rule file.")
-    print(tables(groove.load(_RULE.value)))
+    print(tables(load_lpg(_RULE.value)))
 
 
 PROGRAM = Program(

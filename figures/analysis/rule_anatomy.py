@@ -25,6 +25,7 @@ from figures.analysis.rule_probe import Probe, draw_credit, draw_end, draw_predi
 from figures.analysis.state_values import draw_values, watch
 from figures.pipeline.stored import stem
 from groove.cli._main import FlagSet, Program, run_program
+from groove.dropin.load import load_lpg
 from groove.lpg.lpg import make_lpg
 from groove.utils import parallel
 from groove.utils.io import write_atomically
@@ -89,7 +90,7 @@ def main() -> None:
     """Draw the rule and write the picture and its numbers."""
     parallel.request_devices(1)
     path = stem("to", _TO.value)
-    figure, numbers = draw(groove.load(_RULE.value), _LEVELS.value, _UPDATES.value)
+    figure, numbers = draw(load_lpg(_RULE.value), _LEVELS.value, _UPDATES.value)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_picture(figure, path.with_name(f"{path.name}.png"))
     write_atomically(path.with_name(f"{path.name}.json"), (json.dumps(numbers) + "\n").encode())

@@ -62,7 +62,7 @@ def measure(rule: NamedRule, count: int, lifetimes: Sequence[int]) -> dict[str, 
     @jax.jit
     def begin(length: Array) -> Lifetime:
         def one(level: PyTree, key: Array) -> Lifetime:
-            return lifetime.begin(env, agent, rule.rule, level, length, key, WORKERS)
+            return lifetime.begin(env, agent, rule.rule, level, length, key, WORKERS, STEPS)
 
         return jax.vmap(one)(levels, keys)
 

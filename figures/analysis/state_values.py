@@ -55,7 +55,7 @@ def watch(rule: groove.Rule, eta: Any, count: int, updates: int) -> Visits:
     @jax.jit
     def live() -> tuple[Rollout, jax.Array]:
         length = jnp.int32(updates)
-        born = jax.vmap(lambda lv, k: lifetime.begin(env, agent, lpg, lv, length, k, WORKERS))(levels, keys)
+        born = jax.vmap(lambda lv, k: lifetime.begin(env, agent, lpg, lv, length, k, WORKERS, STEPS))(levels, keys)
         lives, _ = lifetime.live(env, agent, lpg, eta, born, levels, STEPS, updates)
         _, rollout, _ = lifetime.collect(env, agent, lives, levels, HORIZON, Stream.VALIDATE)
         return rollout, jax.vmap(lambda p, o: agent.read(p, o, ("y",))[1]["y"])(lives.learner.params, rollout.obs)

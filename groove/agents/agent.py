@@ -6,18 +6,19 @@ therefore serves tables, which are updated by row, and networks, which are updat
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from groove.agents import tables
-from groove.agents.networks import NATURE_CONVOLUTIONS, make_network
+from groove.agents.action_model import make_action_model
+from groove.agents.networks import NATURE_CONVOLUTIONS, Network, make_network
 from groove.envs.base import Box, Discrete, MultiHot
 from groove.types import LOGITS, VALUE, Array, Heads, Key, Learner, Params, PyTree
 from groove.utils.errors import ConfigError
-from groove.utils.typed_fields import above
+from groove.utils.typed_fields import above, at_least
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,34 @@ class AgentConfig:
     prediction_learning_rate: float = above(0, 40.0)
     max_grad_norm: float = above(0, 0.5)
 
+
+@dataclass(frozen=True)
+class ActionModelConfig:
+    """Settings of agents with a model of one action: some heads have outputs for every action, after the action.
+
+    The model is one step of an LSTM on the action, as in the agents of Disco103. Their Adam has no limit of the
+    gradient's norm; each element of a step is bounded instead.
+
+    Attributes:
+      torso: see AgentConfig; "mlp" also takes Discrete observations, as vectors with a single one.
+      widths: units of each hidden layer of the torso; the last one has no activation.
+      channels: see AgentConfig.
+      learning_rate: step size.
+      max_update: bound of every element of Adam's step, before the learning rate.
+      model_width: units of the LSTM, and of the hidden layer of each head after it.
+      by_action: the heads that follow the model; their width is a multiple of the number of actions.
+    """
+
+    torso: Literal["mlp", "conv", "nature"] = "mlp"
+    widths: tuple[int, ...] = (512, 512)
+    channels: tuple[int, ...] = ()
+    learning_rate: float = above(0, 3e-4)
+    max_update: float = above(0, 1.0)
+    model_width: int = at_least(1, 128)
+    by_action: tuple[str, ...] = ()
+
+
+AnyAgentConfig: TypeAlias = AgentConfig | ActionModelConfig
 
 # Adam's square root has no derivative at zero, the value for a parameter that has had no gradient yet; the
 # meta-gradient passes through the square root.
@@ -79,7 +108,7 @@ class Agent(NamedTuple):
     hold: Callable[[Params, str], Params]
 
 
-def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
+def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int], config: AnyAgentConfig) -> Agent:
     """Build the agent for an observation space and the heads that a rule needs.
 
     Args:
@@ -90,7 +119,8 @@ def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int],
     Raises:
       ConfigError: if the torso cannot take the observations.
     """
-    if (config.torso == "table") != isinstance(observation, Discrete):
+    single = isinstance(config, ActionModelConfig) and config.torso == "mlp" and isinstance(observation, Discrete)
+    if (config.torso == "table") != isinstance(observation, Discrete) and not single:
         raise ConfigError(
             f'torso "{config.torso}" cannot take {observation}: use "table" for Discrete observations, and "mlp", '
             '"conv" or "nature" for Box ones.'
@@ -99,11 +129,20 @@ def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int],
         raise ConfigError(f'{observation} needs the torso "mlp", not "{config.torso}".')
     if config.torso == "nature" and len(config.channels) != len(NATURE_CONVOLUTIONS):
         raise ConfigError(f'the torso "nature" has three convolutions: channels = {config.channels} must name three.')
+    if isinstance(config, ActionModelConfig):
+        optimizer = bounded_adam(config.learning_rate, config.max_update)
+        return _network_agent(_action_model(observation, heads, config), optimizer)
     if not isinstance(observation, Discrete):
-        return _network_agent(observation, heads, config)
+        network = make_network(config.torso, observation, heads, config.widths, config.channels)
+        return _network_agent(network, _clipped(config))
     if config.optimizer != "sgd":
         raise ConfigError('a table is updated by row: its optimizer must be "sgd".')
     return _table_agent(observation.size, heads, config)
+
+
+def bounded_adam(learning_rate: float, most: float) -> optax.GradientTransformation:
+    """Return Adam without a root epsilon, whose steps are clipped to +-`most`, element by element, before the rate."""
+    return optax.chain(optax.scale_by_adam(), optax.clip(most), optax.scale(-learning_rate))
 
 
 def scaled(updates: PyTree, factor: Array | None) -> PyTree:
@@ -159,14 +198,26 @@ def _table_agent(states: int, heads: Mapping[str, int], config: AgentConfig) -> 
     return Agent(init=init, read=read, step=step, policy=lambda params: {LOGITS: params[LOGITS]}, hold=hold)
 
 
-def _network_agent(observation: MultiHot | Box, heads: Mapping[str, int], config: AgentConfig) -> Agent:
-    network = make_network(config.torso, observation, heads, config.widths, config.channels)
+def _clipped(config: AgentConfig) -> optax.GradientTransformation:
     if config.optimizer == "adam":
         scale = optax.adam(config.learning_rate, eps_root=_EPS_ROOT)
     else:
         scale = optax.sgd(config.learning_rate)
-    optimizer = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), scale)
+    return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), scale)
 
+
+def _action_model(
+    observation: Discrete | MultiHot | Box, heads: Mapping[str, int], config: ActionModelConfig
+) -> Network:
+    """Return the network of an agent with a model of one action; a Discrete observation is a vector with one one."""
+    sizes = config.torso, config.widths, config.channels, config.model_width, config.by_action
+    if not isinstance(observation, Discrete):
+        return make_action_model(observation, heads, *sizes)
+    network = make_action_model(MultiHot(observation.size, active=1), heads, *sizes)
+    return network._replace(apply=lambda params, obs, names: network.apply(params, obs[..., None], names))
+
+
+def _network_agent(network: Network, optimizer: optax.GradientTransformation) -> Agent:
     def init(key: Key) -> tuple[Params, PyTree]:
         params = network.init(key)
         return params, optimizer.init(params)

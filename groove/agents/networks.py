@@ -45,36 +45,81 @@ def make_network(
       channels: output channels of each convolution.
     """
 
-    shape = (observation.active,) if isinstance(observation, MultiHot) else observation.shape
-
     def forward(obs: Array, names: Sequence[str]) -> Heads:
-        batch = obs.shape[: obs.ndim - len(shape)]
-        x = obs.reshape((-1, *shape))
-        hidden = list(enumerate(widths))
-        if isinstance(observation, MultiHot) and observation.size >= _SPARSE_FROM and hidden:
-            i, width = hidden.pop(0)
-            x = jax.nn.relu(SparseLinear(observation.size, width, name=f"torso_linear_{i}")(x))
-        elif isinstance(observation, MultiHot):
-            x = multi_hot(x, observation.size)
-        else:
-            x = x.astype(jnp.float32)
-        if torso == "conv":
-            for i, width in enumerate(channels):
-                x = jax.nn.relu(conv3x3(x, width, name=f"torso_conv_{i}"))
-        if torso == "nature":
-            x = x / 255.0
-            for i, (width, (kernel, stride)) in enumerate(zip(channels, NATURE_CONVOLUTIONS, strict=True)):
-                x = jax.nn.relu(conv_valid(x, width, kernel, stride, name=f"torso_conv_{i}"))
-        x = x.reshape(x.shape[0], -1)
-        for i, width in hidden:
-            x = jax.nn.relu(hk.Linear(width, name=f"torso_linear_{i}")(x))
+        flat, batch = flatten_batch(obs, observation)
+        x = features(flat, torso, observation, widths, channels)
         outputs = {name: hk.Linear(heads[name], name=f"head_{name}")(x) for name in names}
         return {name: y.reshape((*batch, heads[name])) for name, y in outputs.items()}
 
+    return as_network(forward, observation, tuple(heads))
+
+
+def as_network(
+    forward: Callable[[Array, Sequence[str]], Heads], observation: Box | MultiHot, names: Sequence[str]
+) -> Network:
+    """Return a Haiku function (observations, names of heads) -> outputs as a network.
+
+    Args:
+      forward: the function.
+      observation: the observation space.
+      names: all heads.
+    """
     transformed: hk.Transformed = hk.without_apply_rng(hk.transform(forward))
-    everything = tuple(heads)
 
     def init(key: Key) -> Params:
-        return transformed.init(key, jnp.zeros((1, *shape), jnp.int32), everything)
+        return transformed.init(key, jnp.zeros((1, *_item_shape(observation)), jnp.int32), tuple(names))
 
     return Network(init=init, apply=transformed.apply)
+
+
+def flatten_batch(obs: Array, observation: Box | MultiHot) -> tuple[Array, tuple[int, ...]]:
+    """Return observations [..., shape] as [B, shape], and the leading axes."""
+    shape = _item_shape(observation)
+    return obs.reshape((-1, *shape)), obs.shape[: obs.ndim - len(shape)]
+
+
+def features(
+    x: Array,
+    torso: str,
+    observation: Box | MultiHot,
+    widths: Sequence[int],
+    channels: Sequence[int],
+    linear_end: bool = False,
+) -> Array:
+    """Return the output of a torso inside a Haiku function, f32[B, D].
+
+    Args:
+      x: observations [B, shape].
+      torso: see `make_network`.
+      observation: the observation space.
+      widths: see `make_network`.
+      channels: see `make_network`.
+      linear_end: whether the last hidden layer has no activation.
+    """
+
+    def activated(i: int, x: Array) -> Array:
+        return x if linear_end and i == len(widths) - 1 else jax.nn.relu(x)
+
+    hidden = list(enumerate(widths))
+    if isinstance(observation, MultiHot) and observation.size >= _SPARSE_FROM and hidden:
+        i, width = hidden.pop(0)
+        x = activated(i, SparseLinear(observation.size, width, name=f"torso_linear_{i}")(x))
+    elif isinstance(observation, MultiHot):
+        x = multi_hot(x, observation.size)
+    else:
+        x = x.astype(jnp.float32)
+    if torso == "conv":
+        for i, width in enumerate(channels):
+            x = jax.nn.relu(conv3x3(x, width, name=f"torso_conv_{i}"))
+    if torso == "nature":
+        x = x / 255.0
+        for i, (width, (kernel, stride)) in enumerate(zip(channels, NATURE_CONVOLUTIONS, strict=True)):
+            x = jax.nn.relu(conv_valid(x, width, kernel, stride, name=f"torso_conv_{i}"))
+    x = x.reshape(x.shape[0], -1)
+    for i, width in hidden:
+        x = activated(i, hk.Linear(width, name=f"torso_linear_{i}")(x))
+    return x
+
+
+def _item_shape(observation: Box | MultiHot) -> tuple[int, ...]:
+    return (observation.active,) if isinstance(observation, MultiHot) else observation.shape

@@ -46,7 +46,7 @@ def read_heads(apply: Apply, params: Params, obs: Array, widths: Mapping[str, An
         if head.shape != (len(flat), width):
             wanted = {LOGITS: "[B, A]", VALUE: "[B] or [B, 1]"}.get(name, f"[B, {width}]")
             raise GrooveError(
-                f"apply must return {_WORDS[name]} of shape {wanted} for B observations, not {head.shape}: "
+                f"apply must return {_WORDS.get(name, name)} of shape {wanted} for B observations, not {head.shape}: "
                 f"it returns {_signature(widths)}."
             )
     return {name: jnp.reshape(x, (*lead, x.shape[-1])).astype(jnp.float32) for name, x in heads.items()}

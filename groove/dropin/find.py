@@ -1,23 +1,33 @@
-"""Update rules by the names that users give: hand-written and released rules, runs, and rule files."""
+"""Update rules by the names that users give: hand-written and released rules, runs, rule files, and disco103=PATH."""
 
 import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 
+from groove.dropin.disco_file import HOW, read_arrays, weights_path
 from groove.dropin.rule_file import RuleFileError, find_rule_file, fingerprint, load_rule, released_rules
 from groove.envs.gridworld.level_file import without_place
 from groove.lpg.base import UpdateRule
+from groove.lpg.disco import NAME as DISCO
+from groove.lpg.disco.config import DiscoConfig
+from groove.lpg.disco.rule import make_disco
+from groove.lpg.disco.weights import from_arrays
 from groove.lpg.registry import RULES, hand_written, learned, make_rule
 from groove.utils.errors import ConfigError, nearest, refuse_twice
 from groove.utils.io import one_line
 from groove.utils.jax_flags import standard_flags
 from groove.utils.paths import PathLike, name_of, user_path
 from groove.utils.typed_fields import assign, from_dict, range_complaints, split_assignment
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 DISCOUNT = 0.99  # of hand-written rules
 
@@ -33,7 +43,7 @@ class NamedRule:
       kind: cache key: rules with equal `kind` share a compiled program.
       identity: a digest of the configuration and the parameters, independent of names.
       about: the origin of the rule, JSON-able.
-      config: the settings of a learned rule; None for hand-written rules.
+      config: the settings of a learned rule or of Disco103; None for hand-written rules.
     """
 
     name: str
@@ -85,8 +95,9 @@ def named_rule(where: PathLike, label: str = "") -> NamedRule:
     """Return the rule of a name, without the syntax of labels.
 
     Args:
-      where: a hand-written rule ("a2c"), a released rule, the directory of a run (its last rule), or a rule file; "~"
-        is the home folder. Settings in brackets replace the rule's own, as in "ppo[epochs=8;clip=0.1]".
+      where: a hand-written rule ("a2c"), a released rule, the directory of a run (its last rule), a rule file, or
+        "disco103=PATH"; "~" is the home folder. Settings in brackets replace the rule's own, as in
+        "ppo[epochs=8;clip=0.1]".
       label: the name for tables and plots; by default the name of the rule, the directory or the file.
 
     Raises:
@@ -96,6 +107,10 @@ def named_rule(where: PathLike, label: str = "") -> NamedRule:
     where, settings = split_settings(name_of(where, "the rule"))
     if where in hand_written():
         return _hand_written(where, label, settings)
+    if (weights := weights_path(where)) is not None:
+        return _disco(weights, label, settings)
+    if where == DISCO and not user_path(where).exists():
+        raise ConfigError(f"{DISCO} lacks its weights: write {HOW}.")
     try:
         path = find_rule_file(where)
     except RuleFileError as error:
@@ -143,7 +158,7 @@ def split_settings(where: str) -> tuple[str, tuple[str, ...]]:
     return name, settings
 
 
-def _assigned(config: Any, settings: tuple[str, ...], name: str) -> Any:
+def _assigned(config: T, settings: tuple[str, ...], name: str) -> T:
     """Return the settings of a rule with assignments applied.
 
     Raises:
@@ -159,7 +174,7 @@ def _assigned(config: Any, settings: tuple[str, ...], name: str) -> Any:
             )
         changed = assign(changed, assignment)
     complaints = list(range_complaints(changed, f"{name}."))
-    unread = RULES[name].unread(changed)
+    unread = RULES[name].unread(changed) if name in RULES else {}
     complaints += [f"{name}.{field} is read by rules with {unread[field]} only." for field in fields if field in unread]
     if complaints:
         raise ConfigError("\n".join(complaints))
@@ -197,7 +212,8 @@ def _split_label(name: str) -> tuple[str, str]:
 
 def _exists(where: str) -> bool:
     name = split_settings(where)[0]
-    return name in hand_written() or name in released_rules() or user_path(name).exists()
+    known = name in hand_written() or name in released_rules() or weights_path(name) is not None
+    return known or user_path(name).exists()
 
 
 def _hand_written(name: str, label: str, assignments: tuple[str, ...]) -> NamedRule:
@@ -207,6 +223,16 @@ def _hand_written(name: str, label: str, assignments: tuple[str, ...]) -> NamedR
     kind = f"{_kind(name, config, DISCOUNT)}{_hidden(config, assignments)}"
     rule = make_rule(name, config, DISCOUNT)
     return NamedRule(label or name, rule, (), kind, _digest(kind), {"rule": name, "settings": settings})
+
+
+def _disco(weights: str, label: str, assignments: tuple[str, ...]) -> NamedRule:
+    arrays = read_arrays(weights)
+    eta, digest = from_arrays(arrays, weights), fingerprint(arrays)
+    config = _assigned(DiscoConfig(), assignments, DISCO)
+    kind = f"{DISCO} {config!r}"
+    name = f"{DISCO}[{';'.join(assignments)}]" if assignments else DISCO
+    about = {"rule": DISCO, "settings": repr(config), "weights": digest}
+    return NamedRule(label or name, make_disco(config), eta, kind, _digest(kind, digest), about, config)
 
 
 def _learned(path: Path, label: str, assignments: tuple[str, ...]) -> NamedRule:

@@ -158,4 +158,4 @@ def _layers(rule: HasPredictionWidth, num_actions: int) -> dict[str, int]:
     heads = {LOGITS: num_actions, PREDICTION: rule.prediction_width}
     widths: dict[str, int] = rule.heads(num_actions) if hasattr(rule, "heads") else heads
     names = {LOGITS: "policy", PREDICTION: "prediction", VALUE: "value"}
-    return {names[name]: width for name, width in widths.items()}
+    return {names.get(name, name): width for name, width in widths.items()}

@@ -52,6 +52,11 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
       GrooveError: from `init` inside another transformation or a `TrainState`; from `update` if a gradient is given, or
         the parameters or the rollout are missing.
     """
+    if not isinstance(rule, Rule):
+        raise GrooveError(
+            f'as_optax cannot hold the target network of the rule "{rule.name}": use rule.update, which takes any '
+            "optimizer."
+        )
     inner = optax.with_extra_args_support(inner)
 
     def init(params: PyTree) -> Any:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from groove.agents.agent import AgentConfig
+from groove.agents.agent import AnyAgentConfig
 from groove.dropin.find import NamedRule
 from groove.evaluation.results import Results, cell_id
 from groove.evaluation.suites.base import Budget, Task
@@ -35,7 +35,7 @@ class Job(NamedTuple):
         return self.task.budgets[self.budget_name]
 
     @property
-    def agent(self) -> AgentConfig:
+    def agent(self) -> AnyAgentConfig:
         """The configuration of the agents: the task's, adapted by the rule."""
         return self.rule.rule.adapt_agent(self.task.agent)
 

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from groove import ops
-from groove.agents.agent import Agent, begin_learner
+from groove.agents.agent import Agent
 from groove.envs.external.host import Flags, HostEnv, Observations
-from groove.lpg.base import UpdateInfo, UpdateRule
+from groove.lifetimes.rollout import blank_rollout
+from groove.lpg.base import UpdateInfo, UpdateRule, begin_under
 from groove.types import LOGITS, Array, Key, Learner, Params, Rollout, Stream
 
 Scores = npt.NDArray[np.float64]
@@ -78,8 +79,9 @@ def live_on_host(
         raise ValueError(f"evaluate_at = {sorted(evaluate_at)} must lie between 0 and {updates}, the lifetime.")
     if evaluation is env:
         raise ValueError("evaluation is env, whose episodes an evaluation would cut off: make a second environment.")
-    learner = _begin(rule, agent, _fold(key, Stream.HOST_BIRTH), jnp.int32(updates))
     workers = HostWorkers(env, _fold(key, Stream.HOST_START))
+    blank = blank_rollout(workers.obs, steps)
+    learner = _begin(rule, agent, _fold(key, Stream.HOST_BIRTH), jnp.int32(updates), blank)
     judged: list[tuple[Scores, Flags]] = []
     ended: list[tuple[int, float]] = []
     for done in range(updates + 1):
@@ -139,19 +141,19 @@ class HostWorkers:
     def __init__(self, env: HostEnv, key: Key) -> None:
         """Reset the workers, seeded from `key`."""
         self._env = env
-        self._obs: Observations = env.reset(_seed(key))
+        self.obs: Observations = env.reset(_seed(key))  # [W, ...], which the next actions answer
         self._episode_return = np.zeros(env.workers)  # raw return of the current episode
 
     def rollout(self, agent: Agent, params: Params, key: Key, steps: int) -> tuple[Rollout, list[float]]:
         """Step T times with one policy: the Rollout [T, W, ...], and the raw returns of episodes that ended."""
         transitions, returns = [], []
         for time in range(steps):
-            action = np.asarray(_act(agent, params, self._obs, key, time))
+            action = np.asarray(_act(agent, params, self.obs, key, time))
             step = self._env.step(action)
             transitions.append(
-                (self._obs, action, step.reward, step.terminated, step.truncated, step.next_obs),
+                (self.obs, action, step.reward, step.terminated, step.truncated, step.next_obs),
             )
-            self._obs = step.obs
+            self.obs = step.obs
             self._episode_return += step.raw_reward
             done = step.terminated | step.truncated
             returns += self._episode_return[done].tolist()
@@ -161,8 +163,8 @@ class HostWorkers:
 
 
 @partial(jax.jit, static_argnames=("rule", "agent"))
-def _begin(rule: UpdateRule, agent: Agent, key: Key, lifetime: Array) -> Learner:
-    return begin_learner(agent, key, lifetime, rule.state)
+def _begin(rule: UpdateRule, agent: Agent, key: Key, lifetime: Array, blank: Rollout) -> Learner:
+    return begin_under(rule, agent, key, lifetime, blank)
 
 
 @partial(jax.jit, static_argnames="agent")

@@ -64,7 +64,7 @@ class LearningCurves:
         slots, everywhere = PartitionSpec(parallel.SLOTS), PartitionSpec()
 
         def begin(levels: PyTree, keys: Key, length: Array) -> Lifetime:
-            return jax.vmap(lambda lv, k: lifetime.begin(env, agent, rule, lv, length, k, workers))(levels, keys)
+            return jax.vmap(lambda lv, k: lifetime.begin(env, agent, rule, lv, length, k, workers, steps))(levels, keys)
 
         def go_on(eta: Any, lives: Lifetime, levels: PyTree, updates: Array) -> tuple[Lifetime, Array]:
             lives, _ = lifetime.live(env, agent, rule, eta, lives, levels, steps, updates)

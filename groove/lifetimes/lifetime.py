@@ -11,10 +11,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from groove.agents.agent import Agent, begin_learner
+from groove.agents.agent import Agent
 from groove.envs.base import EnvFamily
-from groove.lifetimes.rollout import EpisodeStats, Workers, rollout, start_workers
-from groove.lpg.base import UpdateInfo, UpdateRule
+from groove.lifetimes.rollout import EpisodeStats, Workers, blank_rollout, rollout, start_workers
+from groove.lpg.base import UpdateInfo, UpdateRule, begin_under
 from groove.types import Array, Key, Learner, PyTree, Rollout, Stream
 
 _STREAMS = 6  # streams that are folded into the key of a lifetime
@@ -32,12 +32,14 @@ class Lifetime:
 
 
 def begin(
-    env: EnvFamily, agent: Agent, rule: UpdateRule, level: PyTree, length: Array, key: Key, workers: int
+    env: EnvFamily, agent: Agent, rule: UpdateRule, level: PyTree, length: Array, key: Key, workers: int, steps: int
 ) -> Lifetime:
-    """Start the lifetime of an agent: `length` updates by a rule on one level, with W workers."""
+    """Start the lifetime of an agent: `length` updates by a rule on one level, with W workers and T steps a rollout."""
+    started = start_workers(env, level, jax.random.fold_in(key, Stream.START), workers)
+    blank = blank_rollout(started.obs, steps)
     return Lifetime(
-        learner=begin_learner(agent, jax.random.fold_in(key, Stream.BIRTH), length, rule.state),
-        workers=start_workers(env, level, jax.random.fold_in(key, Stream.START), workers),
+        learner=begin_under(rule, agent, jax.random.fold_in(key, Stream.BIRTH), length, blank),
+        workers=started,
         best_return=jnp.full((), -jnp.inf, float),
         key=key,
     )

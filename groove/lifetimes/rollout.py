@@ -1,6 +1,7 @@
 """Acting: rollouts of fixed length with automatic resets, and complete episodes for evaluation."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +44,18 @@ class EpisodeStats:
             episodes=self.episodes + later.episodes,
             best=jnp.maximum(self.best, later.best),
         )
+
+
+def blank_rollout(obs: Any, steps: int) -> Rollout:
+    """Return a rollout of zeros, of the shapes and types of those to come.
+
+    Args:
+      obs: [W, ...], observations, or their shape and type.
+      steps: T.
+    """
+    size = (steps, obs.shape[0])
+    seen, never = jnp.zeros((steps, *obs.shape), obs.dtype), jnp.zeros(size, bool)
+    return Rollout(seen, jnp.zeros(size, jnp.int32), jnp.zeros(size), never, never, seen)
 
 
 def start_workers(env: EnvFamily, level: PyTree, key: Key, workers: int) -> Workers:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-from groove.agents.agent import Agent, AgentConfig
-from groove.types import Array, Heads, Key, Learner, Metrics, PyTree, Rollout
+from groove.agents.agent import Agent, AgentConfig, AnyAgentConfig, begin_learner
+from groove.types import Array, Heads, Key, Learner, Metrics, Params, PyTree, Rollout
 
 
 @jax.tree_util.register_dataclass
@@ -41,7 +41,7 @@ class Regularizer(NamedTuple):
 Update = Callable[[Any, Agent, Learner, Rollout, Key], tuple[Learner, UpdateInfo]]
 
 
-def same_agent(config: AgentConfig) -> AgentConfig:
+def same_agent(config: AgentConfig) -> AnyAgentConfig:
     """Return the agent configuration unchanged."""
     return config
 
@@ -62,6 +62,9 @@ class UpdateRule(NamedTuple):
       state: the memory of the rule at the beginning of an agent's lifetime, a hashable pytree of numbers that `update`
         finds in `Learner.rule_state`; () if the rule has none.
       settles_after: number of updates after which the rule changes no policy any more; None if there is no such number.
+      begin: (agent, parameters of the agent, rollout [T, W] of zeros) -> the memory at the beginning of a lifetime, in
+        the place of `state`, for rules whose memory depends on the agent or on the size of rollouts: a target network,
+        or a replay of trajectories (`groove.lpg.replay`).
     """
 
     name: str
@@ -69,6 +72,23 @@ class UpdateRule(NamedTuple):
     init: Callable[[Key], Any]
     update: Update
     regularizers: tuple[Regularizer, ...] = ()
-    adapt_agent: Callable[[AgentConfig], AgentConfig] = same_agent
+    adapt_agent: Callable[[AgentConfig], AnyAgentConfig] = same_agent
     state: PyTree = ()
     settles_after: int | None = None
+    begin: Callable[[Agent, Params, Rollout], PyTree] | None = None
+
+
+def begin_under(rule: UpdateRule, agent: Agent, key: Key, lifetime: Array, blank: Rollout) -> Learner:
+    """Return an agent at the beginning of its lifetime under a rule.
+
+    Args:
+      rule: which decides what it remembers of the lifetime.
+      agent: the agent's functions.
+      key: the randomness of the initial parameters.
+      lifetime: int32 [], agent updates.
+      blank: a rollout [T, W] of zeros, of the shapes and types of those to come.
+    """
+    learner = begin_learner(agent, key, lifetime, rule.state)
+    if rule.begin is None:
+        return learner
+    return dataclasses.replace(learner, rule_state=rule.begin(agent, learner.params, blank))

@@ -140,10 +140,15 @@ def lstm(weights: LSTMWeights, x: Array, keep: Array) -> Array:
     def body(carry: tuple[Array, Array], inputs: tuple[Array, Array]) -> tuple[tuple[Array, Array], Array]:
         x, keep = inputs
         h, c = (a * keep[:, None] for a in carry)
-        i, f, g, o = jnp.split(x @ weights.w_i + h @ weights.w_h + weights.b, 4, axis=-1)
-        c = sigmoid(f) * c + sigmoid(i) * jnp.tanh(g)
-        h = sigmoid(o) * jnp.tanh(c)
+        h, c = lstm_step(weights, h, c, x)
         return (h, c), h
 
     start = jnp.zeros((x.shape[1], weights.w_h.shape[0]), x.dtype)
     return jax.lax.scan(body, (start, start), (x, keep), reverse=True)[1]
+
+
+def lstm_step(weights: LSTMWeights, h: Array, c: Array, x: Array) -> tuple[Array, Array]:
+    """Return the hidden state and the cell after one input, f32[..., H] each; see `lstm`."""
+    i, f, g, o = jnp.split(x @ weights.w_i + h @ weights.w_h + weights.b, 4, axis=-1)
+    c = sigmoid(f) * c + sigmoid(i) * jnp.tanh(g)
+    return sigmoid(o) * jnp.tanh(c), c

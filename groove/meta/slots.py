@@ -86,14 +86,16 @@ def begin_lives(setup: Setup, levels: Levels, lengths: Array, keys: Key) -> Live
       keys: [N], all the randomness of each slot until its lifetime ends.
     """
 
+    size = setup.workers, setup.steps
+
     def begin(level: PyTree, length: Array, key: Key) -> Lives:
         streams = (Stream.STUDENT, Stream.ANTAGONIST, Stream.CRITIC)
         student, antagonist, critic = (jax.random.fold_in(key, stream) for stream in streams)
         return Lives(
-            student=lifetime.begin(setup.env, setup.student, setup.rule, level, length, student, setup.workers),
+            student=lifetime.begin(setup.env, setup.student, setup.rule, level, length, student, *size),
             critic=begin_critic(setup.critic, critic),
             antagonists=tuple(
-                lifetime.begin(setup.env, each.agent, each.rule, level, length, antagonist, setup.workers)
+                lifetime.begin(setup.env, each.agent, each.rule, level, length, antagonist, *size)
                 for each in setup.antagonists
             ),
         )

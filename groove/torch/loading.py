@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from groove.dropin.disco_file import weights_path
 from groove.dropin.rule_file import RuleFileError, find_rule_file, load_rule
+from groove.lpg.disco import NAME as DISCO
 from groove.lpg.lpg_config import LPGConfig
 from groove.torch.rule import Rule
 from groove.utils.paths import PathLike
@@ -18,6 +20,8 @@ def load(name: PathLike) -> Rule:
     Raises:
       GrooveError: if there is no such rule, its file is damaged, or the rule is not an LPG rule.
     """
+    if weights_path(name) is not None:
+        raise RuleFileError(f"{DISCO} is not in PyTorch: use groove.load, or test the rule with launch/meta_test.py.")
     eta, about = load_rule(path := find_rule_file(name))
     if about.get("rule") != "lpg" or not isinstance(about.get("lpg"), Mapping):
         raise RuleFileError(f"{path} does not hold an LPG rule: make one with launch/meta_train.py.")

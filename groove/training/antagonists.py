@@ -1,7 +1,7 @@
 """The antagonists that a run may name: hand-written rules, the best policy of a level, earlier and fixed learned rules.
 
 `self:SHARE` is the learned rule itself as it was after a share of the meta-steps. `rule:NAME` is a released rule, a
-run's directory or a rule file, or a hand-written rule with settings in brackets. A run records it as
+run's directory, a rule file or `disco103=PATH`, or a hand-written rule with settings in brackets. A run records it as
 `rule:NAME#DIGEST`, with an absolute path.
 """
 

@@ -2,8 +2,10 @@
 
 import re
 
+from groove.dropin.disco_file import weights_path
 from groove.dropin.find import NamedRule, named_rule
 from groove.dropin.rule_file import released_rules
+from groove.lpg.disco import NAME as DISCO
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.paths import user_path
 
@@ -14,8 +16,8 @@ def find_pinned(name: str, role: str) -> NamedRule:
     """Return the rule that a run reads.
 
     Args:
-      name: a released rule, a run's directory, a rule file, or a hand-written rule with settings in brackets; with or
-        without its digest.
+      name: a released rule, a run's directory, a rule file, disco103=PATH, or a hand-written rule with settings in
+        brackets; with or without its digest.
       role: what the rule is for, for messages, as in 'the antagonist "rule:groove"'.
 
     Raises:
@@ -44,8 +46,12 @@ def find_pinned(name: str, role: str) -> NamedRule:
 def pin_rule(name: str, role: str) -> str:
     """Return the name that a run records: with an absolute path and the digest of the rule; see `find_pinned`."""
     where = without_digest(name)
-    known = where in released_rules() or not user_path(where).exists()  # or a hand-written rule with settings
-    return f"{where if known else user_path(where).absolute()}#{find_pinned(name, role).identity}"
+    if (weights := weights_path(where)) is not None:
+        place, bracket, settings = weights.partition("[")
+        where = f"{DISCO}={user_path(place).absolute()}{bracket}{settings}"
+    elif where not in released_rules() and user_path(where).exists():  # otherwise a hand-written rule with settings
+        where = str(user_path(where).absolute())
+    return f"{where}#{find_pinned(name, role).identity}"
 
 
 def without_digest(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 from rich.console import Console
 
-from groove.dropin.load import load
+from groove.dropin.load import load_lpg
 from groove.dropin.rule import Rule
 from groove.training.config import Config
 from groove.training.loop import train
@@ -46,7 +46,7 @@ class MetaTrainingResult:
     @property
     def rule(self) -> Rule:
         """The learned rule, loaded from the run directory."""
-        return load(self.run_dir)
+        return load_lpg(self.run_dir)
 
 
 def meta_train(

@@ -88,7 +88,7 @@ def test_the_last_point_of_a_curve_is_the_end_of_one_uninterrupted_lifetime(test
     levels = module.task_levels(TASK, env, 2)
     keys = module.agent_keys(jax.random.fold_in(module.task_key(TASK), Stream.TASK_AGENTS), [(1, 2)])
     level = jax.tree.map(lambda x: x[1:2], levels)
-    life = jax.vmap(lambda lv, k: lifetime.begin(env, agent, rules[0].rule, lv, jnp.int32(4), k, 3))(level, keys)
+    life = jax.vmap(lambda lv, k: lifetime.begin(env, agent, rules[0].rule, lv, jnp.int32(4), k, 3, 5))(level, keys)
     life, _ = lifetime.live(env, agent, rules[0].rule, (), life, level, 5, 4)
     policy = jax.tree.map(lambda x: x[0], agent.policy(life.learner.params))
     judge = lifetime.step_keys(life, Stream.EVALUATE)[0]

@@ -54,7 +54,7 @@ def _live(rule, observation, eta=None, unit=1.0, updates=20, levels=3):
     def run():
         level = jax.vmap(env.sample_level)(jax.random.split(jax.random.key(1), levels))
         keys = jax.random.split(jax.random.key(2), levels)
-        born = jax.vmap(lambda lv, k: lifetime.begin(env, agent, rule, lv, jnp.int32(updates), k, 4))(level, keys)
+        born = jax.vmap(lambda lv, k: lifetime.begin(env, agent, rule, lv, jnp.int32(updates), k, 4, 6))(level, keys)
         return lifetime.live(env, agent, rule, eta, born, level, 6, updates)[0].learner
 
     return run()

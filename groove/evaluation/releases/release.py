@@ -16,6 +16,7 @@ from groove.evaluation.releases.finished_run import FinishedRun, meta_steps, rea
 from groove.evaluation.releases.model_card import Choice, Tables, model_card
 from groove.evaluation.results import Results
 from groove.evaluation.suites.registry import SUITES, find_tasks
+from groove.lpg.disco import NAME as DISCO
 from groove.lpg.registry import hand_written
 from groove.utils.errors import ConfigError, refuse_twice, unknown_name
 from groove.utils.io import write_all
@@ -66,7 +67,7 @@ def release(
     check_switches(earlier=earlier, replace=replace)
     if not isinstance(name, str) or not name or Path(name).name != name:
         raise ConfigError(f"--name {shown(name)} must be a plain name, without folders.")
-    if name in hand_written():
+    if name in (*hand_written(), DISCO):
         raise ConfigError(f'--name "{name}" is the name of a rule that is not released: choose another.')
     store, folder = Results(user_path(results, "--results")), user_path(to, "--to")
     path = user_path(folder / f"{name}.safetensors")

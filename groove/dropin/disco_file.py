@@ -1,0 +1,43 @@
+"""The published weights of Disco103, which users get themselves: reading them, and the name disco103=PATH.
+
+This module does not import JAX, so that groove.torch works without JAX.
+"""
+
+import zipfile
+
+import numpy as np
+
+from groove.lpg.disco import NAME
+from groove.utils.errors import GrooveError
+from groove.utils.io import one_line
+from groove.utils.paths import PathLike, user_path
+
+HOW = f"{NAME}=PATH, the path of disco_103.npz from github.com/google-deepmind/disco_rl"
+
+
+def weights_path(name: PathLike) -> str | None:
+    """Return PATH of the name disco103=PATH; None for the names of other rules."""
+    head, equals, path = str(name).partition("=")
+    return path if head == NAME and equals else None
+
+
+def read_arrays(path: PathLike) -> dict[str, np.ndarray]:
+    """Return the arrays of a file by name; no code from the file is run.
+
+    Args:
+      path: the file; "~" is the home folder.
+
+    Raises:
+      GrooveError: if the file is missing or is no .npz file.
+    """
+    file = user_path(path, f"{NAME}=")
+    if not file.is_file():
+        raise GrooveError(f"there are no weights of {NAME} at {file}: write {HOW}.")
+    try:
+        with file.open("rb") as stream:
+            found = np.load(stream, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                raise ValueError("it holds one array without a name")
+            return {name: found[name] for name in found.files}
+    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise GrooveError(f"{file} is no .npz file ({one_line(error)}): write {HOW}.") from error

@@ -1,0 +1,3 @@
+"""Disco103, the rule that DeepMind discovered (Oh et al. 2025), from its published weights."""
+
+NAME = "disco103"
