@@ -16,6 +16,7 @@ ROOT = Path(groove.__file__).parent
 ORDER = (
     "types",
     "utils",
+    "pages",
     "ops",
     "envs",
     "agents",
@@ -32,7 +33,7 @@ ORDER = (
     "__init__",
     "__main__",
 )
-TOUCH_FILES = {"utils", "dropin", "training", "evaluation", "sweep", "cli"}  # and the two modules below
+TOUCH_FILES = {"utils", "pages", "dropin", "training", "evaluation", "sweep", "cli"}  # and the two modules below
 TOUCH_FILES_TOO = {"envs.gridworld.level_file", "envs.gridworld.render"}
 LONGEST_FILE, LONGEST_MEDIAN = 350, 170  # lines
 
@@ -91,7 +92,21 @@ def test_files_are_touched_in_few_places():
 
 
 @pytest.mark.parametrize(
-    "library", ["gymnax", "pgx", "evosax", "jumanji", "ale_py", "orbax", "ray", "submitit", "tensorboardX"]
+    "library",
+    [
+        "gymnax",
+        "pgx",
+        "evosax",
+        "jumanji",
+        "ale_py",
+        "orbax",
+        "ray",
+        "submitit",
+        "tensorboardX",
+        "altair",
+        "jinja2",
+        "vl_convert",
+    ],
 )
 def test_slow_libraries_are_imported_where_they_are_used(library):
     for module, path in MODULES.items():
