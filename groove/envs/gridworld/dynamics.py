@@ -20,6 +20,7 @@ import jax.numpy as jnp
 
 from groove.envs.base import EnvFamily, Step
 from groove.envs.gridworld.design import make_design
+from groove.envs.gridworld.editor import make_editor
 from groove.envs.gridworld.edits import EDITS, mutate
 from groove.envs.gridworld.features import describe
 from groove.envs.gridworld.levels import (
@@ -91,6 +92,7 @@ def make_gridworld(
         optimal_return=None if moving else lambda level: optimal_return(level, sizes),
         mutate=lambda key, level: mutate(key, level, distribution, sizes, EDITS),
         design=None if moving or sampler else make_design(distribution, sizes),
+        editor=None if moving or sampler else make_editor(distribution, sizes),
         describe=None if moving else lambda level: describe(level, sizes),
         draw=None if moving else lambda levels, titles, path: draw_levels(levels, titles, sizes, path),
     )
