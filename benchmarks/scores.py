@@ -2,6 +2,8 @@
 
     python benchmarks/scores.py --curricula dr,ar,pvl
 
+A name may be followed by settings in brackets, as in paired[paired.generator=autoregressive;paired.hidden=32].
+
 All curricula live in one process and take turns, so a busy machine slows all of them alike. A ratio is the median over
 turns of a curriculum's time divided by the first curriculum's time in the same turn.
 """
@@ -10,25 +12,51 @@ import statistics
 import sys
 from functools import partial
 
-from _common import MetaTrainer, StepSizes, json_flag, meta_step_config, seconds_of, step_flags, take_turns
+from _common import MetaTrainer, StepSizes, json_flag, meta_step_config, seconds_of, step_flags, take_turns, valid
 
 from groove.cli._main import FlagSet, Program, run_program
+from groove.training.config import Config
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
+from groove.utils.typed_fields import assign
 
 _FLAGS = FlagSet()
 _CURRICULA = _FLAGS.names(
     "curricula",
-    ["dr", "ar", "pvl", "l1", "mna", "maxmc", "learnability", "optimal"],
-    "Curricula to measure; ratios are to the first one.",
+    [
+        "dr",
+        "ar",
+        "pvl",
+        "l1",
+        "mna",
+        "maxmc",
+        "learnability",
+        "optimal",
+        "paired",
+        "paired[paired.generator=autoregressive]",
+    ],
+    "Curricula to measure, with settings in brackets if wanted; ratios are to the first one.",
 )
 _SIZES = step_flags(_FLAGS, StepSizes(slots=64, workers=16, hidden=64, micro_batch=8, steps=50, repeats=3))
 _JSON = json_flag(_FLAGS)
 
 
+def config_of(name: str, sizes: StepSizes) -> Config:
+    """Return the configuration of a curriculum, which settings in brackets may follow: NAME[PATH=VALUE;...].
+
+    Raises:
+      ConfigError: if the configuration is not valid.
+    """
+    curriculum, _, inside = name.removesuffix("]").partition("[")
+    config = meta_step_config(curriculum, sizes)
+    for assignment in inside.split(";") if inside else ():
+        config = assign(config, assignment)
+    return valid(config)
+
+
 def measure(curricula: list[str], sizes: StepSizes) -> dict[str, dict[str, float]]:
     """Return curriculum -> seconds of a meta-step, ratio to the first curriculum, and seconds of compilation."""
-    configs = {name: meta_step_config(name, sizes) for name in curricula}
+    configs = {name: config_of(name, sizes) for name in curricula}
     trainers = {name: MetaTrainer(config) for name, config in configs.items()}
     compiled = {name: seconds_of(partial(trainer.run, 1)) for name, trainer in trainers.items()}
     calls = {name: partial(trainer.run, sizes.steps) for name, trainer in trainers.items()}
@@ -49,9 +77,10 @@ def main() -> None:
         raise ConfigError("--curricula is empty: name at least one, as in dr,ar.")
     parallel.request_devices(0)
     numbers = measure(curricula, _SIZES())
-    print(f"{'curriculum':14} {'s/meta-step':>12} {'x ' + curricula[0]:>8} {'compile s':>10}")
+    width = max(14, *map(len, numbers))
+    print(f"{'curriculum':{width}} {'s/meta-step':>12} {'x ' + curricula[0]:>8} {'compile s':>10}")
     for name, row in numbers.items():
-        print(f"{name:14} {row['seconds']:12.3f} {row['ratio']:8.2f} {row['compile']:10.0f}")
+        print(f"{name:{width}} {row['seconds']:12.3f} {row['ratio']:8.2f} {row['compile']:10.0f}")
     write(numbers)
 
 

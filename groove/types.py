@@ -49,6 +49,7 @@ class Stream(enum.IntEnum):
     UNSEEN_LEVELS = 0x5EED
     LEVEL_SET = 0x5E7
     VALIDATION = 0xA6E
+    GENERATED_LEVELS = 0x6E7
     # folded into the key of a slot
     STUDENT = 0
     ANTAGONIST = 1

@@ -41,6 +41,12 @@ ONE_BY_ONE = [
     "optimal@chain",
     "accel@varied",
     "accel@worlds",
+    "paired paired.random_share=0.5",
+    "repaired@varied paired.generator=autoregressive paired.edit_probability=0.3",
+    "paired paired.generator=autoregressive paired.cloning=both paired.cloning_period=2",
+    "paired@networks paired.cloning=both",
+    "paired:flexible@worlds paired.cloning=student",
+    "paired paired.generator=autoregressive meta.optimizer=es",
     "ar@random_grid antagonists=a2c,ppo,random",
     "ar meta.optimizer=es antagonists=ppo,optimal",
     "accel@chain meta.optimizer=es",
@@ -74,6 +80,7 @@ def _runs(line: str, folder: Path | None = None) -> None:
         resumed, _ = trainer.run(resumed, 4)
         assert (step, int(resumed.step)) == (1, 5)
         jax.tree.map(np.testing.assert_array_equal, resumed.eta, state.eta)
+        jax.tree.map(np.testing.assert_array_equal, resumed.curriculum, state.curriculum)
     assert all(np.isfinite(np.asarray(x)).all() for x in jax.tree.leaves(state.eta))
     assert np.nansum(metrics["finished"]) > 0
     assert not np.nansum(metrics.get("skipped", 0))  # meta-gradients that were not finite
@@ -100,6 +107,9 @@ def test_every_one_runs_and_resumes(line, tmp_path):
         ("ar@chain_distractor antagonists=optimal,a2c", None),
         ("accel@chain", None),
         ("ar@random_grid antagonists=optimal", "no exact solver"),
+        ("paired@varied paired.generator=autoregressive", None),
+        ("paired@worlds paired.generator=autoregressive", "has no gridworlds: choose paired@dr"),
+        ("paired@mazes paired.generator=autoregressive", "cannot be designed"),
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_built(line, message):

@@ -24,6 +24,8 @@ class Curriculum(NamedTuple):
       metrics: state -> scalars for the log.
       top: (state, count) -> (levels [count], scores f32 [count]). Returns the levels of the highest scores, best first;
         a score of NaN marks a row without a level. None for a curriculum without scores.
+      generate: (state, key, count) -> levels [count], as a learned generator designs them now, for logs and pictures.
+        None for a curriculum without a generator.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Curriculum(NamedTuple):
     weight: Callable[[Any, Array], Array]
     metrics: Callable[[Any], Metrics]
     top: Callable[[Any, int], tuple[PyTree, Array]] | None
+    generate: Callable[[Any, Key, int], PyTree] | None = None
 
 
 class Score(NamedTuple):

@@ -1,20 +1,14 @@
-"""A learned distribution over the factors of a design, moved by policy gradient (PAIRED, Dennis et al. 2020).
-
-Every factor of a level (its size, its time limit, ...) has K bins of equal probability under the random distribution.
-The generator draws a bin for each factor, independently. The random numbers that the factor governs then lie in this
-bin. A generator that has not learned anything draws random levels.
-"""
+"""Generators of levels: their settings, their interface, and the policy gradient that they share."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
-from groove.envs.base import Design
 from groove.types import Array, Key, Metrics, PyTree
 from groove.utils.typed_fields import above, at_least
 
@@ -24,173 +18,119 @@ class GeneratorConfig:
     """The settings of curricula that design levels.
 
     Attributes:
-      bins: K, bins of each factor.
-      learning_rate: of the generator, which is moved by Adam.
+      generator: "factored" draws the factors of a level independently (`groove.curriculum.factored`); "autoregressive"
+        places start, objects and walls one after another (`groove.curriculum.autoregressive`), for gridworlds.
+      bins: K, bins of each factor; read by "factored".
+      learning_rate: of Adam, which moves the logits of "factored".
+      noise: numbers of the noise vector from which "autoregressive" builds a level.
+      hidden: units of the network of "autoregressive".
+      network_learning_rate: of Adam, which moves the network of "autoregressive".
       entropy: weight of the generator's entropy (Mediratta et al. 2023), which keeps levels diverse. Scores count in
         units of their standard deviation, and the entropy as a share of the largest.
-      max_odds: largest ratio of the probabilities of two bins of a factor, so that no bin is ever lost and the entropy
-        has a floor.
-      clip: a level is judged at the end of a lifetime, when its bins may be likelier or less likely than when the level
-        was designed; this ratio of probabilities counts within 1 - clip and 1 + clip (PPO).
+      max_odds: largest ratio of the probabilities of two bins of a factor, or of two cells of a placement, so that no
+        choice is ever lost and the entropy has a floor.
+      clip: a level is judged at the end of a lifetime, when its choices may be likelier or less likely than when the
+        level was designed; this ratio of probabilities counts within 1 - clip and 1 + clip (PPO).
       memory: decay of the running mean and standard deviation of scores, per update of the generator.
       edit_probability: probability that a new level is an edited copy of a kept level instead (evolution).
+      random_share: probability that a new level is a random level instead, whose score the log compares with those of
+        generated levels.
+      cloning: "student" also moves the learned rule so that its agents act like the antagonist (UniBC, Mediratta et al.
+        2023); "both" also moves the antagonist towards the student (BiBC). See `groove.meta.cloning`.
+      cloning_weight: weight of the Kullback-Leibler divergence between the two policies.
+      cloning_period: every so many meta-steps, policies are cloned.
     """
 
+    generator: Literal["factored", "autoregressive"] = "factored"
     bins: int = at_least(2, 8, most=64)
     learning_rate: float = above(0, 0.05)
+    noise: int = at_least(1, 16, most=1024)
+    hidden: int = at_least(1, 64, most=4096)
+    network_learning_rate: float = above(0, 1e-3)
     entropy: float = at_least(0, 0.1)
     max_odds: float = above(1, 50.0)
     clip: float = above(0, 0.2, most=1)
     memory: float = at_least(0, 0.9, most=0.999)
     edit_probability: float = at_least(0, 0.0, most=1)
+    random_share: float = at_least(0, 0.0, most=0.9)
+    cloning: Literal["none", "student", "both"] = "none"
+    cloning_weight: float = above(0, 0.1)
+    cloning_period: int = at_least(1, 1)
+
+
+class Generator(NamedTuple):
+    """A learned distribution over levels. The choices of n levels are a pytree with leading axis n.
+
+    Attributes:
+      init: () -> state of a generator that has not learned anything.
+      draw: (state, key, n) -> (levels [n], choices [n]).
+      none: n -> choices of n levels that the generator did not design.
+      learn: (state, choices [n], levels [n], score f32 [n], mask bool [n]) -> state. Levels outside the mask, with a
+        score that is not finite, or that the generator did not design, are not learned from.
+      metrics: state -> scalars for the log, among them "generator_entropy".
+    """
+
+    init: Callable[[], Any]
+    draw: Callable[[Any, Key, int], tuple[PyTree, Any]]
+    none: Callable[[int], Any]
+    learn: Callable[[Any, Any, PyTree, Array, Array], Any]
+    metrics: Callable[[Any], Metrics]
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class GeneratorState:
-    """A generator of F factors."""
+class ScoreScale:
+    """Running statistics of scores, the baseline of the policy gradient."""
 
-    logits: Array  # f32 [F, K]
-    adam: Any
-    mean: Array  # f32 []: running mean of scores
-    square: Array  # f32 []: running mean of squares of scores
+    mean: Array  # f32 []
+    square: Array  # f32 []: mean of squares
     updates: Array  # int32 []
 
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Choices:
-    """The choices of the generator for n levels."""
-
-    bins: Array  # int32 [n, F]; -1 for a level that the generator did not design
-    log_prob: Array  # f32 [n]: logarithm of the probability of these bins when they were drawn
-
     @staticmethod
-    def none(n: int, factors: int) -> "Choices":
-        """Return the choices of n levels that the generator did not design."""
-        return Choices(jnp.full((n, factors), -1, jnp.int32), jnp.zeros(n))
+    def blank() -> "ScoreScale":
+        """Return the statistics of no scores."""
+        return ScoreScale(jnp.zeros(()), jnp.zeros(()), jnp.int32(0))
 
-    @property
-    def designed(self) -> Array:
-        """Whether the generator designed the levels, bool [n]."""
-        return (self.bins >= 0).all(-1)
+    def standardise(self, score: Array, counted: Array, memory: float) -> tuple["ScoreScale", Array]:
+        """Return the statistics with these scores, and advantages (score - mean) / deviation, f32 [n].
 
-
-def init(design: Design, config: GeneratorConfig) -> GeneratorState:
-    """Return a generator that draws random levels."""
-    logits = jnp.zeros((len(design.factors), config.bins))
-    return GeneratorState(logits, _optimizer(config).init(logits), jnp.zeros(()), jnp.zeros(()), jnp.int32(0))
-
-
-def draw(design: Design, state: GeneratorState, key: Key, n: int) -> tuple[PyTree, Choices]:
-    """Design n levels, leaves [n, ...]."""
-    bin_key, level_key = jax.random.split(key)
-    bins = jax.random.categorical(bin_key, state.logits, shape=(n, len(design.factors))).astype(jnp.int32)
-    levels = jax.vmap(lambda k, b: make_level(design, k, b, state.logits.shape[1]))(
-        jax.random.split(level_key, n), bins
-    )
-    return levels, Choices(bins, log_prob(state.logits, bins))
+        Args:
+          score: f32 [n].
+          counted: bool [n], the scores that count; all others have advantage 0.
+          memory: decay of the statistics.
+        """
+        known, total = jnp.where(counted, score, 0.0), jnp.maximum(counted.astype(jnp.float32).sum(), 1)
+        decay = jnp.minimum(memory, self.updates / (self.updates + 1.0))  # a plain mean at first
+        mean = decay * self.mean + (1 - decay) * known.sum() / total
+        square = decay * self.square + (1 - decay) * (known**2).sum() / total
+        deviation = jnp.sqrt(jnp.maximum(square - mean**2, 1e-12))
+        return ScoreScale(mean, square, self.updates + 1), jnp.where(counted, (known - mean) / deviation, 0.0)
 
 
-def make_level(design: Design, key: Key, bins: Array, count: int) -> PyTree:
-    """Make a level whose factors lie in these bins.
+def clipped_gain(log_ratio: Array, advantage: Array, clip: float) -> Array:
+    """Return min(q A, clip(q, 1 - c, 1 + c) A), f32 [...] (Schulman et al. 2017, eq. 7).
+
+    Its gradient at q = 1 is that of REINFORCE with a baseline.
 
     Args:
-      design: of the family.
-      key: the randomness of everything that the bins leave open.
-      bins: int32 [F].
-      count: K.
+      log_ratio: log q, of the probability of a choice now and of that when it was made.
+      advantage: A, of the same shape, or one that broadcasts.
+      clip: c.
     """
-    owner = np.full(design.draws, -1)  # the factor that governs each random number
-    for factor, (_, places) in enumerate(design.factors):
-        owner[list(places)] = factor
-    u = jax.random.uniform(key, (design.draws,))
-    in_bin = (bins[owner] + u) / count
-    return design.make(jnp.where(owner >= 0, in_bin, u))
+    ratio = jnp.exp(log_ratio)
+    return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - clip, 1 + clip) * advantage)
 
 
-def log_prob(logits: Array, bins: Array) -> Array:
-    """Return the logarithm of the probability of bins, int32 [..., F], under logits f32 [F, K]; f32 [...]."""
-    table = jax.nn.log_softmax(logits)
-    return table[jnp.arange(logits.shape[0]), jnp.maximum(bins, 0)].sum(-1)
+def entropy_floor(max_odds: float, choices: int) -> float:
+    """Return the smallest entropy of a distribution as a share of the largest, log n.
 
-
-def entropy(logits: Array) -> Array:
-    """Return the mean entropy of the factors as a share of the largest, log K; f32 []."""
-    table = jax.nn.log_softmax(logits)
-    return -(jnp.exp(table) * table).sum(-1).mean() / math.log(logits.shape[1])
-
-
-def objective(logits: Array, choices: Choices, advantage: Array, weight: Array, config: GeneratorConfig) -> Array:
-    """Return the objective of the generator, which it ascends.
-
-    With q, the probability of a level's bins now divided by their probability when the level was designed::
-
-        sum_n w_n min(q_n A_n, clip(q_n, 1 - c, 1 + c) A_n) / sum_n w_n + beta H / log K
+    No choice is more than `max_odds` times as likely as another; in the extreme, some have the largest probability and
+    all others the smallest.
 
     Args:
-      logits: f32 [F, K].
-      choices: [n].
-      advantage: A, f32 [n].
-      weight: w, f32 [n].
-      config: c and beta.
+      max_odds: above 1.
+      choices: n, at least 2.
     """
-    ratio = jnp.exp(log_prob(logits, choices.bins) - choices.log_prob)
-    clipped = jnp.clip(ratio, 1 - config.clip, 1 + config.clip)
-    gain = jnp.minimum(ratio * advantage, clipped * advantage)
-    return (weight * gain).sum() / jnp.maximum(weight.sum(), 1) + config.entropy * entropy(logits)
-
-
-def learn(
-    config: GeneratorConfig, state: GeneratorState, choices: Choices, score: Array, mask: Array
-) -> GeneratorState:
-    """Move the generator towards levels of high scores.
-
-    Args:
-      config: the settings.
-      state: the generator.
-      choices: [n].
-      score: f32 [n].
-      mask: bool [n]: the levels to learn from; those whose score is not finite, or that the generator did not design,
-        are left out.
-    """
-    counted = mask & choices.designed & jnp.isfinite(score)
-    weight, known = counted.astype(jnp.float32), jnp.where(counted, score, 0.0)
-    total = jnp.maximum(weight.sum(), 1)
-    decay = jnp.minimum(config.memory, state.updates / (state.updates + 1.0))  # a plain mean at first
-    mean = decay * state.mean + (1 - decay) * known.sum() / total
-    square = decay * state.square + (1 - decay) * (known**2).sum() / total
-    deviation = jnp.sqrt(jnp.maximum(square - mean**2, 1e-12))
-    advantage = jnp.where(counted, (known - mean) / deviation, 0.0)
-    gradient = jax.grad(objective)(state.logits, choices, advantage, weight, config)
-    steps, adam = _optimizer(config).update(-gradient, state.adam, state.logits)
-    logits = _within_odds(optax.apply_updates(state.logits, steps), config.max_odds)
-    moved = GeneratorState(logits, adam, mean, square, state.updates + 1)
-    return jax.tree.map(lambda new, old: jnp.where(counted.any(), new, old), moved, state)
-
-
-def metrics(design: Design, state: GeneratorState) -> Metrics:
-    """Return the generator's entropy as a share of the largest, and the mean bin of each factor, in [0, 1]."""
-    centres = (jnp.arange(state.logits.shape[1]) + 0.5) / state.logits.shape[1]
-    means = jax.nn.softmax(state.logits) @ centres
-    return {"generator_entropy": entropy(state.logits)} | {
-        f"generator/{factor.name}": means[i] for i, factor in enumerate(design.factors)
-    }
-
-
-def entropy_floor(config: GeneratorConfig) -> float:
-    """Return the smallest entropy that a generator can have, with one likely bin, as a share of the largest, log K."""
-    odds = np.array([config.max_odds, *[1.0] * (config.bins - 1)])
-    p = odds / odds.sum()
-    return float(-(p * np.log(p)).sum() / math.log(config.bins))
-
-
-def _within_odds(logits: Array, max_odds: float) -> Array:
-    """Move logits f32 [F, K] into the range in which no bin is more than `max_odds` times as likely as another."""
-    middle = (logits.max(-1, keepdims=True) + logits.min(-1, keepdims=True)) / 2
-    bound = math.log(max_odds) / 2
-    return jnp.clip(logits - middle, -bound, bound)
-
-
-def _optimizer(config: GeneratorConfig) -> optax.GradientTransformation:
-    return optax.adam(config.learning_rate)
+    odds = np.where(np.arange(choices) < np.arange(1, choices)[:, None], max_odds, 1.0)  # row k: k + 1 likely choices
+    p = odds / odds.sum(1, keepdims=True)
+    return float((-p * np.log(p)).sum(1).min() / math.log(choices))

@@ -70,6 +70,34 @@ class Design(NamedTuple):
     factors: tuple[Factor, ...]
 
 
+class Editor(NamedTuple):
+    """How a family builds levels by one placement after another, for curricula that learn what to place where.
+
+    A draft is a level in the making, a pytree. Placement t of a draft is one of `cells` choices, or none.
+
+    Attributes:
+      placements: the largest number of placements of a level.
+      cells: the number of choices of each placement.
+      width: of the observation of a draft.
+      begin: key -> draft in which nothing is placed yet; the key decides all that is not placed.
+      again: (finished level, choices int32 [placements]) -> the draft from which these choices built the level.
+      allowed: (draft, t) -> bool [cells], the choices that lead to a valid level; none if placement t is left out.
+      place: (draft, t, choice int32 []) -> draft; a choice of -1 changes nothing.
+      observe: (draft, t) -> f32 [width]: the draft, and what placement t places.
+      finish: draft -> the level, after all placements.
+    """
+
+    placements: int
+    cells: int
+    width: int
+    begin: Callable[[Key], PyTree]
+    again: Callable[[PyTree, Array], PyTree]
+    allowed: Callable[[PyTree, Array], Array]
+    place: Callable[[PyTree, Array, Array], PyTree]
+    observe: Callable[[PyTree, Array], Array]
+    finish: Callable[[PyTree], PyTree]
+
+
 class EnvFamily(NamedTuple):
     """A distribution of levels and the dynamics that they share. Every function takes one level; vmap batches it.
 
@@ -89,6 +117,7 @@ class EnvFamily(NamedTuple):
       perturb: (key, level) -> level with Gaussian noise on its numbers, such as rewards and limits, in their ranges.
         The lifetime stays. None if the family has no such noise.
       design: how levels are made, for curricula that design levels. None if only `sample_level` makes levels.
+      editor: how levels are built placement by placement, for curricula that learn to do so. None if they cannot be.
       describe: level -> features for logs and tables, name -> f32 [], NaN where a feature is undefined. All levels of
         a family have the same names. None if the family has no features.
       draw: (levels, titles, file) -> None, which saves a picture of concrete levels under their titles. None if levels
@@ -108,5 +137,6 @@ class EnvFamily(NamedTuple):
     mutate: Callable[[Key, PyTree], PyTree] | None = None
     perturb: Callable[[Key, PyTree], PyTree] | None = None
     design: Design | None = None
+    editor: Editor | None = None
     describe: Callable[[PyTree], dict[str, Array]] | None = None
     draw: Callable[[Sequence[PyTree], Sequence[str], PathLike], None] | None = None

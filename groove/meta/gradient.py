@@ -13,6 +13,7 @@ from groove import ops
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import EpisodeStats
 from groove.lpg.base import UpdateInfo
+from groove.meta.cloning import divergence_from_antagonist
 from groove.meta.slots import Levels, Lives, Setup
 from groove.meta.students import advance_critics, advance_students
 from groove.types import LOGITS, Array, Heads, Learner, Metrics, Stream
@@ -75,6 +76,7 @@ def meta_gradient(
     lives: Lives,
     weight: Array,
     floor: Array | None = None,
+    cloning: Array | None = None,
 ) -> tuple[Any, Lives, Metrics]:
     """Return the gradient of the mean meta-loss of these slots, the lives K updates later, and metrics.
 
@@ -89,24 +91,25 @@ def meta_gradient(
       lives: [n].
       weight: f32[n], of each slot's loss.
       floor: f32[n], see `meta_loss`.
+      cloning: f32[n], see `meta_loss`.
     """
     count = levels.level_id.shape[0]
     size = 1 if config.normalise_slots else largest_share(count, config.micro_batch)
     batches = count // size
-    batched = jax.tree.map(lambda x: x.reshape((batches, size, *x.shape[1:])), (levels, lives, weight, floor))
+    batched = jax.tree.map(lambda x: x.reshape((batches, size, *x.shape[1:])), (levels, lives, weight, floor, cloning))
     grad = jax.grad(meta_loss, argnums=2, has_aux=True)
 
     def accumulate(
-        sums: tuple[Any, Any], batch: tuple[Array, Levels, Lives, Array, Array | None]
+        sums: tuple[Any, Any], batch: tuple[Array, Levels, Lives, Array, Array | None, Array | None]
     ) -> tuple[Any, tuple[Lives, Metrics]]:
-        index, levels, lives, weight, floor = batch
+        index, levels, lives, weight, floor, cloning = batch
         total, first_half = sums
         if config.normalise_slots:
-            gradient, out = grad(setup, config, eta, levels, lives, jnp.ones_like(weight), floor)
+            gradient, out = grad(setup, config, eta, levels, lives, jnp.ones_like(weight), floor, cloning)
             scale = weight[0] / jnp.maximum(optax.tree.norm(gradient), 1e-12)
             gradient = optax.tree.scale(scale, gradient)
         else:
-            gradient, out = grad(setup, config, eta, levels, lives, weight, floor)
+            gradient, out = grad(setup, config, eta, levels, lives, weight, floor, cloning)
         counts = index < batches // 2
         first_half = jax.tree.map(lambda s, g: s + jnp.where(counts, g, 0.0), first_half, gradient)
         return (jax.tree.map(jnp.add, total, gradient), first_half), out
@@ -132,16 +135,18 @@ def meta_loss(
     lives: Lives,
     weight: Array,
     floor: Array | None = None,
+    cloning: Array | None = None,
 ) -> tuple[Array, tuple[Lives, Metrics]]:
     """Return the loss that eta descends (Oh et al. 2020, eq. 4), the lives after K updates, and metrics.
 
     The loss is the weighted mean over slots of::
 
-        age_weight (-log pi_K(a_t|s_t) A_t - b0 H(pi_K) + b4 max(0, floor - H(pi_K))) + sum_i weight_i regularizer_i
+        age_weight (-log pi_K(a_t|s_t) A_t - b0 H(pi_K) + b4 max(0, floor - H(pi_K)) + c KL(pi_A || pi_K))
+            + sum_i weight_i regularizer_i
 
     where age_weight is 1 unless `config.age_exponent` says otherwise, K updates under the rule led to pi_K, the steps
-    (s_t, a_t) come from one more rollout of pi_K, A_t is the advantage under the meta-critic, and the regularizers are
-    those of the rule.
+    (s_t, a_t) come from one more rollout of pi_K, A_t is the advantage under the meta-critic, pi_A is the antagonist's
+    policy, and the regularizers are those of the rule.
 
     Args:
       setup: the static parts.
@@ -151,6 +156,7 @@ def meta_loss(
       lives: [n].
       weight: f32[n], of each slot's loss.
       floor: f32[n], the entropy of each slot's antagonist, in nats, for `config.entropy_floor`, b4; None without it.
+      cloning: f32[n], c, the weight of `groove.meta.cloning`; None without it.
     """
 
     def update(lives: Lives, _: None) -> tuple[Lives, Update]:
@@ -172,6 +178,9 @@ def meta_loss(
     objective = -gain - config.policy_entropy * policy_entropy
     if floor is not None:
         objective += config.entropy_floor * jnp.maximum(floor - policy_entropy, 0.0)
+    if cloning is not None:
+        divergence = divergence_from_antagonist(setup, lives, experience.obs, heads[LOGITS])
+        objective += cloning * divergence
     if config.age_exponent:
         objective *= age_weight(student.learner, config.age_exponent)
     for term in setup.rule.regularizers:
@@ -186,6 +195,8 @@ def meta_loss(
         "student_return_sum": updates.episodes.return_sum.sum(),
         "student_episodes": updates.episodes.episodes.sum(),
     }
+    if cloning is not None:
+        metrics["cloning_divergence"] = divergence.mean()
     lives = dataclasses.replace(lives, student=student, critic=critic)
     return loss, jax.lax.stop_gradient((lives, metrics))
 

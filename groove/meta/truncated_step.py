@@ -10,6 +10,7 @@ import optax
 
 from groove.curriculum.base import Curriculum
 from groove.meta.antagonists import advance_antagonists, antagonist_entropy
+from groove.meta.cloning import Cloning, clone_students
 from groove.meta.gradient import GradientConfig, meta_gradient
 from groove.meta.outcomes import level_outcome, outcome_metrics
 from groove.meta.slots import (
@@ -37,7 +38,12 @@ class GradientState:
 
 
 def make_truncated_step(
-    setup: Setup, config: GradientConfig, curriculum: Curriculum, slots: int, stagger: int
+    setup: Setup,
+    config: GradientConfig,
+    curriculum: Curriculum,
+    slots: int,
+    stagger: int,
+    cloning: Cloning | None = None,
 ) -> MetaStep:
     """Build the meta-step.
 
@@ -47,6 +53,7 @@ def make_truncated_step(
       curriculum: chooses levels.
       slots: N.
       stagger: groups in which the first lifetimes end.
+      cloning: how policies are cloned; None for not at all.
     """
     optimizer = make_optimizer(config)
 
@@ -74,7 +81,10 @@ def make_truncated_step(
         weight = state.levels.weight / jnp.maximum(mean_weight, 1e-6)  # the loss is a mean over weights
         lives, antagonists = advance_antagonists(setup, state.lives, state.levels.level, config.updates, state.past)
         floor = antagonist_entropy(setup, lives) if config.entropy_floor else None
-        gradient, lives, metrics = meta_gradient(setup, config, state.eta, state.levels, lives, weight, floor)
+        clone = None if cloning is None else jnp.full_like(weight, cloning.weight_at(state.step))
+        gradient, lives, metrics = meta_gradient(setup, config, state.eta, state.levels, lives, weight, floor, clone)
+        if cloning is not None and cloning.antagonist:
+            lives = clone_students(setup, lives, state.levels.level, cloning.weight_at(state.step))
         gradient, metrics = jax.lax.pmean((gradient, dict(metrics)), parallel.SLOTS)
         eta, gradient_state, gradient_metrics = move(optimizer, state.eta, state.optimizer, gradient, mean_weight > 0)
         metrics |= gradient_metrics

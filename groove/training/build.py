@@ -18,6 +18,7 @@ from groove.envs.registry import ENVIRONMENTS
 from groove.lifetimes.learning_curves import LearningCurves
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import make_rule
+from groove.meta.cloning import Cloning
 from groove.meta.critic import HEADS as CRITIC_HEADS
 from groove.meta.critic import MetaCritic
 from groove.meta.es import make_openes
@@ -136,7 +137,17 @@ def make_meta_step(config: Config, groups: Sequence[Group]) -> MetaStep:
         strategy = make_openes(config.es, jax.eval_shape(groups[0].setup.rule.init, jax.random.key(0)))
         return make_generation_step(groups, strategy, config.es.pairs_at_once)
     (only,) = groups
-    return make_truncated_step(only.setup, config.gradient, only.curriculum, config.slots.count, config.slots.stagger)
+    return make_truncated_step(
+        only.setup, config.gradient, only.curriculum, config.slots.count, config.slots.stagger, _cloning(config)
+    )
+
+
+def _cloning(config: Config) -> Cloning | None:
+    """Return how student and antagonist are cloned; None for not at all, as in all curricula but `paired`."""
+    paired = config.paired
+    if paired.cloning == "none":
+        return None
+    return Cloning(paired.cloning_weight, paired.cloning_period, antagonist=paired.cloning == "both")
 
 
 def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Curriculum) -> Setup:

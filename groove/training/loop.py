@@ -20,6 +20,7 @@ from groove.training.checkpoint import Checkpointer
 from groove.training.config import Config
 from groove.training.curves import draw_curves
 from groove.training.dashboards import TensorBoardLogger, WandbLogger
+from groove.training.generated_levels import draw_generated, make_generated
 from groove.training.legacy_checkpoint import EARLIER_STATE
 from groove.training.log_row import log_row
 from groove.training.loggers import CsvLogger, JsonlLogger, Logger, MultiLogger
@@ -77,6 +78,7 @@ class _Training:
         self.state: TrainState = self.parts.trainer.init(jax.random.key(config.seed))
         untrained = to_host(self.state.eta)  # the state is donated to the first chunk
         self.level_metrics = [make_level_metrics(group.setup.env) for group in self.parts.groups]
+        self.generated = [make_generated(group, config.seed) for group in self.parts.groups]
         self.step, self.seconds, self.best_score = 0, 0.0, -np.inf
         self.last_row: dict[str, float] = {}  # the last value of every metric
         self.scores: dict[int, float] = {}  # meta-step -> baseline-normalised return, mean over sources
@@ -191,6 +193,7 @@ class _Training:
             row[MEAN_SCORE] = score
         row |= self._describe_levels(solve=True)
         row |= _prefixed("base_levels", self.validator.level_metrics())
+        row |= self._show_generated()
         self._log(row)
         self.scores[self.step], self.validated = score, self.step
         if is_first():
@@ -207,6 +210,20 @@ class _Training:
         for group, levels, describe in zip(groups, unpack(self.state.levels, groups), self.level_metrics):
             prefix = "levels" if len(groups) == 1 else f"{group.name}/levels"
             row |= _prefixed(prefix, describe(levels.level, solve))
+        return row
+
+    def _show_generated(self) -> dict[str, float]:
+        """Draw the levels that generators design now, and return their mean features."""
+        groups = self.parts.groups
+        row: dict[str, float] = {}
+        curricula = unpack(self.state.curriculum, groups)
+        for group, generate, state, describe in zip(groups, self.generated, curricula, self.level_metrics):
+            if generate is None:
+                continue
+            name = "" if len(groups) == 1 else group.name
+            levels = generate(state)
+            row |= _prefixed(f"{name}/generated_levels" if name else "generated_levels", describe(levels, False))
+            draw_generated(group, levels, self.dir.generated_at(self.step, name))
         return row
 
     def _log(self, row: Mapping[str, float]) -> None:

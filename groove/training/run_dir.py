@@ -54,6 +54,7 @@ class RunDir:
     average_rule = _Inside("average_rule.safetensors")  # the moving average of the rule, if the run keeps one
     curves = _Inside("curves.png")  # the metrics, drawn
     levels = _Inside("levels.png")  # the highest-scoring levels of the buffer, drawn
+    generated = _Inside("generated_levels")  # a folder: what the generator designs at each validation, drawn
     validation = _Inside("validation.json")  # the last meta-validation in full
     summary = _Inside("summary.json")  # the last value of every metric, and why the run ended
 
@@ -130,6 +131,10 @@ class RunDir:
     def levels_of(self, group: str) -> Path:
         """Return the picture of the levels of one group, if a run trains several kinds of agents."""
         return self.levels.with_stem(f"{self.levels.stem}-{group}")
+
+    def generated_at(self, step: int, group: str = "") -> Path:
+        """Return the picture of the levels that a generator designs at a meta-step; `group` if there are several."""
+        return self.generated / f"{step:06d}{group and '-'}{group}.png"
 
     def read_config(self) -> Config:
         """Return the configuration that the run was started with, by this version or an earlier one.

@@ -77,7 +77,10 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
     yield Reader("antagonists", _measures_regret(config), "curricula whose score needs an antagonist, such as ar")
     has_antagonist = _measures_regret(config) and any(name != OPTIMAL for name in config.antagonists)
     yield Reader("gradient.entropy_floor", has_antagonist, "curricula with an agent as antagonist, such as ar")
-    yield Reader("paired", method is not None and method.designs, "curricula that design levels, such as paired")
+    designs = method is not None and method.designs
+    yield Reader("paired", designs, "curricula that design levels, such as paired")
+    if designs:
+        yield from _by_generator(config, has_antagonist)
     learns = method is not None and method.learns
     yield Reader("ncc", learns, "the curriculum ncc")
     has_cells = method is not None and method.has_cells
@@ -98,6 +101,19 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
             yield Reader(f"plr.{field}", False, "curricula that replay, such as ar")
     else:
         yield Reader("plr", False, "curricula that replay, such as ar")
+
+
+def _by_generator(config: Config, has_antagonist: bool) -> Iterator[Reader]:
+    builds, clones = config.paired.generator == "autoregressive", config.paired.cloning != "none"
+    for field in ("bins", "learning_rate"):
+        yield Reader(f"paired.{field}", not builds, "paired.generator=factored")
+    for field in ("noise", "hidden", "network_learning_rate"):
+        yield Reader(f"paired.{field}", builds, "paired.generator=autoregressive")
+    by_gradient = config.meta.optimizer == "gradient"
+    readers = "meta.optimizer=gradient with a score and an antagonist that give slots an agent to clone, such as ar"
+    yield Reader("paired.cloning", by_gradient and has_antagonist, readers)
+    for field in ("cloning_weight", "cloning_period"):
+        yield Reader(f"paired.{field}", clones, "paired.cloning=student and both")
 
 
 def _by_meta_optimizer(config: Config) -> Iterator[Reader]:

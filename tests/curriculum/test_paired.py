@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.curriculum import generator
-from groove.curriculum.generator import GeneratorConfig
+from groove.curriculum.factored import learn
+from groove.curriculum.generator import GeneratorConfig, entropy_floor
 from groove.curriculum.paired import make_paired
 from groove.curriculum.plr_config import PLRConfig
 from groove.envs.base import Design, Factor
 from groove.envs.gridworld.dynamics import make_gridworld
+from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.types import LevelOutcome
 from groove.utils.errors import GrooveError
 
@@ -66,7 +67,7 @@ def test_designed_levels_get_more_regret_than_random_ones():
     for seed in range(3):
         *_, (state, places, _) = live(make(entropy=0.0, learning_rate=0.1), 150, regret, seed)
         assert regret(places).mean() > 0.5  # 1/16 by chance, (50/53)^2 at most
-        assert float(make().metrics(state)["generator_entropy"]) >= generator.entropy_floor(CONFIG) - 1e-6
+        assert float(make().metrics(state)["generator_entropy"]) >= entropy_floor(CONFIG.max_odds, K) - 1e-6
 
 
 def test_paired_hands_out_no_level_twice_and_repaired_replays():
@@ -91,7 +92,7 @@ def test_lives_that_go_on_reward_nothing():
     done = jnp.arange(N) < 3
     part = curriculum.update(state, ids, outcome(jnp.arange(N), done))
     own = jax.tree.map(lambda x: x[ids[:3]], state.choices)
-    expected = generator.learn(CONFIG, state.generator, own, jnp.arange(3.0), jnp.ones(3, bool))
+    expected = learn(CONFIG, state.generator, own, jnp.arange(3.0), jnp.ones(3, bool))
     np.testing.assert_allclose(part.generator.logits, expected.logits, rtol=1e-6)
     following, levels, more = curriculum.sample(part, jax.random.key(1), done)
     np.testing.assert_array_equal(following.choices.bins[ids[3:]], state.choices.bins[ids[3:]])
@@ -114,3 +115,38 @@ def test_edited_levels_are_kept_and_reward_nothing():
 def test_the_same_key_gives_the_same_levels():
     first, again = (list(live(make(replay=True), 5, lambda places: places[:, 0]))[-1] for _ in range(2))
     jax.tree.map(partial(np.testing.assert_array_equal), first, again)
+
+
+def test_random_levels_are_handed_out_reward_nothing_and_are_compared():
+    curriculum = make(random_share=0.5)
+    lives = list(live(curriculum, 40, lambda places: places[:, 0], seed=1))
+    marks = [np.asarray(state.comparison.is_random[ids]) for state, _, ids in lives]
+    assert 0.3 < np.mean(marks) < 0.7
+    for mark, (state, _, ids) in zip(marks, lives, strict=True):
+        np.testing.assert_array_equal(state.choices.designed[ids], ~mark)
+    metrics = curriculum.metrics(lives[-1][0])
+    assert float(metrics["generated_score_mean"]) > float(metrics["random_score_mean"]) > 0.3
+    counts = [np.stack([~mark, mark]).sum(1) for mark in marks[:-1]]
+    decay = 0.98 ** np.arange(len(counts))[::-1]
+    np.testing.assert_allclose(lives[-1][0].comparison.count, (decay[:, None] * counts).sum(0), rtol=1e-5)
+    assert make().init(jax.random.key(0), N)[0].comparison == ()
+
+
+@pytest.mark.parametrize("replay", [False, True])
+def test_the_autoregressive_generator_learns_from_first_lives(replay):
+    sizes, dist = GridSizes(side=3, objects=1), LevelDistribution(3, 3, walls=1, max_objects=1, max_steps=20)
+    env = make_gridworld(sizes, dist)
+    config = GeneratorConfig(generator="autoregressive", hidden=4, noise=2)
+    curriculum = make_paired(env, PLR, config, "ar", N, replay=replay)
+    sample, update = jax.jit(curriculum.sample), jax.jit(curriculum.update)
+    state, levels, ids = curriculum.init(jax.random.key(0), N)
+    for turn in range(4):
+        built = state.choices.cell[ids]
+        np.testing.assert_array_equal(built[:, 0], levels.start)
+        np.testing.assert_array_equal(built[:, 1], levels.object_cell[:, 0])
+        state = update(state, ids, outcome(levels.start))
+        assert int(state.generator.scale.updates) == turn + 1
+        state, levels, ids = sample(state, jax.random.fold_in(jax.random.key(1), turn), jnp.ones(N, bool))
+    drawn = curriculum.generate(state, jax.random.key(0), 5)
+    assert drawn.start.shape == (5,)
+    assert float(curriculum.metrics(state)["generator_entropy"]) <= 1

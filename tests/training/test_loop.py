@@ -45,7 +45,7 @@ def fake_parts(chunk, on_chunk, returns, sources=(), skipped=0.0):
         return np.full(2, returns.get(value, value), np.float32)
 
     return SimpleNamespace(
-        groups=(Group("dr", SimpleNamespace(env=env), SimpleNamespace(name="dr", top=None), 4),),
+        groups=(Group("dr", SimpleNamespace(env=env), SimpleNamespace(name="dr", top=None, generate=None), 4),),
         trainer=SimpleNamespace(init=init, run=run),
         domains=tuple(
             Domain(source, env, {"size": np.zeros(2)}, rule_returns, lambda eta, report: np.full(2, 40.0, np.float32))
@@ -77,6 +77,29 @@ def rows_of(folder):
 
 def checkpoints_of(folder):
     return sorted(int(path.name) for path in (folder / "checkpoints").iterdir() if path.name.isdigit())
+
+
+def test_what_a_generator_designs_is_described_and_drawn_at_each_validation(train, tmp_path, monkeypatch):
+    drawn = []
+    env = SimpleNamespace(
+        describe=lambda level: {"size": level["size"]},
+        optimal_return=None,
+        draw=lambda levels, titles, path: drawn.append(path.name) if path.parent.name == "generated_levels" else None,
+    )
+    plain = fake_parts
+
+    def with_generator(*args):
+        parts = plain(*args)
+        curriculum = SimpleNamespace(
+            name="ar", top=None, generate=lambda state, key, count: {"size": jnp.full(count, 7.0)}
+        )
+        parts.groups = (Group("dr", SimpleNamespace(env=env), curriculum, 4),)
+        return parts
+
+    monkeypatch.setitem(train.__globals__, "fake_parts", with_generator)
+    summary = train()
+    assert drawn == ["000010.png", "000020.png"]
+    assert summary["generated_levels/size"] == 7.0
 
 
 def test_a_run_logs_validates_and_saves_when_due(train, tmp_path):

@@ -34,6 +34,11 @@ from groove.utils.typed_fields import assign
         ("ar meta.optimizer=es", "critic.trace=0.5", "critic.trace is read by meta.optimizer=gradient and scores"),
         ("ar", "plr.edit_probability=0.5", "plr.edit_probability is read by curricula that edit levels"),
         ("ar", "paired.bins=4", "paired.bins is read by curricula that design levels, such as paired"),
+        ("paired", "paired.hidden=8", "paired.hidden is read by paired.generator=autoregressive"),
+        ("paired paired.generator=autoregressive", "paired.bins=4", "paired.bins is read by paired.generator=factored"),
+        ("paired", "paired.cloning_weight=1", "paired.cloning_weight is read by paired.cloning=student and both"),
+        ("paired:pvl", "paired.cloning=student", "paired.cloning is read by meta.optimizer=gradient with a score"),
+        ("paired meta.optimizer=es", "paired.cloning=both", "paired.cloning is read by meta.optimizer=gradient"),
         ("ncc", "plr.temperature=0.5", "plr.temperature is read by plr.prioritization=rank"),
         ("ncc", "plr.prioritization=topk", "plr.prioritization is read by curricula that replay, except ncc"),
         ("ar", "ncc.entropy=0.2", "ncc.entropy is read by the curriculum ncc"),
@@ -66,6 +71,13 @@ def test_settings_that_are_read_are_not_refused(curriculum):
 def test_a_critic_that_a_score_needs_may_be_set_under_es():
     config = assign(assign(assign(preset("smoke"), "meta.optimizer=es"), "curriculum=pvl"), "critic.trace=0.5")
     validate(config)
+
+
+def test_the_settings_of_a_generator_and_of_cloning_are_read():
+    config = assign(preset("smoke"), "curriculum=repaired")
+    for assignment in ("generator=autoregressive", "hidden=8", "noise=4", "cloning=both", "cloning_period=2"):
+        config = assign(config, f"paired.{assignment}")
+        validate(config)
 
 
 @pytest.mark.parametrize(("curriculum", "is_read"), [("dr", False), ("networks", True), ("dr=0.5,networks=0.5", True)])

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 
 from groove.envs.base import EnvFamily, Step
 from groove.envs.gridworld.design import make_design
+from groove.envs.gridworld.editor import make_editor
 from groove.envs.gridworld.edits import EDITS, NOISE, mutate, perturb
 from groove.envs.gridworld.features import describe
 from groove.envs.gridworld.levels import (
@@ -93,6 +94,7 @@ def make_gridworld(
         mutate=lambda key, level: mutate(key, level, distribution, sizes, EDITS),
         perturb=lambda key, level: perturb(key, level, distribution, NOISE),
         design=None if moving or sampler else make_design(distribution, sizes),
+        editor=None if moving or sampler else make_editor(distribution, sizes),
         describe=None if moving else lambda level: describe(level, sizes),
         draw=None if moving else lambda levels, titles, path: draw_levels(levels, titles, sizes, path),
     )

@@ -98,15 +98,29 @@ def perturb(key: Key, level: GridLevel, dist: LevelDistribution, scale: float) -
     )
 
 
+def wall_cells(level: GridLevel, sizes: GridSizes) -> Array:
+    """Return the cells whose wall may be toggled: in the level's own grid, without start or object, bool [G * G]."""
+    row, col = jnp.divmod(jnp.arange(sizes.cells), sizes.side)
+    return (row < level.size) & (col < level.size) & ~_held(level)
+
+
+def free_cells(level: GridLevel) -> Array:
+    """Return the cells in the level's own grid without wall, start or object, bool [G * G]."""
+    return ~level.walls & ~_held(level)
+
+
+def toggle_wall(level: GridLevel, cell: Array) -> GridLevel:
+    """Build a wall on a cell of `wall_cells`, or remove it; change nothing if the cell is out of bounds."""
+    return dataclasses.replace(level, walls=level.walls.at[cell].set(~level.walls[cell], mode="drop"))
+
+
 def _shifted(x: Array, noise: Array, low: float, high: float) -> Array:
     """Move x by noise, as a share of the range on a logarithmic scale; x stays in [low, high]."""
     return jnp.clip(x * (high / low) ** noise, low, high)
 
 
 def _toggle_wall(level: GridLevel, draws: _Draws, sizes: GridSizes) -> GridLevel:
-    row, col = jnp.divmod(jnp.arange(sizes.cells), sizes.side)
-    cell = _choose(draws.cells, (row < level.size) & (col < level.size) & ~_held(level))
-    return dataclasses.replace(level, walls=level.walls.at[cell].set(~level.walls[cell], mode="drop"))
+    return toggle_wall(level, _choose(draws.cells, wall_cells(level, sizes)))
 
 
 def _move_start(level: GridLevel, draws: _Draws) -> GridLevel:
@@ -165,12 +179,12 @@ def _choose(u: Array, allowed: Array) -> Array:
 
 def _choose_free(level: GridLevel, draws: _Draws, otherwise: Array) -> Array:
     """Choose a free cell, uniformly, or return `otherwise` if there is none."""
-    free = ~level.walls & ~_held(level)
+    free = free_cells(level)
     return jnp.where(jnp.any(free), _choose(draws.cells, free), otherwise)
 
 
 def _held(level: GridLevel) -> Array:
-    """Return where a cell holds the start or an object, bool [G * G]."""
+    """Return where a cell holds the start or an object, bool [G * G]; a start out of bounds is on no cell."""
     cells = level.walls.shape[0]
     objects = jnp.where(level.object_cell >= 0, level.object_cell, cells)  # out of bounds: dropped
-    return jnp.zeros(cells, bool).at[level.start].set(True).at[objects].set(True, mode="drop")
+    return jnp.zeros(cells, bool).at[level.start].set(True, mode="drop").at[objects].set(True, mode="drop")

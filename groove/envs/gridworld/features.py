@@ -22,6 +22,7 @@ def describe(level: GridLevel, sizes: GridSizes) -> dict[str, Array]:
       * objects: number of objects.
       * positive_objects: number of objects with a reward above zero.
       * nearest_positive: steps from the start to the nearest positive object; NaN if none can be reached.
+      * solvable: 1 if a positive object can be reached within the time limit, 0 otherwise.
       * max_steps: the time limit, environment steps.
       * step_reward: reward of every step.
       * mean_respawn: mean probability of respawn per step over the objects; NaN if there is none.
@@ -37,6 +38,7 @@ def describe(level: GridLevel, sizes: GridSizes) -> dict[str, Array]:
         "objects": jnp.sum(exists),
         "positive_objects": jnp.sum(exists & (level.object_reward > 0)),
         "nearest_positive": jnp.where(nearest >= 0, nearest, jnp.nan),
+        "solvable": (nearest >= 0) & (nearest <= level.max_steps),
         "max_steps": level.max_steps,
         "step_reward": level.step_reward,
         "mean_respawn": jnp.mean(level.p_respawn, where=exists),

@@ -34,6 +34,7 @@ def numbers(level):
         "objects": len(exist),
         "positive_objects": len(positive),
         "nearest_positive": nearest if nearest < np.inf else np.nan,
+        "solvable": nearest <= level.max_steps,
         "max_steps": level.max_steps,
         "step_reward": level.step_reward,
         "mean_respawn": np.mean([level.p_respawn[o] for o in exist]),
