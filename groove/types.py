@@ -49,6 +49,7 @@ class Stream(enum.IntEnum):
     UNSEEN_LEVELS = 0x5EED
     LEVEL_SET = 0x5E7
     VALIDATION = 0xA6E
+    RECORD = 0x4EC04D
     # folded into the key of a slot
     STUDENT = 0
     ANTAGONIST = 1
