@@ -50,6 +50,7 @@ class Stream(enum.IntEnum):
     LEVEL_SET = 0x5E7
     VALIDATION = 0xA6E
     GENERATED_LEVELS = 0x6E7
+    RECORD = 0x4EC04D
     # folded into the key of a slot
     STUDENT = 0
     ANTAGONIST = 1

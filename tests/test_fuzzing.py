@@ -23,10 +23,11 @@ from groove.evaluation.levels.level_sets import import_levels
 from groove.evaluation.results import Results
 from groove.sweep.sweep_file import read_sweep
 from groove.training.config import Config
+from groove.training.level_record import LevelRecord, load_level_record
 from groove.training.presets import preset
 from groove.training.run_dir import RunDir
 from groove.utils.errors import GrooveError
-from groove.utils.tensor_file import tensor_bytes
+from groove.utils.tensor_file import content_digest, tensor_bytes
 from groove.utils.typed_fields import to_dict
 
 FUZZ = settings(
@@ -204,6 +205,26 @@ def test_level_files(tmp_path, level_file, data):
         path.write_bytes(tensor_bytes(tensors, about))
     levels = reads_or_refuses(lambda: load_levels(path))
     assert levels is None or len(levels) in (1, 2)
+
+
+@FUZZ
+@given(data=st.data())
+def test_records_of_levels(tmp_path, data):
+    path = tmp_path / "level_record.safetensors"
+    rows = np.arange(12, dtype=np.float32).reshape(1, 3, 4)
+    LevelRecord.empty(["size", "walls"]).add(rows, before=0, seed=0, most=9).save(path)
+    kind = data.draw(st.sampled_from(["bytes", "names", "arrays"]))
+    if kind == "bytes":
+        path.write_bytes(data.draw(damaged_bytes(path.read_bytes())))
+    else:
+        tensors, about = _contents(path)
+        if kind == "arrays":
+            tensors = data.draw(damaged_arrays(tensors))
+        else:
+            about["names"] = json.dumps(data.draw(damaged_values(json.loads(about["names"]))))
+        path.write_bytes(tensor_bytes(tensors, about | {"sha256": content_digest(tensors, about["names"])}))
+    record = reads_or_refuses(lambda: load_level_record(path))
+    assert record is None or record.features.shape == (len(record), len(record.names))
 
 
 @FUZZ

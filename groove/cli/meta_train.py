@@ -113,9 +113,11 @@ def run() -> None:
         join(*place)
     elif any(value is not None for value in place):
         raise ConfigError("--coordinator, --processes and --process are read with --distributed only: add it.")
+    from groove.evaluation.openness.report import report_openness
     from groove.training.run import meta_train
+    from groove.utils.processes import is_first
 
-    meta_train(
+    result = meta_train(
         preset=_CONFIG.value,
         overrides=_overrides(),
         run_dir=_RUN_DIR.value,
@@ -123,6 +125,8 @@ def run() -> None:
         wait=_WAIT.value,
         compilation_cache=_COMPILATION_CACHE.value,
     )
+    if is_first() and (text := report_openness(result.run_dir)):
+        print(text)
 
 
 def _overrides() -> dict[str, Any]:

@@ -20,6 +20,7 @@ from groove.lifetimes.rollout import EpisodeStats
 from groove.meta.antagonists import advance_antagonists
 from groove.meta.es import Strategy
 from groove.meta.groups import Group, pack, split_key, unpack
+from groove.meta.level_record import RECORD, record_finished
 from groove.meta.outcomes import CRITIC_FIELDS, level_outcome, outcome_metrics
 from groove.meta.past_selves import Copies
 from groove.meta.slots import Levels, Lives, Setup, begin_lives
@@ -124,7 +125,8 @@ def make_generation_step(groups: Sequence[Group], strategy: Strategy, pairs_at_o
             curriculum=pack(curricula),
             step=state.step + 1,
         )
-        return following, _metrics(groups, lived, curricula, fitness)
+        record_key = jax.random.fold_in(jax.random.fold_in(state.key, Stream.RECORD), state.step)
+        return following, _metrics(groups, lived, curricula, fitness, _records(groups, lived, record_key))
 
     return MetaStep(init, step, sharded=frozenset())
 
@@ -150,12 +152,16 @@ def _live_group(static: _Static, rules: _Rules, levels: Levels, curriculum_state
 
 
 def _metrics(
-    groups: Sequence[Group], lived: Sequence[_Lived], curricula: Sequence[Any], fitness: Array
+    groups: Sequence[Group],
+    lived: Sequence[_Lived],
+    curricula: Sequence[Any],
+    fitness: Array,
+    records: Sequence[dict[str, Array]],
 ) -> dict[str, Array]:
     """Return the metrics of a generation; those of each group carry its name, if there are several."""
     own = [
-        {**each.totals, **outcome_metrics(each.outcome), **dict(group.curriculum.metrics(curriculum))}
-        for group, each, curriculum in zip(groups, lived, curricula, strict=True)
+        {**each.totals, **outcome_metrics(each.outcome), **dict(group.curriculum.metrics(curriculum)), **record}
+        for group, each, curriculum, record in zip(groups, lived, curricula, records, strict=True)
     ]
     if len(groups) == 1:
         metrics = own[0]
@@ -174,6 +180,16 @@ def _metrics(
     ]
     metrics["env_steps"] = jnp.sum(jnp.stack(steps))
     return metrics
+
+
+def _records(groups: Sequence[Group], lived: Sequence[_Lived], key: Key) -> list[dict[str, Array]]:
+    """Return the record of each group under its name; nothing for a group that keeps none."""
+    return [
+        {RECORD: record_finished(group.setup.env, each.levels.level, each.outcome, group_key, group.setup.recorded)}
+        if group.setup.recorded
+        else {}
+        for group, each, group_key in zip(groups, lived, split_key(key, groups), strict=True)
+    ]
 
 
 def _live_pairs(static: _Static, rules: _Rules, levels: Levels, lengths: Array, own: Array, life_key: Key) -> _Members:

@@ -42,6 +42,7 @@ class Setup(NamedTuple):
       steps: T.
       episodes: evaluation episodes of a finished lifetime.
       chunk: finished slots evaluated side by side on one device.
+      recorded: finished lifetimes of one meta-step that enter the record, at most; 0 for no record.
     """
 
     env: EnvFamily
@@ -54,6 +55,7 @@ class Setup(NamedTuple):
     steps: int
     episodes: int
     chunk: int
+    recorded: int = 0
 
 
 @jax.tree_util.register_dataclass

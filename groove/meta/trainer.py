@@ -37,7 +37,8 @@ class MetaStep(NamedTuple):
 
     Attributes:
       init: key -> TrainState.
-      step: TrainState -> (TrainState, {name: []}), the same names in every step.
+      step: TrainState -> (TrainState, {name: [...]}), the same names and shapes in every step: scalars for the log, and
+        the record of finished lifetimes.
       sharded: fields of TrainState that are distributed over devices; all others are replicated.
     """
 
@@ -51,8 +52,8 @@ class Trainer(NamedTuple):
 
     Attributes:
       init: key -> TrainState, on the mesh.
-      run: (TrainState, n) -> (TrainState, {name: f32[chunk]}): n meta-steps, at most a chunk; the first n entries of
-        each metric are filled. The given state is consumed. One compilation serves every n.
+      run: (TrainState, n) -> (TrainState, {name: f32[chunk, ...]}): n meta-steps, at most a chunk; the first n entries
+        of each metric are filled. The given state is consumed. One compilation serves every n.
       compilations: () -> number of times that `run` has been compiled.
       lower: TrainState -> the program of `run` before its compilation, to ask the compiler for its memory.
     """
@@ -101,7 +102,7 @@ def make_trainer(
 
     def run(state: TrainState, n: Array) -> tuple[TrainState, dict[str, Array]]:
         traces.append(n)
-        log = {name: jnp.full(chunk, jnp.nan) for name in jax.eval_shape(one, state)[1]}
+        log = {name: jnp.full((chunk, *x.shape), jnp.nan) for name, x in jax.eval_shape(one, state)[1].items()}
 
         def body(i: Array, carry: tuple[TrainState, dict[str, Array]]) -> tuple[TrainState, dict[str, Array]]:
             state, metrics = one(carry[0])

@@ -12,6 +12,7 @@ from groove.curriculum.base import Curriculum
 from groove.meta.antagonists import advance_antagonists, antagonist_entropy
 from groove.meta.cloning import Cloning, clone_students
 from groove.meta.gradient import GradientConfig, meta_gradient
+from groove.meta.level_record import RECORD, nothing_finished, record_finished
 from groove.meta.outcomes import level_outcome, outcome_metrics
 from groove.meta.slots import (
     Levels,
@@ -26,6 +27,8 @@ from groove.meta.slots import (
 from groove.meta.trainer import MetaStep, TrainState
 from groove.types import Array, Key, LevelOutcome, Metrics, Stream
 from groove.utils import parallel
+
+_Turned = tuple[Levels, Lives, Any, LevelOutcome, Any]  # after a turnover; last, the record or ()
 
 
 @jax.tree_util.register_dataclass
@@ -94,7 +97,9 @@ def make_truncated_step(
                 "antagonist_episodes": antagonists.episodes,
             }
             metrics |= jax.lax.pmean(jax.tree.map(jnp.sum, totals), parallel.SLOTS)
-        levels, lives, curriculum_state, outcome = _turnover(setup, config.updates, curriculum, state, lives)
+        turned = _turnover(setup, config.updates, curriculum, state, lives)
+        levels, lives, curriculum_state, outcome, record = turned
+        metrics |= {RECORD: record} if setup.recorded else {}
         metrics |= outcome_metrics(outcome) | dict(curriculum.metrics(curriculum_state))
         metrics["env_steps"] = jnp.float32(slots * setup.workers * setup.steps * (config.updates + 1))
         following = dataclasses.replace(
@@ -139,18 +144,17 @@ def move(
     return eta, state, {"meta_grad_norm": norm, "skipped": state.skipped}
 
 
-def _turnover(
-    setup: Setup, updates: int, curriculum: Curriculum, state: TrainState, lives: Lives
-) -> tuple[Levels, Lives, Any, LevelOutcome]:
-    """Score the levels of finished lifetimes, and start new lifetimes on the curriculum's next levels."""
+def _turnover(setup: Setup, updates: int, curriculum: Curriculum, state: TrainState, lives: Lives) -> _Turned:
+    """Score and record the levels of finished lifetimes, and start new lifetimes on the curriculum's next levels."""
     finished = finished_slots(lives)
     local = finished.shape[0]
     all_finished = parallel.gather_slots(finished)
 
-    def turn(levels: Levels, lives: Lives, curriculum_state: Any) -> tuple[Levels, Lives, Any, LevelOutcome]:
+    def turn(levels: Levels, lives: Lives, curriculum_state: Any) -> _Turned:
         memory = curriculum.recall(curriculum_state, levels.level_id)
         outcome = parallel.gather_slots(level_outcome(setup, levels, lives, finished, memory, curriculum.needs))
         curriculum_state = curriculum.update(curriculum_state, parallel.gather_slots(levels.level_id), outcome)
+        record = _record(setup, state, outcome)
         key = jax.random.fold_in(jax.random.fold_in(state.key, Stream.META_STEP), state.step)
         level_key, slot_key = jax.random.split(key)
         curriculum_state, level, level_id = curriculum.sample(curriculum_state, level_key, all_finished)
@@ -160,9 +164,19 @@ def _turnover(
         new_levels = Levels(level, level_id, curriculum.weight(curriculum_state, level_id))
         new_lives = begin_lives(setup, new_levels, lengths, keys)
         levels, lives = replace_finished((levels, lives), (new_levels, new_lives), finished)
-        return levels, lives, curriculum_state, outcome
+        return levels, lives, curriculum_state, outcome, record
 
-    def stay(levels: Levels, lives: Lives, curriculum_state: Any) -> tuple[Levels, Lives, Any, LevelOutcome]:
-        return levels, lives, curriculum_state, LevelOutcome.unknown(all_finished)
+    def stay(levels: Levels, lives: Lives, curriculum_state: Any) -> _Turned:
+        nothing = nothing_finished(setup.env, setup.recorded) if setup.recorded else ()
+        return levels, lives, curriculum_state, LevelOutcome.unknown(all_finished), nothing
 
     return jax.lax.cond(all_finished.any(), turn, stay, state.levels, lives, state.curriculum)
+
+
+def _record(setup: Setup, state: TrainState, outcome: LevelOutcome) -> Any:
+    """Return the record of the lifetimes that end in this meta-step; () if the run keeps none."""
+    if not setup.recorded:
+        return ()
+    key = jax.random.fold_in(jax.random.fold_in(state.key, Stream.RECORD), state.step)
+    levels = parallel.gather_slots(state.levels.level)
+    return record_finished(setup.env, levels, outcome, key, setup.recorded)

@@ -24,6 +24,7 @@ from groove.meta.critic import MetaCritic
 from groove.meta.es import make_openes
 from groove.meta.generation_step import make_generation_step
 from groove.meta.groups import Group
+from groove.meta.level_record import MOST_ROWS, RETURNS
 from groove.meta.past_selves import PastSelf
 from groove.meta.slots import Antagonist, Setup
 from groove.meta.trainer import MetaStep, Trainer, make_trainer
@@ -84,8 +85,10 @@ def make_groups(config: Config) -> tuple[Group, ...]:
     for source, size in _sizes(config, spec).items():
         env = make_env(config, source)
         curriculum = make_curriculum(spec._replace(source=source), env, settings, size)
+        if config.record.returns:
+            curriculum = curriculum._replace(needs=curriculum.needs | frozenset(RETURNS))
         name = source if source in ENVIRONMENTS else TABLES
-        groups.append(Group(name, make_setup(config, env, rule, curriculum), curriculum, size))
+        groups.append(Group(name, make_setup(config, env, rule, curriculum, size), curriculum, size))
     return tuple(groups)
 
 
@@ -150,11 +153,11 @@ def _cloning(config: Config) -> Cloning | None:
     return Cloning(paired.cloning_weight, paired.cloning_period, antagonist=paired.cloning == "both")
 
 
-def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Curriculum) -> Setup:
-    """Build the static parts of the slots; there are antagonists only if the curriculum needs them.
+def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Curriculum, size: int) -> Setup:
+    """Build the static parts of `size` slots; there are antagonists only if the curriculum needs them.
 
     Raises:
-      ConfigError: if optimal returns are needed on levels that have no solver.
+      ConfigError: if optimal returns are needed on levels that have no solver, or a record of levels without features.
     """
     wanted = config.antagonists if "antagonist_return" in curriculum.needs else ()
     if env.optimal_return is None and (OPTIMAL in wanted or "optimal_return" in curriculum.needs):
@@ -180,7 +183,22 @@ def make_setup(config: Config, env: EnvFamily, rule: UpdateRule, curriculum: Cur
         steps=config.slots.steps,
         episodes=config.slots.episodes,
         chunk=config.slots.chunk,
+        recorded=_recorded(config, env, curriculum, size),
     )
+
+
+def _recorded(config: Config, env: EnvFamily, curriculum: Curriculum, size: int) -> int:
+    """Return how many finished lifetimes of one meta-step are recorded: none without their features and returns.
+
+    Raises:
+      ConfigError: if returns are measured for the record, and the levels have no features.
+    """
+    if env.describe is None and config.record.returns:
+        raise ConfigError(
+            f'record.returns = true: the levels of "{env.name}" have no features to record; leave it out.'
+        )
+    known = env.describe is not None and curriculum.needs.issuperset(RETURNS)
+    return min(MOST_ROWS, size) if known and config.record.lifetimes else 0
 
 
 def agent_config(config: Config, env: EnvFamily) -> Any:

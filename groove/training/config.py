@@ -105,6 +105,20 @@ class RunConfig:
     wandb: bool = False
 
 
+@dataclass(frozen=True)
+class RecordConfig:
+    """The record of levels and outcomes, from which `groove.evaluation.openness` tells whether a run is open-ended.
+
+    Attributes:
+      lifetimes: finished lifetimes that the record holds, at most; a uniform sample of all; 0 for no record.
+      returns: whether the returns of students and antagonists are measured at the end of every lifetime, also if the
+        curriculum does not need them, as `dr`, so that every curriculum can be recorded. Costs the antagonists.
+    """
+
+    lifetimes: int = at_least(0, 2048, most=10**5)
+    returns: bool = False
+
+
 def default_rules() -> dict[str, Any]:
     """Return the default settings of every registered rule: name -> settings."""
     return {name: entry.config_type() for name, entry in RULES.items()}
@@ -141,6 +155,7 @@ class Config:
       colearn: the co-learnability of the curriculum "colearn".
       slots: how many lifetimes are trained at once.
       validation: meta-validation on unseen levels.
+      record: the record of levels and outcomes.
       run: how long the run takes and what it writes.
     """
 
@@ -168,6 +183,7 @@ class Config:
     colearn: ColearnConfig = field(default_factory=ColearnConfig)
     slots: SlotsConfig = field(default_factory=SlotsConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
+    record: RecordConfig = field(default_factory=RecordConfig)
     run: RunConfig = field(default_factory=RunConfig)
 
     @property

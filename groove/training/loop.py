@@ -22,6 +22,7 @@ from groove.training.curves import draw_curves
 from groove.training.dashboards import TensorBoardLogger, WandbLogger
 from groove.training.generated_levels import draw_generated, make_generated
 from groove.training.legacy_checkpoint import EARLIER_STATE
+from groove.training.level_records import LevelRecords
 from groove.training.log_row import log_row
 from groove.training.loggers import CsvLogger, JsonlLogger, Logger, MultiLogger
 from groove.training.progress import Progress, print_line
@@ -83,6 +84,7 @@ class _Training:
         self.last_row: dict[str, float] = {}  # the last value of every metric
         self.scores: dict[int, float] = {}  # meta-step -> baseline-normalised return, mean over sources
         self.validated: int | None = None  # the meta-step of the last validation
+        self.records = LevelRecords(config, self.parts.groups, run_dir)
         if resume:
             self._restore(console)
         self.logger = self._make_logger(resume)
@@ -131,6 +133,7 @@ class _Training:
         self.seconds, self.last_row = host["seconds"], host["last"]
         self.best_score = host["best"] if host["best"] is not None else -np.inf
         self.validated = host.get("validated")  # absent in checkpoints of version 0.1
+        self.records.restore(self.step)
 
     def _owes_validation(self) -> bool:
         """Return whether a validation is due at this meta-step, or at the end of the run, that was not done."""
@@ -144,7 +147,7 @@ class _Training:
         n = min(run.log_every - self.step % run.log_every, run.steps - self.step)
         begin = time.monotonic()
         self.state, metrics = self.parts.trainer.run(self.state, n)
-        row = log_row({name: np.asarray(values)[:n] for name, values in metrics.items()})
+        row = log_row(self.records.take({name: np.asarray(x)[:n] for name, x in metrics.items()}, self.step))
         elapsed = time.monotonic() - begin
         self.step += n
         env_steps = row.pop("env_steps")
@@ -240,6 +243,7 @@ class _Training:
             "validated": self.validated,
             "config": to_dict(self.config),
         }
+        self.records.save()  # first: a record may be ahead of the checkpoint, never behind it
         self.checkpoints.save(self.step, self.state, host, self.scores.get(self.step))
         self._save_rule(self.dir.rule, self.state.eta)
         if self.config.meta.average_decay:

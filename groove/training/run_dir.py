@@ -55,6 +55,8 @@ class RunDir:
     curves = _Inside("curves.png")  # the metrics, drawn
     levels = _Inside("levels.png")  # the highest-scoring levels of the buffer, drawn
     generated = _Inside("generated_levels")  # a folder: what the generator designs at each validation, drawn
+    level_record = _Inside("level_record.safetensors")  # features and returns of levels that were trained on
+    openness = _Inside("openness.png")  # whether the curriculum is open-ended, drawn from the record
     validation = _Inside("validation.json")  # the last meta-validation in full
     summary = _Inside("summary.json")  # the last value of every metric, and why the run ended
 
@@ -135,6 +137,16 @@ class RunDir:
     def generated_at(self, step: int, group: str = "") -> Path:
         """Return the picture of the levels that a generator designs at a meta-step; `group` if there are several."""
         return self.generated / f"{step:06d}{group and '-'}{group}.png"
+
+    def level_record_of(self, group: str) -> Path:
+        """Return the record of the levels of one group, if a run trains several kinds of agents."""
+        return self.level_record.with_stem(f"{self.level_record.stem}-{group}")
+
+    def level_records(self) -> dict[str, Path]:
+        """Return the records that the run has: group -> file; the group is "" if the run trains one kind of agents."""
+        stem = self.level_record.stem
+        files = sorted(self.path.glob(f"{stem}*{self.level_record.suffix}"))
+        return {file.stem.removeprefix(stem).removeprefix("-"): file for file in files}
 
     def read_config(self) -> Config:
         """Return the configuration that the run was started with, by this version or an earlier one.

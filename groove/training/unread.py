@@ -75,6 +75,9 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
     method = METHODS.get(spec.method)  # None for a fixed distribution
     replays, edits = method is not None and method.replays, spec.method == "accel"
     yield Reader("antagonists", _measures_regret(config), "curricula whose score needs an antagonist, such as ar")
+    regret = "curricula whose score needs an antagonist, such as ar, and runs with record.returns=true"
+    yield Reader("record.lifetimes", _measures_regret(config), regret)
+    yield Reader("record.returns", config.record.lifetimes > 0, "runs with record.lifetimes above 0")
     has_antagonist = _measures_regret(config) and any(name != OPTIMAL for name in config.antagonists)
     yield Reader("gradient.entropy_floor", has_antagonist, "curricula with an agent as antagonist, such as ar")
     designs = method is not None and method.designs
@@ -143,7 +146,7 @@ def _weights_of_regularizers(config: Config) -> list[str]:
 
 
 def _measures_regret(config: Config) -> bool:
-    return "antagonist_return" in _score_needs(config)
+    return config.record.returns or "antagonist_return" in _score_needs(config)
 
 
 def _score_needs(config: Config) -> frozenset[str]:

@@ -29,6 +29,7 @@ FILES = [
     "best_rule.safetensors",
     "curves.png",
     "levels.png",
+    "level_record.safetensors",
     "validation.json",
     "summary.json",
 ]
@@ -69,6 +70,7 @@ def test_a_run_leaves_every_file_and_says_how_good_the_rule_is(finished):
     assert [name for name in FILES if not (run_dir / name).is_file()] == []
     assert list((run_dir / "tensorboard").iterdir())
     assert "of A2C's return on unseen levels" in output
+    assert "openness.png is not drawn" in output, "20 meta-steps are too few to tell"
     rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows if "env_steps" in row] == [5, 10, 15, 20]
     returns = json.loads((run_dir / "validation.json").read_text())["returns"]
@@ -92,6 +94,8 @@ def test_a_killed_run_resumes_to_the_bit(finished, tmp_path, environment):
     done = subprocess.run(_command(run_dir, "--resume"), env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert _rule_bytes(run_dir) == _rule_bytes(finished[0])
+    records = [(path / "level_record.safetensors").read_bytes() for path in (run_dir, finished[0])]
+    assert records[0] == records[1]
     rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows if "env_steps" in row] == [5, 10, 15, 20]
 

@@ -20,6 +20,7 @@ ANALYSIS = {  # program -> a misspelt flag and what it should be
     "analysis.examples": ("--seed=3", "--seeds"),
     "analysis.level_search": ("--level=3", "--levels"),
     "analysis.linear_rule": ("--rul=x", "--rule"),
+    "analysis.openness": ("--rum=x", "--run"),
     "analysis.reproduction_numbers": ("--result=x", "--results"),
     "analysis.rule_anatomy": ("--level=3", "--levels"),
     "analysis.second_attack": ("--rule=x", "--rules"),
@@ -46,7 +47,7 @@ BAD_INPUT = [
     ("analysis.compare_curricula", ["--jobs=0"], "--jobs"),
     *[
         (f"analysis.{name}", ["--draw_only", "--to=foreign"], "foreign.json does not hold the numbers of this picture")
-        for name in ("compare_curricula", "control_anatomy", "examples", "level_search", "second_attack")
+        for name in ("compare_curricula", "control_anatomy", "examples", "level_search", "openness", "second_attack")
     ],
     ("analysis.compare_curricula", ["--draw_only", "--to=nowhere/comparison"], "comparison.json does not exist"),
     ("analysis.compare_curricula", ["--to=comparison.png"], "without its suffix"),
@@ -71,6 +72,9 @@ BAD_INPUT = [
         ["--rule=paper-groove"],
         "only residuals of a linear core around a base, and controls,",
     ),
+    ("analysis.openness", [], "--run must name at least one run, and no two of one name"),
+    ("analysis.openness", ["--run=x", "--run=y/x"], "no two of one name"),
+    ("analysis.openness", ["--run=nowhere"], "nowhere is no directory"),
     ("analysis.reproduction_numbers", ["--results=nowhere"], "the folder holds no results of budget laptop"),
     ("analysis.rule_anatomy", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     ("analysis.rule_anatomy", ["--levels=2"], "--levels"),

@@ -27,7 +27,7 @@ ENV = make_gridworld(SIZES, dataclasses.replace(LEVELS, min_lifetime=2, max_life
 
 
 def trainer(devices, curriculum="ar", pairs_at_once=2, sigma=0.3):
-    setup = tiny_setup(ENV, antagonist=curriculum == "ar")
+    setup = tiny_setup(ENV, antagonist=curriculum == "ar")._replace(recorded=3 if curriculum == "ar" else 0)
     strategy = make_openes(ESConfig(POPULATION, sigma), jax.eval_shape(setup.rule.init, jax.random.key(0)))
     chosen = make_curriculum(parse_curriculum(curriculum), ENV, Settings(PLRConfig(buffer_size=8)), POPULATION // 2)
     step = make_generation_step([Group(curriculum, setup, chosen, POPULATION // 2)], strategy, pairs_at_once)
@@ -43,6 +43,9 @@ def test_a_generation_moves_eta_and_scores_every_level_on_any_number_of_devices(
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(states[0].levels.level_id, states[1].levels.level_id)
     assert metrics[0]["finished"].tolist() == [POPULATION / 2] * 2
+    records = [np.asarray(each["level_record"]) for each in metrics]
+    assert np.isfinite(records[0][:, :, :2]).all(), "every lifetime ends in its generation"
+    np.testing.assert_allclose(records[0][:, :, 2:], records[1][:, :, 2:], rtol=1e-5)
     assert one.compilations() == 1
     assert int(states[0].curriculum.buffer.scored.sum()) > 0
 

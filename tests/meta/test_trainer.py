@@ -16,11 +16,11 @@ from groove.meta.truncated_step import make_truncated_step
 from groove.utils import parallel
 from tests._helpers.tiny import assert_all_moved, tiny_setup
 
-SLOTS = 8
+SLOTS, RECORDED = 8, 3
 
 
 def _trainer(devices, curriculum="ar", chunk=4):
-    setup = tiny_setup(antagonist=curriculum == "ar")
+    setup = tiny_setup(antagonist=curriculum == "ar")._replace(recorded=RECORDED if curriculum == "ar" else 0)
     config = GradientConfig(updates=2, micro_batch=2, learning_rate=1e-2, final_learning_rate=1e-3)
     if curriculum == "dr":
         chosen = make_dr(setup.env.sample_level)
@@ -67,10 +67,25 @@ def test_everything_moves_and_levels_turn_over(one_device):
     assert bool((metrics["skipped"] == 0).all())
 
 
+def test_the_record_holds_levels_of_finished_lifetimes(one_device):
+    start = one_device.init(jax.random.key(0))
+    describe = jax.vmap(tiny_setup().env.describe)
+    features = describe(jax.tree.map(np.asarray, start.levels.level))
+    columns = np.stack([features[name] for name in sorted(features)], 1)[::2]  # half of the lifetimes began half way
+    _, metrics = one_device.run(start, 1)
+    record = np.asarray(metrics["level_record"])
+    assert record.shape == (4, RECORDED, 2 + columns.shape[1])
+    assert np.isfinite(record[0, :, :2]).all()
+    assert np.isnan(record[1:]).all(), "the chunk has not got there"
+    recorded = [[np.allclose(row, level, equal_nan=True) for level in columns].index(True) for row in record[0, :, 2:]]
+    assert len(set(recorded)) == RECORDED, "no level twice"
+
+
 def test_eight_devices_make_the_rule_of_one(one_device):
     eight = _trainer(8)
     # one meta-step more turns rounding into another action here and there
-    states = [t.run(t.init(jax.random.key(0)), 2)[0] for t in (one_device, eight)]
+    states, metrics = zip(*(t.run(t.init(jax.random.key(0)), 2) for t in (one_device, eight)), strict=True)
+    np.testing.assert_array_equal(*(m["level_record"][:2, :, 2:] for m in metrics), "the same levels are recorded")
     assert len(states[1].levels.level_id.sharding.device_set) == 8
     for a, b in zip(*(jax.tree.leaves(s.eta) for s in states), strict=True):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=2e-3, atol=2e-5)

@@ -58,3 +58,26 @@ def test_kinds_share_the_pairs_whatever_the_devices(devices):
 def test_kinds_that_cannot_be_trained_at_once_are_refused(fields, message):
     with pytest.raises(ConfigError, match=message):
         make_groups(replace_all(preset("smoke"), fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "recorded", "antagonists"),
+    [
+        ({"curriculum": "ar"}, 8, 1),
+        ({"curriculum": "ar", "slots.count": 64}, 16, 1),
+        ({"curriculum": "ar", "record.lifetimes": 0}, 0, 1),
+        ({"curriculum": "dr"}, 0, 0),
+        ({"curriculum": "dr", "record.returns": True}, 8, 1),
+        ({"curriculum": "pvl", "record.returns": True}, 8, 1),
+        ({"curriculum": "ar@random_grid"}, 0, 1),  # its levels have no features
+    ],
+)
+def test_levels_are_recorded_where_returns_and_features_are_known(fields, recorded, antagonists):
+    (group,) = make_groups(replace_all(preset("smoke"), {"plr.buffer_size": 256} | fields))
+    assert (group.setup.recorded, len(group.setup.antagonists)) == (recorded, antagonists)
+
+
+def test_a_record_of_levels_without_features_is_refused_if_asked_for():
+    fields = {"curriculum": "random_grid", "record.returns": True}
+    with pytest.raises(ConfigError, match=r'the levels of "random_grid" have no features to record; leave it out'):
+        make_groups(replace_all(preset("smoke"), fields))

@@ -17,6 +17,7 @@ from groove.meta.groups import Group
 from groove.meta.slots import Levels
 from groove.meta.trainer import TrainState
 from groove.training import loop
+from groove.training.level_record import LevelRecord, LevelRecordError, load_level_record
 from groove.training.presets import preset
 from groove.training.run_dir import RunDir, RunError
 from groove.training.validation import Domain
@@ -25,7 +26,12 @@ from groove.utils.typed_fields import replace_all
 
 def fake_parts(chunk, on_chunk, returns, sources=(), skipped=0.0):
     """Parts of a run whose meta-step adds one to eta; `returns` maps eta to the return on the validation levels."""
-    env = SimpleNamespace(describe=None, optimal_return=None, draw=None)
+    env = SimpleNamespace(
+        describe=lambda level: {"size": level["size"]},
+        sample_level=lambda key: {"size": jnp.zeros(())},
+        optimal_return=None,
+        draw=None,
+    )
 
     def init(key):
         levels = Levels({"size": jnp.zeros(4)}, jnp.arange(4), jnp.ones(4))
@@ -35,6 +41,8 @@ def fake_parts(chunk, on_chunk, returns, sources=(), skipped=0.0):
         on_chunk(int(state.step) + n)
         names = ("finished", "env_steps", "student_return_sum", "student_episodes", "regret_sum", "regret_known")
         metrics = {name: jnp.full(chunk, 2.0) for name in names}
+        done = state.step + 1.0 + jnp.arange(chunk)
+        metrics["level_record"] = jnp.stack([jnp.stack([done, 2 * done, 3 * done], 1)] * 2, 1)  # two rows a meta-step
         metrics["skipped"] = skipped * (state.step + 1 + jnp.arange(chunk))
         eta = jax.tree.map(lambda x: x + n, state.eta)
         return TrainState(eta, (), (), state.levels, (), (), state.key, state.step + n), metrics
@@ -45,7 +53,14 @@ def fake_parts(chunk, on_chunk, returns, sources=(), skipped=0.0):
         return np.full(2, returns.get(value, value), np.float32)
 
     return SimpleNamespace(
-        groups=(Group("dr", SimpleNamespace(env=env), SimpleNamespace(name="dr", top=None, generate=None), 4),),
+        groups=(
+            Group(
+                "dr",
+                SimpleNamespace(env=env, recorded=2),
+                SimpleNamespace(name="dr", top=None, generate=None),
+                4,
+            ),
+        ),
         trainer=SimpleNamespace(init=init, run=run),
         domains=tuple(
             Domain(source, env, {"size": np.zeros(2)}, rule_returns, lambda eta, report: np.full(2, 40.0, np.float32))
@@ -93,7 +108,7 @@ def test_what_a_generator_designs_is_described_and_drawn_at_each_validation(trai
         curriculum = SimpleNamespace(
             name="ar", top=None, generate=lambda state, key, count: {"size": jnp.full(count, 7.0)}
         )
-        parts.groups = (Group("dr", SimpleNamespace(env=env), curriculum, 4),)
+        parts.groups = (Group("dr", SimpleNamespace(env=env, recorded=0), curriculum, 4),)
         return parts
 
     monkeypatch.setitem(train.__globals__, "fake_parts", with_generator)
@@ -197,7 +212,8 @@ def log_of(folder):
 def outcome_of(folder):
     """Everything that an interruption must not change."""
     best = load_rule(folder / "best_rule.safetensors")
-    return log_of(folder), load_rule(folder / "rule.safetensors")[0]["lpg"]["w"].tolist(), best[1]["meta_steps"]
+    rule = load_rule(folder / "rule.safetensors")[0]["lpg"]["w"].tolist()
+    return log_of(folder), rule, best[1]["meta_steps"], (folder / "level_record.safetensors").read_bytes()
 
 
 def stop_at(step):
@@ -219,6 +235,32 @@ def test_a_run_that_was_stopped_and_resumed_is_the_uninterrupted_run(train, tmp_
     assert rows_of(tmp_path)[-1] == (step, False), "who asks for a stop does not wait for a validation"
     assert train(returns=RETURNS, resume=True)["step"] == 20
     assert outcome_of(tmp_path) == outcome_of(tmp_path / "whole")
+
+
+def test_a_record_of_levels_is_bounded_and_the_same_from_whatever_checkpoint(train, tmp_path):
+    train(folder="whole", record__lifetimes=10)
+    whole = load_level_record(tmp_path / "whole" / "level_record.safetensors")
+    assert (len(whole), whole.names) == (10, ("size",))
+    np.testing.assert_array_equal(whole.returns, np.stack([whole.step, 2 * whole.step], 1))
+    np.testing.assert_array_equal(whole.features[:, 0], 3 * whole.step)
+    train(record__lifetimes=10)
+    (tmp_path / "checkpoints" / "20").rename(tmp_path / "20")  # the record is ahead of the checkpoint of step 10
+    train(resume=True, record__lifetimes=10)
+    assert outcome_of(tmp_path)[3] == outcome_of(tmp_path / "whole")[3]
+
+
+def test_a_run_of_an_earlier_version_begins_its_record_where_it_goes_on(train, tmp_path):
+    train(run__steps=10)
+    (tmp_path / "level_record.safetensors").unlink()
+    train(resume=True)
+    assert set(load_level_record(tmp_path / "level_record.safetensors").step.tolist()) == set(range(11, 21))
+
+
+def test_a_record_of_other_levels_is_refused(train, tmp_path):
+    train(run__steps=10)
+    LevelRecord.empty(["height"]).save(tmp_path / "level_record.safetensors")
+    with pytest.raises(LevelRecordError, match="other features than the levels of this run"):
+        train(resume=True)
 
 
 def test_a_validation_that_is_made_up_for_is_logged_once(train, tmp_path):

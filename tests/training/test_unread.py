@@ -47,6 +47,8 @@ from groove.utils.typed_fields import assign
         ("archive", "plr.min_fill=0.2", "plr.min_fill is read by curricula that replay, except archive"),
         ("paired", "plr.temperature=0.5", "plr.temperature is read by curricula that replay"),
         ("paired", "plr.edit_probability=0.5", "plr.edit_probability is read by curricula that edit levels"),
+        ("dr", "record.lifetimes=10", "record.lifetimes is read by curricula whose score needs an antagonist"),
+        ("ar record.lifetimes=0", "record.returns=true", "record.returns is read by runs with record.lifetimes above"),
         ("ar plr.prioritization=topk", "plr.temperature=0.5", "plr.temperature is read by plr.prioritization=rank"),
     ],
 )
@@ -64,6 +66,13 @@ def test_settings_that_are_read_are_not_refused(curriculum):
     config = assign(preset("smoke"), f"curriculum={curriculum}")
     by_ppo, by_es = ("antagonists=a2c,ppo", "rules.ppo.clip=0.1"), ("meta.optimizer=es", "es.sigma=0.2")
     for assignment in (*by_ppo, "plr.robust=true", *by_es):
+        config = assign(config, assignment)
+        validate(config)
+
+
+def test_a_record_of_returns_reads_the_antagonists():
+    config = assign(assign(preset("smoke"), "curriculum=dr"), "record.returns=true")
+    for assignment in ("antagonists=ppo", "record.lifetimes=10"):
         config = assign(config, assignment)
         validate(config)
 
