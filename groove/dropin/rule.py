@@ -1,16 +1,17 @@
-"""A learned rule in any training loop, in place of a policy-gradient loss.
+"""A learned rule in any training loop.
 
 ::
 
     rule = groove.load("groove")
-    loss = rule.loss(params, apply, rollout)                       # inside any value_and_grad
-    optimizer = groove.as_optax(rule, apply, optax.adam(5e-4))     # or as an optax transformation
+    learner = rule.init(params, optax.adam(1e-3))
+    learner, info = rule.update(learner, apply, optax.adam(1e-3), rollout, key, lifetime=1000)
 
-    learner = rule.init(params, optax.adam(5e-4))                  # or whole updates, also of several steps each
-    learner, info = rule.update(learner, apply, optax.adam(5e-4), rollout, key)
+    rule = groove.load("paper-groove")                             # rules without controls are also
+    loss = rule.loss(params, apply, rollout)                       # a loss, inside any value_and_grad,
+    optimizer = groove.as_optax(rule, apply, optax.adam(5e-4))     # or an optax transformation
 
-The agent's network has the heads of `rule.heads`: logits of the policy, logits of a prediction, whose meaning the rule
-decides, and for some rules a value.
+The agent's network has the heads of `rule.heads`: logits of the policy, and for some rules a value, and logits of a
+prediction whose meaning the rule decides.
 """
 
 import dataclasses

@@ -3,8 +3,10 @@
 ::
 
     rule = groove.torch.load("groove")
-    loss = rule.loss(logits, y, next_y, action, reward, terminated, truncated)
-    loss.backward()
+    agent = rule.add_heads(torso, features=64, num_actions=2)
+    state = rule.init_state()
+    experience = (obs, action, reward, terminated, truncated, next_obs, mask)
+    state, info = rule.update(agent, optimizer, *experience, state, progress=i / n, lifetime=n)
 
 Needs the extra `torch`: pip install "groove-rl[torch]".
 """
