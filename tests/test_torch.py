@@ -286,6 +286,10 @@ def test_an_update_under_controls_equals_that_of_jax(tmp_path, changes):
     lived = {name: tensors[name] for name in (*LIVED, "mask")}
     heads, after = module(tensors["obs"]), module(tensors["next_obs"])
     lived |= {**heads, "next_y": after["y"], "next_value": after["value"], "progress": 0.5, **told}
+    if not theirs.predicts:
+        with pytest.raises(ValueError, match='no head "y" and would not read it: leave y and next_y out'):
+            theirs.targets(**lived, state=state)
+        lived |= {"y": None, "next_y": None}
     targets = theirs.targets(**lived, state=state)
     assert len(targets) == 3 + theirs.predicts
     moved = theirs.remember(state, targets[-1], heads["logits"], heads["logits"] + 1.0, tensors["mask"])

@@ -10,6 +10,7 @@ import optax
 from groove.agents.agent import Agent, scaled
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Params, PyTree
 from groove.utils.errors import GrooveError
+from groove.utils.text import shown
 
 # (params, obs [B, ...]) -> (policy logits f32[B, A], prediction logits f32[B, Y]) and for some rules the value f32[B];
 # or a mapping with the names of the heads
@@ -38,6 +39,8 @@ def read_heads(apply: Apply, params: Params, obs: Array, widths: Mapping[str, An
     obs = jnp.asarray(obs)
     lead = obs.shape[: obs.ndim - item_rank]
     flat = jnp.reshape(obs, (-1, *obs.shape[len(lead) :]))
+    if not callable(apply):
+        raise GrooveError(f"apply must be a function (params, obs) -> {_signature(widths)}, not {shown(apply)}.")
     heads = _by_name(apply(params, flat), widths)
     if VALUE in heads and heads[VALUE].ndim == 1:
         heads[VALUE] = heads[VALUE][:, None]
@@ -78,7 +81,7 @@ def as_agent(
         params: Params, opt_state: PyTree, obs: Array, gradients: Heads, factor: Array | None = None
     ) -> tuple[Params, PyTree]:
         _, pull = jax.vjp(lambda p: read(p, obs, tuple(gradients))[1], params)
-        updates, opt_state = optimizer.update(pull(gradients)[0], opt_state, params)
+        updates, opt_state = take_step(optimizer, pull(gradients)[0], opt_state, params)
         return optax.apply_updates(params, scaled(updates, factor)), opt_state
 
     def init(key: Array) -> tuple[Params, PyTree]:
@@ -88,8 +91,48 @@ def as_agent(
     return Agent(init=init, read=read, step=step, policy=lambda params: params, hold=lambda params, name: params)
 
 
+def check_optimizer(name: str, optimizer: Any) -> None:
+    """Refuse what is no optax transformation.
+
+    Args:
+      name: of the argument, for the message.
+      optimizer: the argument.
+    """
+    if not all(callable(getattr(optimizer, method, None)) for method in ("init", "update")):
+        raise GrooveError(f"{name} must be an optax transformation, such as optax.adam(5e-4), not {shown(optimizer)}.")
+
+
+def take_step(
+    optimizer: optax.GradientTransformationExtraArgs, gradient: PyTree, state: PyTree, params: Params, **extra: Any
+) -> tuple[PyTree, PyTree]:
+    """Return the updates of an optimizer and its state after them.
+
+    Raises:
+      GrooveError: if the state is not one of this optimizer for these parameters.
+    """
+    if not _is_state(optimizer, state, params):
+        raise GrooveError(
+            f"the state of the optimizer, {shown(state)}, is not one of this optimizer for these parameters: begin "
+            "with init(params), and give every update the state of the update before."
+        )
+    return optimizer.update(gradient, state, params, **extra)
+
+
+def _is_state(optimizer: optax.GradientTransformation, state: PyTree, params: Params) -> bool:
+    try:
+        usual: Any = jax.tree.structure(jax.eval_shape(optimizer.init, params))
+    except TypeError:  # models that hold functions beside arrays cannot be traced
+        return True
+    return bool(usual == jax.tree.structure(state))
+
+
 def _by_name(output: Any, widths: Mapping[str, Any]) -> Heads:
     """Return the outputs of `apply` by the names of the heads; further names in a mapping are left out."""
+    if not isinstance(output, Mapping | tuple | list):
+        raise GrooveError(
+            f"apply must return {_signature(widths)}, a tuple in this order or a mapping by name, not one "
+            f"{type(output).__name__}. {_CURE}."
+        )
     found = output if isinstance(output, Mapping) else dict(zip(widths, output, strict=False))
     for name in widths:
         if name not in found:

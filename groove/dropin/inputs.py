@@ -1,6 +1,7 @@
 """The arrays that training loops give to a rule: their checks, and what the mask hides."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import jax
@@ -8,35 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove import ops
-from groove.dropin import shapes
+from groove.dropin.arrays import as_numbers, is_flag
 from groove.dropin.ranges import in_range, range_error, reward_error
 from groove.types import Array, Rollout
 from groove.utils.errors import GrooveError
-
-
-def check_rollout(rollout: Rollout) -> None:
-    """Refuse a rollout whose arrays do not fit together.
-
-    Raises:
-      GrooveError: if a shape is wrong, or the rollout holds no transition.
-    """
-    steps = check_steps(rollout, "action")
-    shapes.check_observations("rollout.", np.shape(rollout.obs), np.shape(rollout.next_obs), steps)
-
-
-def check_steps(rollout: Rollout, *also: str) -> tuple[int, ...]:
-    """Return T and W of a rollout, after comparing the shapes of rewards, ends of episodes and mask.
-
-    Args:
-      rollout: of which observations are not read.
-      also: names of further fields [T, W].
-
-    Raises:
-      GrooveError: if a shape is wrong, or the rollout holds no transition.
-    """
-    others = {name: np.shape(getattr(rollout, name)) for name in ("terminated", "truncated", *also)}
-    mask = None if rollout.mask is None else np.shape(rollout.mask)
-    return shapes.check_steps("rollout.", np.shape(rollout.reward), {**others, "mask": mask})
+from groove.utils.text import shown
 
 
 def check_actions(rollout: Rollout, num_actions: int) -> None:
@@ -93,13 +70,15 @@ def counted(rollout: Rollout) -> Rollout:
 
     The reward of a hidden row is 0. A row before a hidden row counts as truncated, so that the network, advantages and
     returns, which read backwards, carry nothing from hidden rows into the others. Rewards that are not finite become
-    NaN, which makes the loss NaN.
+    NaN, which makes the loss NaN; so do ends of episodes and masks that are neither 0 nor 1, as may be inside `jit`.
     """
     reward = rollout.reward if isinstance(rollout.reward, jax.Array) else _float32(rollout.reward)
     reward = jnp.asarray(reward, jnp.float32)
     truncated = jnp.asarray(rollout.truncated, bool)
     mask = None if rollout.mask is None else jnp.asarray(rollout.mask, bool)
-    reward = jnp.where(jnp.isfinite(reward), reward, jnp.nan)
+    flags = [jnp.asarray(x) for x in (rollout.terminated, rollout.truncated, rollout.mask) if x is not None]
+    valid = functools.reduce(jnp.logical_and, map(is_flag, flags), jnp.isfinite(reward))
+    reward = jnp.where(valid, reward, jnp.nan)
     if mask is not None:
         reward = jnp.where(mask, reward, 0.0)
         truncated |= jnp.concatenate([~mask[1:], jnp.zeros_like(mask[:1])])
@@ -129,6 +108,7 @@ def lifetime_inputs(progress: Any, lifetime: Any, workers: int) -> dict[str, Arr
     given = {"lifetime": 1.0 if lifetime is None else lifetime, "progress": 0.0 if progress is None else progress}
     told = {}
     for name, x in given.items():
+        x = _as_told(name, x)
         if np.shape(x) not in ((), (1,), (workers,)):
             raise GrooveError(f"{name} has shape {np.shape(x)}: give one number, or one for each of {workers} workers.")
         check_told(name, x)
@@ -147,13 +127,21 @@ def check_told(name: str, value: Any) -> None:
       value: the number, or one for each worker.
 
     Raises:
-      GrooveError: if a lifetime is not positive and finite, or progress does not lie between 0 and 1.
+      GrooveError: if it is no number, a lifetime is not positive and finite, or progress does not lie between 0 and 1.
     """
-    if _is_traced(value):
+    if _is_traced(value := _as_told(name, value)):
         return
     numbers = np.atleast_1d(np.asarray(value))
     if not (fitting := in_range(name, numbers)).all():
         raise range_error(name, numbers[~fitting][0])
+
+
+def _as_told(name: str, value: Any) -> Any:
+    """Return the numbers of an argument as an array; True and False are no numbers here."""
+    numbers = as_numbers(name, value)
+    if numbers.dtype == bool:
+        raise GrooveError(f"{name} must be a number, not {shown(value)}.")
+    return numbers
 
 
 def constant(tree: Any) -> Any:

@@ -1,6 +1,8 @@
 """A learned rule as an optax transformation."""
 
+import difflib
 import sys
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -8,12 +10,17 @@ import jax.numpy as jnp
 import optax
 
 from groove.agents.agent import scaled
-from groove.dropin.apply import Apply, read_heads
+from groove.dropin.apply import Apply, check_optimizer, read_heads, take_step
+from groove.dropin.arrays import read_rollout
+from groove.dropin.disco_rule import DiscoRule
 from groove.dropin.rule import Rule
 from groove.lpg.controls import remember
 from groove.types import LOGITS, PyTree, Rollout
 from groove.utils.errors import GrooveError
 from groove.utils.jax_flags import usual_promotion
+from groove.utils.text import shown
+
+_ALIKE = 0.75  # share of letters by which a keyword is taken for a misspelt one
 
 
 class RuleOptState(NamedTuple):
@@ -49,14 +56,18 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
       `lifetime`, as `Rule.loss` does.
 
     Raises:
-      GrooveError: from `init` inside another transformation or a `TrainState`; from `update` if a gradient is given, or
-        the parameters or the rollout are missing.
+      GrooveError: if the rule or the inner transformation is none; from `init` inside another transformation or a
+        `TrainState`; from `update` if a gradient is given, the parameters or the rollout are missing, the state is not
+        of `init`, or a keyword is misspelt.
     """
     if not isinstance(rule, Rule):
-        raise GrooveError(
-            f'as_optax cannot hold the target network of the rule "{rule.name}": use rule.update, which takes any '
-            "optimizer."
-        )
+        if isinstance(rule, DiscoRule):
+            raise GrooveError(
+                f'as_optax cannot hold the target network of the rule "{rule.name}": use rule.update, which takes any '
+                "optimizer."
+            )
+        raise GrooveError(f"rule must be a learned rule of groove.load, not {shown(rule)}.")
+    check_optimizer("inner", inner)
     inner = optax.with_extra_args_support(inner)
 
     def init(params: PyTree) -> Any:
@@ -80,10 +91,12 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
                 "the rule computes its own gradient: call update(None, state, params, rollout=rollout), or use the "
                 "gradient of rule.loss with an ordinary optimizer."
             )
+        _refuse_misspelt(extra)
+        rollout = read_rollout(rollout, "action", "obs", "next_obs")
         rule_state: Any = None
         inner_state = state
         if rule.has_state:
-            if not hasattr(state, "rule_state"):
+            if not isinstance(state, RuleOptState):
                 raise GrooveError(
                     f'the optimizer\'s state lacks the memory of the rule "{rule.name}": begin with optimizer.init('
                     "params) of as_optax, not with the state of inner."
@@ -91,7 +104,7 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
             rule_state, inner_state = rule.observe(state.rule_state, rollout), state.inner
         told = {"state": rule_state, "progress": progress, "lifetime": lifetime}
         gradient, (controls, logits) = jax.grad(rule.loss_and_controls, has_aux=True)(params, apply, rollout, **told)
-        updates, inner_state = inner.update(gradient, inner_state, params, **extra)
+        updates, inner_state = take_step(inner, gradient, inner_state, params, **extra)
         if controls is not None:
             updates = scaled(updates, controls.step)
             rank = jnp.ndim(rollout.obs) - 2
@@ -100,6 +113,13 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
         return updates, RuleOptState(inner_state, rule_state) if rule.has_state else inner_state
 
     return optax.GradientTransformationExtraArgs(init=init, update=update)
+
+
+def _refuse_misspelt(extra: Mapping[str, Any]) -> None:
+    """Refuse further keywords, which belong to inner, if they are meant for the rule: inner might ignore them."""
+    for name in extra:
+        if close := difflib.get_close_matches(name, ("rollout", "progress", "lifetime"), n=1, cutoff=_ALIKE):
+            raise GrooveError(f'unknown argument "{name}" (did you mean "{close[0]}"?).')
 
 
 def _refuse_wrappers(caller: str) -> None:

@@ -1,13 +1,14 @@
 """Rollouts from the arrays that training loops usually have."""
 
+import dataclasses
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from groove.dropin.inputs import check_rollout, check_steps
+from groove.dropin.arrays import as_array, as_flags, read_rollout
 from groove.types import Array, Rollout
-from groove.utils.errors import GrooveError, unknown_name
+from groove.utils.errors import GrooveError, check_name
 
 AUTORESET_MODES = ("same_step", "next_step", "disabled")  # of gymnasium's vector environments
 
@@ -34,7 +35,8 @@ def make_rollout(
       last_obs: [W, ...], the observation after the last step.
       action: int32[T, W].
       reward: f32[T, W].
-      terminated: bool[T, W], the episode ended by the environment's own rules.
+      terminated: bool[T, W], the episode ended by the environment's own rules. Numbers 0 and 1 stand for false and true
+        in all arguments of this kind; lists stand for arrays.
       truncated: bool[T, W], the episode was cut off by a time limit; by default never.
       next_obs: [T, W, ...], the true successors. By default the next observations, which are harmless after a
         termination even if they belong to the next episode.
@@ -44,20 +46,22 @@ def make_rollout(
 
     Raises:
       GrooveError: if there are truncated steps without `next_obs` in another mode than "next_step", if `ended_before`
-        is missing or is given in another mode, if shapes do not fit together, or on an unknown mode.
+        is missing or is given in another mode, if shapes do not fit together or an array holds no numbers or no truth
+        values, or on an unknown mode.
     """
     mode = str(getattr(autoreset_mode, "name", autoreset_mode)).lower()
-    if mode not in AUTORESET_MODES:
-        raise unknown_name("autoreset mode", mode, AUTORESET_MODES)
+    check_name("autoreset mode", mode, AUTORESET_MODES)
     if ended_before is not None and mode != "next_step":
         raise GrooveError(
             f'ended_before is read in the autoreset mode "next_step" only, not in "{mode}": give '
             "autoreset_mode='next_step' if the environment is in this mode, or leave ended_before out."
         )
-    truncations = jnp.zeros_like(terminated) if truncated is None else truncated
-    check_steps(Rollout(obs, action, reward, terminated, truncations, obs), "action")
+    obs, last_obs = as_array("obs", obs), as_array("last_obs", last_obs)
+    terminated = as_flags("terminated", terminated)
+    truncations: Any = np.zeros(np.shape(terminated), bool) if truncated is None else as_flags("truncated", truncated)
+    rollout = read_rollout(Rollout(obs, action, reward, terminated, truncations, obs), "action")
     _check_edges(np.shape(obs), np.shape(last_obs), ended_before)
-    ended = terminated | truncations
+    ended = jnp.asarray(terminated, bool) | jnp.asarray(truncations, bool)
     mask = None
     if mode == "next_step":
         if ended_before is None:
@@ -65,7 +69,8 @@ def make_rollout(
                 'the autoreset mode "next_step" needs ended_before, bool[W]: terminated | truncated of the step before '
                 "this rollout, false in the first rollout."
             )
-        mask = ~jnp.concatenate([jnp.asarray(ended_before, bool)[None], ended[:-1]])
+        before = jnp.asarray(as_flags("ended_before", ended_before), bool)
+        mask = ~jnp.concatenate([before[None], ended[:-1]])
     elif truncated is not None and next_obs is None:
         raise GrooveError(
             "a truncated episode is bootstrapped from its last observation, which auto-resetting environments return "
@@ -73,9 +78,7 @@ def make_rollout(
             "this mode, or truncated=None if no episode is ever cut off."
         )
     successors = jnp.concatenate([obs[1:], last_obs[None]]) if next_obs is None else next_obs
-    rollout = Rollout(obs, action, reward, terminated, truncations, successors, mask)
-    check_rollout(rollout)
-    return rollout
+    return read_rollout(dataclasses.replace(rollout, next_obs=successors, mask=mask), "action", "obs", "next_obs")
 
 
 def _check_edges(obs: tuple[int, ...], last_obs: tuple[int, ...], ended_before: Array | None) -> None:

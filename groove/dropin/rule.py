@@ -26,11 +26,13 @@ import numpy as np
 import optax
 
 from groove.dropin import inputs
-from groove.dropin.apply import Apply, as_agent, read_heads
+from groove.dropin.apply import Apply, as_agent, check_optimizer, read_heads
+from groove.dropin.arrays import read_rollout
+from groove.dropin.memory import check_state
 from groove.dropin.rule_file import fingerprint
 from groove.dropin.shapes import check_moved
 from groove.dropin.targets import ControlledTargets, Targets, ValueTargets, given_heads, make_batch
-from groove.dropin.update import AgentState, in_epochs, take_steps
+from groove.dropin.update import AgentState, check_learner, in_epochs, take_steps
 from groove.lpg.controls import Controls, remember
 from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.reward_scale import divided, grown
@@ -38,6 +40,7 @@ from groove.lpg.value_lpg import Batch, agent_loss, prediction_targets, rule_sta
 from groove.types import LOGITS, PREDICTION, VALUE, Array, Heads, Key, Params, PyTree, Rollout
 from groove.utils.errors import GrooveError
 from groove.utils.jax_flags import usual_promotion
+from groove.utils.limits import MOST_INTEGER, check_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +74,11 @@ class Rule:
 
         Args:
           num_actions: A.
+
+        Raises:
+          GrooveError: if A is no integer, or negative.
         """
+        check_integer("num_actions", num_actions, MOST_INTEGER, least=0)
         heads = {LOGITS: num_actions}
         if self.config.predicts:
             heads[PREDICTION] = self.prediction_width
@@ -111,12 +118,12 @@ class Rule:
           rollout: only reward, terminated, truncated and mask are read, each [T, W].
 
         Raises:
-          GrooveError: if the state is missing, shapes do not fit together, or a reward is not finite.
+          GrooveError: if the state is none of this rule, shapes do not fit together, or a reward is not finite.
         """
+        check_state(self.name, self.config, state)
         if not self.has_state:
             return state
-        inputs.check_steps(rollout)
-        self._check_state(state)
+        rollout = read_rollout(rollout)
         inputs.check_rewards(rollout)
         return grown(state, inputs.counted(rollout), self.config.discount) if self.config.divides_rewards else state
 
@@ -176,10 +183,10 @@ class Rule:
 
         Raises:
           GrooveError: if shapes do not fit together, a head is missing or has the wrong width, an action is no index of
-            a policy logit, a reward is not finite in float32, progress or lifetime is outside its range, a rule that
-            scales rewards gets no state, or a rule that is conditioned on the lifetime gets none; from every rule that
-            sets controls, because a loss cannot set the size of steps. Inside `jit`, wrong actions, rewards, progress
-            and lifetimes make the loss NaN instead.
+            a policy logit, a reward is not finite in float32, ends or a mask are neither 0 nor 1, progress or lifetime
+            is outside its range, the state is none of this rule, or a rule that is conditioned on the lifetime gets
+            none; from every rule that sets controls, because a loss cannot set the size of steps. Inside `jit`, wrong
+            actions, rewards, ends, masks, progress and lifetimes make the loss NaN instead.
         """
         if self.sets_controls:
             raise GrooveError(
@@ -193,14 +200,13 @@ class Rule:
         self, params: Params, apply: Apply, rollout: Rollout, state: PyTree, progress: Any, lifetime: Any
     ) -> tuple[Array, tuple[Controls | None, Array]]:
         """Return the loss with (controls f32[] or None, logits of the policy f32[T, W, A]); arguments as for `loss`."""
-        inputs.check_rollout(rollout)
+        rollout = read_rollout(rollout, "action", "obs", "next_obs")
         rank = jnp.ndim(rollout.obs) - 2
         heads = read_heads(apply, params, rollout.obs, self._widths, rank)
         after = read_heads(apply, inputs.constant(params), rollout.next_obs, self._widths, rank)
         batch, controls = self._batch(rollout, heads, after, state, progress, lifetime)
         batch = dataclasses.replace(batch, y_hat=self._y_hat(jax.lax.stop_gradient(heads), batch))
-        entropy = None if controls is None else controls.entropy
-        loss, _ = agent_loss(heads, batch, self.config, None, entropy)
+        loss, _ = agent_loss(heads, batch, self.config, None, None if controls is None else controls.entropy)
         return loss, (controls, jax.lax.stop_gradient(heads[LOGITS]))
 
     @usual_promotion()
@@ -234,7 +240,8 @@ class Rule:
           GrooveError: see `loss`.
         """
         given = {LOGITS: (logits, logits), PREDICTION: (y, next_y), VALUE: (value, next_value)}
-        heads, after = given_heads(self.name, self._widths, given, inputs.check_steps(rollout, "action"))
+        rollout = read_rollout(rollout, "action")
+        heads, after = given_heads(self.name, self._widths, given, np.shape(rollout.reward))
         batch, controls = self._batch(rollout, heads, after, state, progress, lifetime)
         y_hat = jax.lax.stop_gradient(self._y_hat(heads, batch))
         if controls is not None and batch.target is not None:
@@ -250,7 +257,11 @@ class Rule:
         Args:
           params: parameters of the agent's network.
           optimizer: an optax transformation, such as optax.adam(5e-4).
+
+        Raises:
+          GrooveError: if the optimizer is no such transformation.
         """
+        check_optimizer("optimizer", optimizer)
         return AgentState(params, optimizer.init(params), self.init_state(), jnp.int32(0))
 
     @usual_promotion()
@@ -295,9 +306,12 @@ class Rule:
           for some rules "value_error", the mean squared error, and "reward_scale".
 
         Raises:
-          GrooveError: see `loss`; also if M does not divide T W, or the key is missing.
+          GrooveError: see `loss`; also if M does not divide T W, the key is missing, or the learner is not of `init`.
         """
-        inputs.check_rollout(rollout)
+        check_learner(learner)
+        check_optimizer("optimizer", optimizer)
+        config = in_epochs(self.config, epochs, minibatches)
+        rollout = read_rollout(rollout, "action", "obs", "next_obs")
         rollout = dataclasses.replace(rollout, obs=jnp.asarray(rollout.obs))  # minibatches index it inside a scan
         if self.config.told_lifetime and progress is None and lifetime is not None:
             inputs.check_told("lifetime", lifetime)
@@ -308,7 +322,6 @@ class Rule:
         state = self.observe(learner.rule_state, rollout)
         batch, controls = self._batch(rollout, heads, after, state, progress, lifetime)
         learner = dataclasses.replace(learner, rule_state=state)
-        config = in_epochs(self.config, epochs, minibatches)
         learner, info = take_steps(config, agent, learner, heads, batch, key, controls)
         return learner, info | {"reward_scale": state.peak} if self.config.divides_rewards else info
 
@@ -331,17 +344,8 @@ class Rule:
                 f'the rule "{self.name}" is conditioned on the lifetime: give progress (0 at the beginning, 1 at the '
                 "end) and lifetime (agent updates)."
             )
+        check_state(self.name, self.config, state)
         told = inputs.lifetime_inputs(progress, lifetime, rollout.reward.shape[1])
         rollout = inputs.counted(rollout)
-        if self.has_state:
-            self._check_state(state)
-            rollout = divided(rollout, state) if self.config.divides_rewards else rollout
+        rollout = divided(rollout, state) if self.config.divides_rewards else rollout
         return make_batch(self.config, self.eta, rollout, heads, after, told, state)
-
-    def _check_state(self, state: PyTree) -> None:
-        if not isinstance(state, type(rule_state(self.config))):
-            raise GrooveError(
-                f'the rule "{self.name}" remembers its agent\'s lifetime, which it needs as state: use rule.update '
-                "or groove.as_optax, which keep the state, or begin with state = rule.init_state() and give every loss "
-                "state=(state := rule.observe(state, rollout))."
-            )

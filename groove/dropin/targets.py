@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from groove.dropin.arrays import as_numbers
 from groove.dropin.inputs import action_log_prob
 from groove.dropin.shapes import Shape, check_head
 from groove.lpg.controls import Controls
@@ -55,8 +56,13 @@ def given_heads(
       steps: T and W.
 
     Raises:
-      GrooveError: if an output is missing or has another shape.
+      GrooveError: if an output is missing, has another shape or no numbers, or belongs to a head that the rule lacks.
     """
+    for name, pair in given.items():
+        if name not in widths and any(x is not None for x in pair):
+            raise GrooveError(
+                f'the rule "{rule}" has no head "{name}" and would not read it: leave {name} and next_{name} out.'
+            )
     heads: Heads = {}
     after: Heads = {}
     for name, width in widths.items():
@@ -66,6 +72,7 @@ def given_heads(
                     f'the rule "{rule}" reads the head "{name}": give {name} and next_{name}, its outputs at '
                     "obs and next_obs."
                 )
+            x = as_numbers(label, x)
             check_head(label, name, width, np.shape(x), steps)
             group[name] = jnp.reshape(jnp.asarray(x, jnp.float32), (*steps, -1))
     return heads, after

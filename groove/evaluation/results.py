@@ -26,7 +26,6 @@ import hashlib
 import json
 import os
 import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +35,10 @@ import numpy as np
 import numpy.typing as npt
 
 from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, parse_json, to_json
+from groove.utils.io import CHECK, one_line, parse_json, to_json, with_checksum, without_checksum
 from groove.utils.schema import complaint
 
 RESULTS_FORMAT = 1
-_CHECK = "check"
 _DIGITS = 6  # significant digits of a stored return
 
 
@@ -248,8 +246,7 @@ def _ends_a_line(path: Path) -> bool:
 
 def _sealed(line: Mapping[str, Any]) -> str:
     """Return a line as JSON that ends with its checksum."""
-    values = to_json(line)
-    return json.dumps(values | {_CHECK: _checksum(values)})
+    return json.dumps(with_checksum(to_json(line)))
 
 
 def _unsealed(text: bytes, sealed: bool = False) -> tuple[dict[str, Any] | None, str]:
@@ -262,10 +259,12 @@ def _unsealed(text: bytes, sealed: bool = False) -> tuple[dict[str, Any] | None,
         return None, "no JSON"
     if not isinstance(line, dict):
         return None, "no JSON object"
-    if sealed and _CHECK not in line:
+    if sealed and CHECK not in line:
         return None, "no checksum"
-    if _CHECK in line and line.pop(_CHECK) != _checksum(line):
-        return None, "another checksum"
+    try:
+        line = without_checksum(line)
+    except ValueError as error:
+        return None, str(error)
     if line.get("format") == RESULTS_FORMAT and (complaint := _complaint(line)):
         return None, complaint
     return line, ""
@@ -288,8 +287,3 @@ def _complaint(line: Mapping[str, Any]) -> str:
     if not line["seeds"] or shapes != {shape} or len(line["env_steps"]) != shape[1]:
         return "its seeds, updates and returns do not fit together"
     return ""
-
-
-def _checksum(line: Mapping[str, Any]) -> str:
-    """Return the CRC-32 of a line without its checksum, hexadecimal; the order of the fields does not matter."""
-    return f"{zlib.crc32(json.dumps(line, sort_keys=True).encode()):08x}"

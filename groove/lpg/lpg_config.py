@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from groove.utils.limits import MOST_EPOCHS
 from groove.utils.typed_fields import above, at_least, settings_repr
 
 # settings that only some rules read: those with a value head, with a base, without one, with the base "ppo"
@@ -86,7 +87,7 @@ class LPGConfig:
     entropy_coefficient: float = 0.01
     controls: bool = False
     clip: float = above(0, 0.2, most=math.inf)
-    epochs: int = at_least(1, 4)
+    epochs: int = at_least(1, 4, most=MOST_EPOCHS)
     minibatches: int = at_least(1, 4)
     table_learning_rate: float = above(0, 3.0, repr=False)
     table_step: float = above(0, 1.0, repr=False)

@@ -15,6 +15,7 @@ from groove.lpg.base import UpdateInfo, UpdateRule
 from groove.lpg.reward_scale import RewardScale, scale_rewards
 from groove.types import LOGITS, VALUE, Array, Heads, Key, Learner, Params, PyTree, Rollout
 from groove.utils.errors import ConfigError
+from groove.utils.limits import MOST_EPOCHS
 from groove.utils.typed_fields import above, at_least, range_complaints, settings_repr
 
 
@@ -39,7 +40,7 @@ class PPOConfig:
     entropy_coefficient: float = 0.01
     normalise_advantages: bool = True
     clip: float = above(0, 0.2, most=math.inf)
-    epochs: int = at_least(1, 4)
+    epochs: int = at_least(1, 4, most=MOST_EPOCHS)
     minibatches: int = at_least(1, 4)
     table_learning_rate: float = field(default=3.0, repr=False)
     scale_rewards: bool = False
@@ -129,7 +130,7 @@ def minibatch_indices(key: Key, size: int, epochs: int, minibatches: int) -> Arr
       ConfigError: if the number of minibatches does not divide `size`, the number of transitions.
     """
     if size % minibatches:
-        fitting = max(m for m in range(1, minibatches) if size % m == 0)
+        fitting = max(m for m in range(1, min(minibatches, size + 1)) if size % m == 0)
         raise ConfigError(
             f"minibatches = {minibatches} does not divide the {size} transitions (steps x workers) of a rollout: "
             f"set it to a divisor of {size}, such as {fitting}, or change the steps or workers."

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from groove.dropin.ranges import in_range, range_error
 from groove.dropin.shapes import check_moved, check_observations
 from groove.torch.controls import Controls, ControlState, remember
 from groove.torch.functions import (
@@ -18,12 +17,22 @@ from groove.torch.functions import (
     prediction_targets,
 )
 from groove.torch.heads import AgentWithHeads, read_heads
-from groove.torch.inputs import check_actions, check_tensors, given_heads, make_experience
-from groove.torch.memory import State, begin_memory, grown, peak_of
+from groove.torch.inputs import (
+    check_actions,
+    check_agent,
+    check_numbers,
+    check_tensors,
+    check_told,
+    given_heads,
+    make_experience,
+)
+from groove.torch.memory import State, begin_memory, checked_state, grown, peak_of
 from groove.torch.network import RuleNetwork
 from groove.torch.update import minibatches as draw_minibatches
 from groove.torch.update import take_steps
 from groove.utils.errors import GrooveError
+from groove.utils.limits import MOST_EPOCHS, MOST_INTEGER, check_integer
+from groove.utils.text import shown
 
 
 class Rule(RuleNetwork):
@@ -73,13 +82,11 @@ class Rule(RuleNetwork):
           reward, terminated, truncated, mask: see `loss`.
 
         Raises:
-          GrooveError: if the state is missing, shapes do not fit together, or a reward is not finite.
+          GrooveError: if the state is none of this rule, shapes do not fit together, or a reward is not finite.
         """
-        if not self.has_state:
-            return state
         lived = make_experience(reward, reward, terminated, truncated, mask)  # no action is read
         state = self._checked(state, reward)
-        return grown(state, lived, self.config["discount"]) if self.scales_rewards else state
+        return state if state is None or not self.scales_rewards else grown(state, lived, self.config["discount"])
 
     def remember(
         self, state: ControlState, controls: Controls, logits: Tensor, new_logits: Tensor, mask: Tensor | None = None
@@ -93,11 +100,19 @@ class Rule(RuleNetwork):
           mask: see `loss`.
 
         Raises:
-          GrooveError: if shapes do not fit together.
+          GrooveError: if shapes do not fit together, or the state or the controls are none of this rule.
         """
+        check_numbers(logits=logits, new_logits=new_logits, **({} if mask is None else {"mask": mask}))
+        if not self.sets_controls or not isinstance(controls, Controls):
+            raise GrooveError(
+                f"controls must be those that rule.targets returns, not {shown(controls)}: rules that set no controls "
+                "remember nothing of an update."
+            )
+        memory = self._checked(state, logits)
+        assert isinstance(memory, ControlState)  # which is checked
         check_moved(tuple(logits.shape), tuple(new_logits.shape), None if mask is None else tuple(mask.shape))
         real = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device) if mask is None else mask.bool()
-        return remember(state, controls.step, logits.detach(), new_logits.detach(), real)
+        return remember(memory, controls.step, logits.detach(), new_logits.detach(), real)
 
     def targets(
         self,
@@ -233,8 +248,8 @@ class Rule(RuleNetwork):
         Raises:
           GrooveError: see `loss`; also if a head is missing, M does not divide T W, or `max_grad_norm` is not positive.
         """
-        if max_grad_norm is not None and not max_grad_norm > 0:  # NaN is refused, too
-            raise GrooveError(f"max_grad_norm = {max_grad_norm} must be positive: leave it out to clip no gradient.")
+        check_agent(module, optimizer, generator, max_grad_norm)
+        check_numbers(obs=obs, next_obs=next_obs)
         e, m = self._in_epochs(epochs=epochs, minibatches=minibatches)
         widths = self.heads(0)
         steps = check_tensors(action, reward, terminated, truncated, mask)
@@ -277,8 +292,8 @@ class Rule(RuleNetwork):
     def _in_epochs(self, **given: int | None) -> Iterator[int]:
         """Yield the numbers of epochs and minibatches of one update; the rule's own where they are None."""
         for name, number in given.items():
-            if number is not None and number < 1:
-                raise GrooveError(f"{name} = {number} must be at least 1: leave it out for the number of the rule.")
+            if number is not None:
+                check_integer(name, number, MOST_EPOCHS if name == "epochs" else MOST_INTEGER)
             yield number or (self.config[name] if self.config["base"] == "ppo" else 1)
 
     def _batch(
@@ -300,7 +315,7 @@ class Rule(RuleNetwork):
         after = given_heads(self.name, self.heads(0), after, "next_", reward.shape)
         check_actions(action, lived.real, heads["logits"].shape[-1])
         with torch.no_grad(), torch.autocast(reward.device.type, enabled=False):
-            state = self._checked(state, reward) if self.has_state else None
+            state = self._checked(state, reward)
             if self.scales_rewards:
                 peak = peak_of(state)
                 lived = lived._replace(reward=lived.reward / torch.where(peak == 0, 1.0, peak))
@@ -316,8 +331,8 @@ class Rule(RuleNetwork):
 
     def _lifetime(self, like: Tensor, progress: float | None, lifetime: float | None) -> list[Tensor]:
         for name, x in {"lifetime": lifetime, "progress": progress}.items():
-            if x is not None and not in_range(name, x):
-                raise range_error(name, x)
+            if x is not None:
+                check_told(name, x)
         if not (self.config["lifetime_conditioning"] or self.sets_controls):
             return []
         if progress is None or lifetime is None:
@@ -327,13 +342,5 @@ class Rule(RuleNetwork):
             )
         return [torch.full_like(like, progress), torch.full_like(like, lifetime).log()]
 
-    def _checked(self, state: State, like: Tensor) -> Tensor | ControlState:
-        if state is None or isinstance(state, ControlState) != self.sets_controls:
-            raise GrooveError(
-                f'the rule "{self.name}" remembers its agent\'s lifetime, which it needs as state: use rule.update, '
-                "which returns the state, or begin with state = rule.init_state() and give every loss state=(state := "
-                "rule.observe(state, reward, terminated, truncated, mask))."
-            )
-        if isinstance(state, ControlState):
-            return ControlState(*(x.to(like.device, torch.float32) for x in state))
-        return state.to(like.device, torch.float32)
+    def _checked(self, state: State, like: Tensor) -> State:
+        return checked_state(self.name, self.has_state, self.sets_controls, state, like)

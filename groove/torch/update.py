@@ -73,7 +73,7 @@ def minibatches(real: Tensor, epochs: int, parts: int, generator: torch.Generato
     """
     size = real.numel()
     if size % parts:
-        fitting = max(m for m in range(1, parts) if size % m == 0)
+        fitting = max(m for m in range(1, min(parts, size + 1)) if size % m == 0)
         raise GrooveError(
             f"minibatches = {parts} does not divide the {size} transitions (steps x workers) of a rollout: set it to "
             f"a divisor of {size}, such as {fitting}, or change the steps or workers."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO, TypeVar
 
 from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, parse_json, write_atomically
+from groove.utils.io import one_line, parse_json, with_checksum, without_checksum, write_atomically
 
 T = TypeVar("T")
 Row = dict[str, int | float]
@@ -55,7 +55,10 @@ class MultiLogger:
 
 
 class JsonlLogger:
-    """A file of one JSON object per row, on disk as soon as `write` returns; NaN and infinity are null."""
+    """A file of one JSON object per row, on disk as soon as `write` returns; NaN and infinity are null.
+
+    The last field of a row, "check", is the CRC-32 of the others, hexadecimal; rows of earlier versions have none.
+    """
 
     def __init__(self, path: str | Path, resume_step: int | None = None, resume_rows: int | None = None) -> None:
         """Open the file.
@@ -73,13 +76,13 @@ class JsonlLogger:
         if resume_step is not None and path.exists():
             rows = read_jsonl(path)
             kept = _before(rows, [row["step"] for row in rows], resume_step, resume_rows)
-            write_atomically(path, "".join(json.dumps(row) + "\n" for row in kept).encode())
+            write_atomically(path, "".join(map(_line, kept)).encode())
         self._file = _open(path, "x" if resume_step is None else "a")
 
     def write(self, step: int, metrics: Mapping[str, Any]) -> None:
         """Append one row."""
         row = {"step": int(step)} | {name: _finite(value) for name, value in scalars(metrics).items()}
-        self._file.write(json.dumps(row, allow_nan=False) + "\n")
+        self._file.write(_line(row))
         self._file.flush()
 
     def close(self) -> None:
@@ -131,7 +134,7 @@ class CsvLogger:
 
 
 def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
-    """Read the rows of a JsonlLogger; a last row that was cut off is left out.
+    """Read the rows of a JsonlLogger without their checksums; a last row that was cut off is left out.
 
     Raises:
       LoggerError: if the file cannot be read, or another row is damaged.
@@ -140,12 +143,18 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
     rows = []
     for number, line in enumerate(lines[:-1], 1):  # the text after the last line break is empty or cut off
         try:
-            row = parse_json(line.decode("utf-8"))
+            row = without_checksum(parse_json(line.decode("utf-8")))
             int(row["step"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise LoggerError(f"{path} line {number} is no row of metrics: remove it, or restore the file.") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LoggerError(
+                f"{path} line {number} is no row of metrics ({one_line(error)}): remove it, or restore the file."
+            ) from error
         rows.append(row)
     return rows
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    return json.dumps(with_checksum(row), allow_nan=False) + "\n"
 
 
 def scalars(metrics: Mapping[str, Any]) -> Row:

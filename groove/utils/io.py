@@ -6,12 +6,14 @@ import math
 import os
 import secrets
 import tomllib
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from groove.utils.errors import ConfigError
 
+CHECK = "check"
 _DEEPEST = 50  # tables and lists of a TOML file within each other
 
 
@@ -35,6 +37,23 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def with_checksum(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return JSON values with a last field "check", the CRC-32 of the others in any order, hexadecimal."""
+    return {**values, CHECK: _checksum(values)}
+
+
+def without_checksum(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return JSON values without their checksum, if they have one.
+
+    Raises:
+      ValueError: if the checksum is that of other values.
+    """
+    others = {name: value for name, value in values.items() if name != CHECK}
+    if CHECK in values and values[CHECK] != _checksum(others):
+        raise ValueError("another checksum")
+    return others
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -124,6 +143,10 @@ def one_line(error: BaseException, limit: int = 160) -> str:
     """
     text = (str(error).strip() or type(error).__name__).splitlines()[0]
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _checksum(values: Mapping[str, Any]) -> str:
+    return f"{zlib.crc32(json.dumps(values, sort_keys=True).encode()):08x}"
 
 
 @contextlib.contextmanager

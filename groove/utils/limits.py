@@ -17,6 +17,7 @@ MOST_LIFETIME = 10**8  # agent updates
 MOST_SEEDS = 10**4  # agents of a rule on a level, or meta-trainings of a method
 MOST_RANGES = 100  # of a feature of levels
 MOST_TRAININGS = 10**4  # of one sweep
+MOST_EPOCHS = 10**4  # passes over a rollout
 MOST_INTEGER = 10**9  # of settings without a bound of their own; twice as much is still an int32
 
 

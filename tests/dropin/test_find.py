@@ -71,7 +71,7 @@ def test_settings_in_brackets_make_another_rule(run):
     ("name", "complaint"),
     [
         ("ppo[epoch=8]", "epochs"),
-        ("ppo[epochs=0]", "ppo.epochs = 0 must be at least 1"),
+        ("ppo[epochs=0]", "ppo.epochs = 0 must be between 1 and 10000"),
         ("ppo[epochs=many]", "epochs"),
         ("ppo[epochs]", "is not an assignment"),
         ("a2c[learning_rate=nan]", 'the rule "a2c" has no setting "learning_rate": its settings are trace, entropy_co'),

@@ -150,7 +150,7 @@ def test_wrong_minibatches_epochs_and_clips_are_refused():
     agent, learner, rollout = _start("table")
     with pytest.raises(ValueError, match=r"does not divide the 12 transitions.* such as 4"):
         jax.eval_shape(_updater(make_ppo(PPOConfig(minibatches=5), DISCOUNT), agent), learner, rollout, KEYS)
-    wrong = {"epochs": (0, "at least 1"), "minibatches": (0, "at least 1"), "clip": (0.0, "above 0")}
+    wrong = {"epochs": (0, "between 1 and 10000"), "minibatches": (0, "at least 1"), "clip": (0.0, "above 0")}
     for name, (value, complaint) in [*wrong.items(), ("clip", (math.nan, "above 0"))]:
         with pytest.raises(ValueError, match=f"ppo.{name} = {value} must be {complaint}"):
             make_ppo(PPOConfig(**{name: value}), DISCOUNT)

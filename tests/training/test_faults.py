@@ -1,6 +1,5 @@
 """Faults while a program runs: nothing past the last save is lost, and the resumed run equals the undisturbed one."""
 
-import json
 import os
 import random
 import resource
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from groove.evaluation.results import Results
-from groove.training.loggers import JsonlLogger
+from groove.training.loggers import JsonlLogger, read_jsonl
 from groove.training.run import meta_train
 from groove.utils.errors import GrooveError
 
@@ -65,7 +64,7 @@ def _kill_after_progress(process, progress, dice):
 
 
 def _rows(run):
-    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    rows = read_jsonl(run / "metrics.jsonl")
     return [{name: value for name, value in row.items() if "second" not in name} for row in rows]
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import zlib
 
 import jax.numpy as jnp
 import numpy as np
@@ -34,7 +35,10 @@ def test_jsonl_rows_are_on_disk_at_once(tmp_path):
     logger.write(1, {"a": 0.1, "b": float("nan"), "c": -math.inf, "d": jnp.float32(0.5), "e": np.int64(2**60)})
     text = (tmp_path / "m.jsonl").read_text()
     row = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    check = row.pop("check")
     assert row == {"step": 1, "a": 0.1, "b": None, "c": None, "d": 0.5, "e": 2**60}
+    assert check == f"{zlib.crc32(json.dumps(row, sort_keys=True).encode()):08x}"
+    assert read_jsonl(tmp_path / "m.jsonl") == [row]
     assert text.endswith("\n")
     logger.close()
 
@@ -105,10 +109,29 @@ def test_damage_in_the_middle_is_reported_with_its_line(tmp_path):
         CsvLogger(path, resume_step=3)
 
 
+def test_a_number_that_was_altered_is_reported_and_rows_of_earlier_versions_are_read(tmp_path):
+    path = tmp_path / "m.jsonl"
+    logger = JsonlLogger(path)
+    for step in range(3):
+        logger.write(step, {"score": 0.25 + step})
+    logger.close()
+    whole = path.read_text()
+    path.write_text(whole.replace("1.25", "9.25"))
+    with pytest.raises(LoggerError, match=r"line 2 is no row of metrics \(another checksum\): remove it, or restore"):
+        read_jsonl(path)
+    without = "".join(f'{{"step": {step}, "score": {0.25 + step}}}\n' for step in range(3))
+    path.write_text(without)
+    assert read_jsonl(path) == [{"step": step, "score": 0.25 + step} for step in range(3)]
+    JsonlLogger(path, resume_step=2).close()
+    assert path.read_text() == whole, "a resumed run gives earlier rows their checksums"
+
+
 def test_a_byte_that_is_no_text_is_damage_like_any_other(tmp_path):
     path = tmp_path / "m"
     path.write_bytes(b'{"step": 1}\n{"step": 2, "\xff": 1}\n')
-    with pytest.raises(LoggerError, match="line 2 is no row of metrics: remove it, or restore the file"):
+    with pytest.raises(
+        LoggerError, match=r"line 2 is no row of metrics \('utf-8' codec .*\): remove it, or restore the file"
+    ):
         read_jsonl(path)
     path.write_bytes(b'{"step": 1}\n{"step": 2, "\xff')
     assert read_jsonl(path) == [{"step": 1}], "the last row was cut off"

@@ -25,6 +25,7 @@ from groove.evaluation.failures.search.search import METHODS, Evaluated, Search,
 from groove.evaluation.failures.trial import Trial
 from groove.evaluation.progress import Bars, progress_bars
 from groove.evaluation.suites.registry import find_tasks
+from groove.training.run_lock import lock_run
 from groove.types import Key, PyTree, Stream
 from groove.utils import parallel
 from groove.utils.bootstrap import Floats
@@ -93,8 +94,8 @@ def search_failures(
       progress: show progress.
 
     Raises:
-      GrooveError: if a rule or a feature is not found, a number is out of range, the folder cannot be written or holds
-        another search, or no level is in any cell.
+      GrooveError: if a rule or a feature is not found, a number is out of range, the folder cannot be written, holds
+        another search or is in use by one, or no level is in any cell.
     """
     check_name("--search", method, METHODS)
     check_switches(progress=progress)
@@ -127,10 +128,10 @@ def search_failures(
     (task,) = find_tasks(["gridworld/random"])
     budget = dataclasses.replace(task.budgets["laptop"], updates=updates)
     trial = Trial(env, rules, task, budget, parallel.make_mesh(devices or jax.local_device_count()))
-    with progress_bars(progress) as bars:
+    with lock_run(folder), progress_bars(progress) as bars:
         done = _run(search, trial, rules, seeds, folder, settings, bars)
         failures = _rescored(search, trial, rules, done, rescore, settings, bars)
-    _write(failures, folder, _WORST if worst is None else worst)
+        _write(failures, folder, _WORST if worst is None else worst)
     return failures
 
 

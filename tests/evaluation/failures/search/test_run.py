@@ -11,6 +11,7 @@ import pytest
 from groove.envs.gridworld.level_file import load_levels
 from groove.evaluation.failures.diagnose import diagnose
 from groove.evaluation.failures.search.run import search_failures
+from groove.training.run_lock import lock_run
 from groove.utils.errors import GrooveError
 
 pytestmark = pytest.mark.usefixtures("devices_of_the_tests")
@@ -62,9 +63,14 @@ def without_agents(monkeypatch):
     )
 
 
+def _visible(folder):
+    """Return the files of a folder but those of its lock: name -> content."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+
+
 def test_a_search_trains_agents_and_writes_its_levels_numbers_and_pictures(tmp_path):
     found = search_failures(**CALL, to=tmp_path / "to")
-    assert {path.name for path in (tmp_path / "to").iterdir()} == FILES
+    assert set(_visible(tmp_path / "to")) == FILES
     assert found.names == ["random", "a2c"]
     assert found.evaluated.tolist() == [8, 16, 24]
     assert (np.diff(found.regret) <= 0).all()
@@ -97,7 +103,7 @@ def test_a_stopped_search_goes_on_and_ends_as_if_it_had_not_been_stopped(tmp_pat
         patch.setattr(FakeTrial, "returns", interrupted)
         with pytest.raises(KeyboardInterrupt):
             search_failures(**CALL, to=tmp_path / "part")
-    assert {path.name for path in (tmp_path / "part").iterdir()} == {"search.safetensors"}
+    assert set(_visible(tmp_path / "part")) == {"search.safetensors"}
     FakeTrial.calls = []
     again = search_failures(**CALL, to=tmp_path / "part")
     assert [count for count, _ in FakeTrial.calls] == [8, len(again.regret)]
@@ -116,10 +122,17 @@ def test_a_stopped_search_goes_on_and_ends_as_if_it_had_not_been_stopped(tmp_pat
 )
 def test_another_search_in_the_folder_is_neither_mixed_with_nor_overwritten(changes, said, tmp_path, without_agents):
     search_failures(**CALL, to=tmp_path)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = _visible(tmp_path)
     with pytest.raises(GrooveError, match=re.escape(said)):
         search_failures(**{**CALL, **changes}, to=tmp_path)
-    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before == _visible(tmp_path)
+
+
+def test_two_searches_do_not_write_to_one_folder_at_once(tmp_path, without_agents):
+    with lock_run(tmp_path), pytest.raises(GrooveError, match="is in use by process"):
+        search_failures(**CALL, to=tmp_path)
+    assert FakeTrial.calls == []
+    search_failures(**CALL, to=tmp_path)
 
 
 def test_a_search_whose_bytes_were_flipped_is_refused(tmp_path, without_agents):
