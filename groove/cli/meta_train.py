@@ -24,7 +24,7 @@ _CURRICULUM = _FLAGS.string(
 _ANTAGONIST = _FLAGS.string(
     "antagonist",
     None,
-    "Rules that regret is measured against: a2c, ppo, random, optimal, or rule:NAME for a released rule, a run's "
+    "Rules that regret is measured against: a2c, ppo, dpo, random, optimal, or rule:NAME for a released rule, a run's "
     "directory or a rule file; the best of several, as in a2c,ppo. Without this flag: a2c.",
 )
 _META_OPTIMIZER = _FLAGS.string(
