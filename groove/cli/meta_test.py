@@ -8,8 +8,8 @@ _FLAGS = FlagSet()
 _RULES = _FLAGS.names(
     "rules",
     [],
-    "Rules to test, separated by commas: run directories, rule files, released rules, a2c, ppo, random. LABEL=RULE "
-    "shows a rule as LABEL; rules of one label are pooled, as the meta-seeds of one method.",
+    "Rules to test, separated by commas: run directories, rule files, released rules, disco103=PATH, a2c, ppo, dpo, "
+    "random. LABEL=RULE shows a rule as LABEL; rules of one label are pooled, as the meta-seeds of one method.",
 )
 _SUITE = _FLAGS.names(
     "suite",

@@ -40,8 +40,8 @@ def meta_test(
     Results are stored after each rule and task, so that an interrupted meta-test continues when it is called again.
 
     Args:
-      rules: run directories, rule files, released rules, or "a2c", "ppo", "random". "LABEL=RULE" shows a rule as LABEL;
-        rules of one label are pooled, as the meta-seeds of one method.
+      rules: run directories, rule files, released rules, "disco103=PATH", or "a2c", "ppo", "dpo", "random".
+        "LABEL=RULE" shows a rule as LABEL; rules of one label are pooled, as the meta-seeds of one method.
       suites: suites or single tasks, as in "minatar" and "minatar/Breakout".
       budget: "smoke", "laptop" or "paper".
       seeds: agents of each rule on each level.

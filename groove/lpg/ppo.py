@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -62,6 +63,42 @@ class Transitions:
     target: Array  # f32 [M]: of the value
 
 
+class EpochsConfig(Protocol):
+    """The settings of rules that take several steps on a rollout; see PPOConfig."""
+
+    @property
+    def trace(self) -> float:
+        """Lambda."""
+
+    @property
+    def entropy_coefficient(self) -> float:
+        """Weight of the policy's entropy, nats."""
+
+    @property
+    def normalise_advantages(self) -> bool:
+        """Whether advantages have zero mean and unit variance."""
+
+    @property
+    def epochs(self) -> int:
+        """Passes over a rollout."""
+
+    @property
+    def minibatches(self) -> int:
+        """Steps per pass."""
+
+    @property
+    def table_learning_rate(self) -> float:
+        """SGD learning rate of the policy in agents that are tables."""
+
+    @property
+    def scale_rewards(self) -> bool:
+        """Whether rewards are divided by a running scale."""
+
+
+# (log ratio f32 [M], advantage f32 [M]) -> (surrogate f32 [M], to be maximised; whether it limits the ratio, [M])
+Surrogate = Callable[[Array, Array], tuple[Array, Array]]
+
+
 def make_ppo(config: PPOConfig, discount: float) -> UpdateRule:
     """Build the rule: epochs x minibatches steps per rollout on the clipped surrogate (Schulman et al. 2017, eq. 7, 9).
 
@@ -77,7 +114,28 @@ def make_ppo(config: PPOConfig, discount: float) -> UpdateRule:
       ConfigError: on a setting out of its range; from `update`, at trace time, if the minibatches do not divide the
         rollout.
     """
-    if complaints := list(range_complaints(config, "ppo.")):
+
+    def surrogate(log_ratio: Array, advantage: Array) -> tuple[Array, Array]:
+        beyond = jnp.abs(jnp.exp(log_ratio) - 1) > config.clip
+        return clipped_surrogate(log_ratio, advantage, config.clip), beyond
+
+    return make_epochs("ppo", config, discount, surrogate, "clip_fraction")
+
+
+def make_epochs(name: str, config: EpochsConfig, discount: float, surrogate: Surrogate, share: str) -> UpdateRule:
+    """Build a rule that takes epochs x minibatches steps per rollout on a surrogate of the ratio pi / pi_old.
+
+    Args:
+      name: of the rule.
+      config: of the rule.
+      discount: gamma.
+      surrogate: what the policy maximises for each transition.
+      share: the metric of the share of transitions, in all steps, whose ratio the surrogate limits.
+
+    Raises:
+      ConfigError: see `make_ppo`.
+    """
+    if complaints := list(range_complaints(config, f"{name}.")):
         raise ConfigError("\n".join(complaints))
 
     def update_one(agent: Agent, learner: Learner, rollout: Rollout, key: Key) -> tuple[Learner, UpdateInfo]:
@@ -95,13 +153,13 @@ def make_ppo(config: PPOConfig, discount: float) -> UpdateRule:
             params, opt_state = carry
             part: Transitions = jax.tree.map(lambda x: x[index], batch)
             params, heads = agent.read(params, part.obs, (LOGITS, VALUE))
-            gradients, clipped = jax.grad(loss, has_aux=True)(heads, part, config.clip, config.entropy_coefficient)
+            gradients, clipped = jax.grad(loss, has_aux=True)(heads, part, surrogate, config.entropy_coefficient)
             return agent.step(params, opt_state, part.obs, gradients), clipped
 
         # one scan over passes and minibatches, so that the compiled program does not grow with their number
         parts = minibatch_indices(key, advantage.size, config.epochs, config.minibatches)
         (params, opt_state), clipped = jax.lax.scan(step, (params, learner.opt_state), parts)
-        metrics = {"value_error": jnp.mean((value - target) ** 2), "clip_fraction": jnp.mean(clipped)}
+        metrics = {"value_error": jnp.mean((value - target) ** 2), share: jnp.mean(clipped)}
         return learner.after_update(params, opt_state), UpdateInfo(metrics)
 
     def update(eta: Any, agent: Agent, learner: Learner, rollout: Rollout, keys: Key) -> tuple[Learner, UpdateInfo]:
@@ -109,7 +167,7 @@ def make_ppo(config: PPOConfig, discount: float) -> UpdateRule:
         return jax.vmap(lambda one, r, key: update_one(agent, one, r, key))(learner, rollout, keys)
 
     return UpdateRule(
-        name="ppo",
+        name=name,
         heads=lambda num_actions: {LOGITS: num_actions, VALUE: 1},
         init=lambda key: (),
         update=update,
@@ -182,10 +240,9 @@ def clipped_surrogate(log_ratio: Array, advantage: Array, clip: float) -> Array:
     return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - clip, 1 + clip) * advantage)
 
 
-def loss(heads: Heads, batch: Transitions, clip: float, entropy_coefficient: float) -> tuple[Array, Array]:
-    """Return the mean loss of M transitions, -surrogate - c H(pi) + (V - R)^2 / 2, and the share beyond the clip."""
+def loss(heads: Heads, batch: Transitions, surrogate: Surrogate, entropy_coefficient: float) -> tuple[Array, Array]:
+    """Return the mean loss of M transitions, -surrogate - c H(pi) + (V - R)^2 / 2, and the share that is limited."""
     log_ratio = ops.log_prob(heads[LOGITS], batch.action) - batch.log_prob
-    policy = -clipped_surrogate(log_ratio, batch.advantage, clip)
+    gain, limited = surrogate(log_ratio, batch.advantage)
     value = 0.5 * (heads[VALUE][..., 0] - batch.target) ** 2
-    beyond = jnp.abs(jnp.exp(log_ratio) - 1) > clip
-    return jnp.mean(policy - entropy_coefficient * ops.entropy(heads[LOGITS]) + value), jnp.mean(beyond)
+    return jnp.mean(-gain - entropy_coefficient * ops.entropy(heads[LOGITS]) + value), jnp.mean(limited)

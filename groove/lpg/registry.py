@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.base import UpdateRule
+from groove.lpg.dpo import DPOConfig, make_dpo
 from groove.lpg.lpg import make_lpg
 from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.ppo import PPOConfig, make_ppo
@@ -37,6 +38,7 @@ RULES: Mapping[str, RuleEntry] = {
     "lpg": RuleEntry(LPGConfig, lambda config, discount: make_lpg(config), learned=True, unread=LPGConfig.unread),
     "a2c": RuleEntry(A2CConfig, make_a2c),
     "ppo": RuleEntry(PPOConfig, make_ppo),
+    "dpo": RuleEntry(DPOConfig, make_dpo),
     "random": RuleEntry(RandomConfig, lambda config, discount: make_random()),
 }
 

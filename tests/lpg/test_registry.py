@@ -17,7 +17,7 @@ def make(name):
 
 
 def test_every_rule_has_the_name_of_its_entry_and_a_policy():
-    assert {"a2c", "ppo", "random"} == set(hand_written())
+    assert {"a2c", "ppo", "dpo", "random"} == set(hand_written())
     assert {*hand_written(), *learned()} == set(RULES)
     for name in RULES:
         rule = make(name)
@@ -28,7 +28,7 @@ def test_every_rule_has_the_name_of_its_entry_and_a_policy():
 
 @pytest.mark.parametrize(("wrong", "nearest"), [("a3c", "a2c"), ("pp0", "ppo"), ("rand", "random")])
 def test_an_unknown_name_gets_the_nearest_name(wrong, nearest):
-    with pytest.raises(ValueError, match=f'did you mean "{nearest}".*a2c, ppo, random'):
+    with pytest.raises(ValueError, match=f'did you mean "{nearest}".*a2c, ppo, dpo, random'):
         make(wrong)
 
 
