@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {  # command -> module that holds its PROGRAM
     "diagnose": "groove.cli.diagnose",
     "levels": "groove.cli.levels",
     "release": "groove.cli.release",
+    "leaderboard": "groove.cli.leaderboard",
     "anchors": "groove.cli.anchors",
 }
 BAD_INPUT = 2  # exit code of a program that refused its input

@@ -25,8 +25,8 @@ _ANTAGONIST = _FLAGS.string(
     "antagonist",
     None,
     "Rules that regret is measured against: a2c, ppo, dpo, random, optimal, self:SHARE for the learned rule as it "
-    "was after a share of the meta-steps, or rule:NAME for a released rule, a run's directory or a rule file; the best of "
-    "several, as in a2c,ppo. Without this flag: a2c.",
+    "was after a share of the meta-steps, or rule:NAME for a released rule, a run's directory or a rule file; the best "
+    "of several, as in a2c,ppo. Without this flag: a2c.",
 )
 _FROM = _FLAGS.string(
     "from",
