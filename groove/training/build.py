@@ -194,9 +194,7 @@ def _recorded(config: Config, env: EnvFamily, curriculum: Curriculum, size: int)
       ConfigError: if returns are measured for the record, and the levels have no features.
     """
     if env.describe is None and config.record.returns:
-        raise ConfigError(
-            f'record.returns = true: the levels of "{env.name}" have no features to record; leave it out.'
-        )
+        raise ConfigError(f'the levels of "{env.name}" have no features to record: leave out record.returns.')
     known = env.describe is not None and curriculum.needs.issuperset(RETURNS)
     return min(MOST_ROWS, size) if known and config.record.lifetimes else 0
 
