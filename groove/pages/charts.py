@@ -209,7 +209,7 @@ def _tip(field: str, title: str) -> Any:
 def _reference_lines(scale: Any, y: str) -> Any:
     alt = import_altair()
     lines = alt.Chart(alt.NamedData("references")).encode(y=alt.Y("y:Q", title=y, scale=scale))
-    text = lines.mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=_INK, fontSize=11)
+    text = lines.mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=_INK, fontSize=11, clip=False)
     return lines.mark_rule(color=_INK, strokeDash=[4, 3]) + text.encode(x=alt.value(0), text="label:N")
 
 
