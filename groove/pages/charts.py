@@ -93,52 +93,13 @@ def line_chart(
     Raises:
       MissingExtraError: if Altair is not installed.
     """
-    alt = import_altair()
-    names = list(series)
-    palette = [(colours or {}).get(name, COLOURS[i % len(COLOURS)]) for i, name in enumerate(names)]
-    columns = alt.ExprRef("width < 480 ? 1 : 4")
-    legend = alt.Legend(title=None, orient="top", columns=columns, symbolType="stroke", symbolOpacity=1, labelLimit=260)
-    legend = legend if names[1:] else None
-    chosen = alt.selection_point(fields=["series"], bind="legend", name="chosen")
-    zoomed = alt.selection_interval(
-        bind="scales",
-        encodings=["x"],
-        name="zoomed",
-        zoom="wheel![event.shiftKey]",
-        translate="[pointerdown[event.shiftKey], window:pointerup] > window:pointermove!",
-    )
-    colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=palette), legend=legend)
-    dashes = [list(DASHES[i % len(DASHES)]) for i in range(len(names))]
-    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=names, range=dashes), legend=legend)
-    scale = alt.Scale(type="log") if log else alt.Scale(zero=zero, nice=True)
-    base = alt.Chart(alt.NamedData("rows")).encode(
-        x=alt.X("x:Q", title=x, axis=alt.Axis(tickCount=6, grid=False), scale=alt.Scale(nice=False)),
-        color=colour,
-        opacity=alt.condition(chosen, alt.value(1.0), alt.value(0.15)),
-    )
-    y_axis = alt.Y("y:Q", title=y, scale=scale, axis=alt.Axis(tickCount=5))
+    names = tuple(series)
+    palette = tuple((colours or {}).get(name, COLOURS[i % len(COLOURS)]) for i, name in enumerate(names))
     banded = any(row.get("low") is not None for row in rows)
-    tips = [alt.Tooltip("series:N", title="curve"), alt.Tooltip("x:Q", title=x, format=","), _tip("y", y)]
-    tips += [_tip("low", "interval from"), _tip("high", "to")] if banded else []
-    tips += [alt.Tooltip("n:N", title="n")] if any(row.get("n") is not None for row in rows) else []
-    layers = []
-    if banded:
-        band = base.mark_area(opacity=0.18, clip=True).encode(
-            y=alt.Y("low:Q", title=y, scale=scale),
-            y2="high:Q",
-            opacity=alt.condition(chosen, alt.value(0.18), alt.value(0.03)),
-        )
-        layers.append(band.transform_filter("isValid(datum.low)"))
-    if reference:
-        layers.append(_reference_lines(reference, scale, y))
-    layers.append(base.mark_line(strokeWidth=2, clip=True, point=points).encode(y=y_axis, strokeDash=dash))
-    near = alt.selection_point(on="pointerover", nearest=True, clear="pointerout", empty=False, name="near")
-    dots = base.mark_point(size=70, filled=True, clip=True).encode(
-        y=y_axis, opacity=alt.condition(near, alt.value(1.0), alt.value(0.0)), tooltip=tips
-    )
-    layers.append(dots.add_params(near))
-    chart = alt.layer(*layers).add_params(chosen, zoomed).properties(width="container", height=height, title=title)
-    return embed(chart, description, data={"rows": rows}, caption=caption)
+    counted = any(row.get("n") is not None for row in rows)
+    spec = _line_spec(x, y, names, palette, log, zero, bool(reference), points, banded, counted)
+    data = {"rows": rows, "references": [{"y": at, "label": label} for label, at in (reference or {}).items()]}
+    return embed({**spec, "title": title, "height": height}, description, data=data, caption=caption)
 
 
 def chart_library() -> str:
@@ -182,15 +143,73 @@ def _library(version: str) -> str:
     return bundle.replace("</script", "<\\/script")
 
 
+@functools.lru_cache(maxsize=64)  # Altair takes a tenth of a second, and pages have many charts of one kind
+def _line_spec(
+    x: str,
+    y: str,
+    names: tuple[str, ...],
+    palette: tuple[str, ...],
+    log: bool,
+    zero: bool,
+    referred: bool,
+    points: bool,
+    banded: bool,
+    counted: bool,
+) -> dict[str, Any]:
+    """Return the specification of line charts that differ in their rows, title, height and references only."""
+    alt = import_altair()
+    columns = alt.ExprRef("width < 480 ? 1 : 4")
+    legend = alt.Legend(title=None, orient="top", columns=columns, symbolType="stroke", symbolOpacity=1, labelLimit=260)
+    legend = legend if names[1:] else None
+    chosen = alt.selection_point(fields=["series"], bind="legend", name="chosen")
+    zoomed = alt.selection_interval(
+        bind="scales",
+        encodings=["x"],
+        name="zoomed",
+        zoom="wheel![event.shiftKey]",
+        translate="[pointerdown[event.shiftKey], window:pointerup] > window:pointermove!",
+    )
+    colour = alt.Color("series:N", scale=alt.Scale(domain=list(names), range=list(palette)), legend=legend)
+    dashes = [list(DASHES[i % len(DASHES)]) for i in range(len(names))]
+    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=list(names), range=dashes), legend=legend)
+    scale = alt.Scale(type="log") if log else alt.Scale(zero=zero, nice=True)
+    base = alt.Chart(alt.NamedData("rows")).encode(
+        x=alt.X("x:Q", title=x, axis=alt.Axis(tickCount=6, grid=False), scale=alt.Scale(nice=False)),
+        color=colour,
+        opacity=alt.condition(chosen, alt.value(1.0), alt.value(0.15)),
+    )
+    y_axis = alt.Y("y:Q", title=y, scale=scale, axis=alt.Axis(tickCount=5))
+    tips = [alt.Tooltip("series:N", title="curve"), alt.Tooltip("x:Q", title=x, format=","), _tip("y", y)]
+    tips += [_tip("low", "interval from"), _tip("high", "to")] if banded else []
+    tips += [alt.Tooltip("n:N", title="n")] if counted else []
+    layers = []
+    if banded:
+        band = base.mark_area(opacity=0.18, clip=True).encode(
+            y=alt.Y("low:Q", title=y, scale=scale),
+            y2="high:Q",
+            opacity=alt.condition(chosen, alt.value(0.18), alt.value(0.03)),
+        )
+        layers.append(band.transform_filter("isValid(datum.low)"))
+    if referred:
+        layers.append(_reference_lines(scale, y))
+    layers.append(base.mark_line(strokeWidth=2, clip=True, point=points).encode(y=y_axis, strokeDash=dash))
+    near = alt.selection_point(on="pointerover", nearest=True, clear="pointerout", empty=False, name="near")
+    dots = base.mark_point(size=70, filled=True, clip=True).encode(
+        y=y_axis, opacity=alt.condition(near, alt.value(1.0), alt.value(0.0)), tooltip=tips
+    )
+    layers.append(dots.add_params(near))
+    spec: dict[str, Any] = alt.layer(*layers).add_params(chosen, zoomed).properties(width="container").to_dict()
+    return spec
+
+
 def _tip(field: str, title: str) -> Any:
     return import_altair().Tooltip(f"{field}:Q", title=title, format=".3~g")
 
 
-def _reference_lines(reference: Mapping[str, float], scale: Any, y: str) -> Any:
+def _reference_lines(scale: Any, y: str) -> Any:
     alt = import_altair()
-    rows = [{"y": height, "label": label} for label, height in reference.items()]
-    lines = alt.Chart(alt.InlineData(values=rows)).encode(y=alt.Y("y:Q", title=y, scale=scale))
-    text = lines.mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=_INK, fontSize=11)
+    lines = alt.Chart(alt.NamedData("references")).encode(y=alt.Y("y:Q", title=y, scale=scale))
+    text = lines.mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=_INK, fontSize=11, clip=False)
     return lines.mark_rule(color=_INK, strokeDash=[4, 3]) + text.encode(x=alt.value(0), text="label:N")
 
 

@@ -40,6 +40,19 @@ def test_curves_differ_by_colour_and_by_dashes():
         assert first != second
 
 
+def test_charts_of_one_kind_show_their_own_title_rows_and_references():
+    def chart(title, best):
+        return _spec(
+            line_chart(ROWS, title=title, description=title, x="x", y="y", series=["a"], reference={"best": best})
+        )
+
+    first, second, again = chart("one", 1.0), chart("two", 2.0), chart("one", 1.0)
+    assert first == again
+    assert (first["title"], second["title"]) == ("one", "two")
+    assert second["datasets"]["references"] == [{"y": 2.0, "label": "best"}]
+    assert first["layer"] == second["layer"]
+
+
 def test_values_that_are_not_finite_become_null():
     assert _chart([{"x": 0, "y": math.nan, "series": "a"}], series=["a"])["datasets"]["rows"][0]["y"] is None
 
