@@ -25,6 +25,7 @@ from groove.utils.arrays import select
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.typed_fields import at_least
 
+_RANGES = 8  # of each feature, where the buffer has room
 _SAMPLED = 1024  # random levels whose features set the ranges of the axes
 
 
@@ -34,7 +35,8 @@ class ArchiveConfig:
 
     Attributes:
       axes: two features of levels.
-      ranges: the largest number of ranges of each feature.
+      ranges: the largest number of ranges of each feature; 0 for 8, or fewer where the buffer has no room for their
+        cells.
       trials: lifetimes that a level which has beaten its cell's level once must live to settle the contest. Its first
         score is left out of its mean, because it was picked for being high.
       memory: lifetimes over which the mean score of a level is taken.
@@ -44,7 +46,7 @@ class ArchiveConfig:
     """
 
     axes: tuple[str, ...] = ("nearest_positive", "max_steps")
-    ranges: int = at_least(2, 8, most=64)
+    ranges: int = at_least(0, 0, most=64)
     trials: int = at_least(1, 1, most=64)
     memory: int = at_least(1, 4, most=1024)
     tries: int = at_least(1, 4, most=64)
@@ -81,10 +83,11 @@ def make_archive(env: EnvFamily, plr: PLRConfig, config: ArchiveConfig, score: s
       GrooveError: if the levels of `env` have no features or cannot be edited, the axes are not two different features,
         or the buffer does not suit the number of slots and cells.
     """
-    cells = _make_cells(env, config)
+    room = plr.buffer_size - 2 * num_slots
+    cells = _make_cells(env, config, room)
     count = len(cells)
     plr = dataclasses.replace(plr, min_fill=0.0)  # one level is enough
-    if plr.buffer_size < count + 2 * num_slots:
+    if count > room:
         raise ConfigError(
             f"plr.buffer_size = {plr.buffer_size} is too small for {count} cells and {num_slots} slots: choose at "
             f"least {count + 2 * num_slots}, or a smaller archive.ranges."
@@ -135,8 +138,8 @@ def make_archive(env: EnvFamily, plr: PLRConfig, config: ArchiveConfig, score: s
     return around_buffer(env, plr, score, num_slots, begin, lambda state: state.plr, sample, update, metrics)
 
 
-def _make_cells(env: EnvFamily, config: ArchiveConfig) -> Cells:
-    """Return the cells, whose ranges come from the features of random levels.
+def _make_cells(env: EnvFamily, config: ArchiveConfig, room: int) -> Cells:
+    """Return the cells, whose ranges come from the features of random levels; at most `room`, unless told how many.
 
     Raises:
       GrooveError: if the levels of `env` have no features or cannot be edited, or on axes that they do not have.
@@ -151,7 +154,9 @@ def _make_cells(env: EnvFamily, config: ArchiveConfig) -> Cells:
     features = jax.jit(jax.vmap(lambda key: describe(env.sample_level(key))))(keys)
     known = {name: np.asarray(values, np.float64) for name, values in features.items()}
     check_features(config.axes, list(known), "archive.axes")
-    return Cells(env, make_axes(config.axes, known, config.ranges, "archive.axes"))
+    candidates = [config.ranges] if config.ranges else range(_RANGES, 1, -1)
+    made = [Cells(env, make_axes(config.axes, known, ranges, "archive.axes")) for ranges in candidates]
+    return next((cells for cells in made if len(cells) <= room), made[-1])
 
 
 def _settled(config: ArchiveConfig, state: ArchiveState) -> Array:

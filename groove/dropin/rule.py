@@ -6,9 +6,8 @@
     learner = rule.init(params, optax.adam(1e-3))
     learner, info = rule.update(learner, apply, optax.adam(1e-3), rollout, key, lifetime=1000)
 
-    rule = groove.load("paper-groove")                             # rules without controls are also
-    loss = rule.loss(params, apply, rollout)                       # a loss, inside any value_and_grad,
-    optimizer = groove.as_optax(rule, apply, optax.adam(5e-4))     # or an optax transformation
+    loss = groove.load("paper-groove").loss(params, apply, rollout)  # rules without controls; in any value_and_grad
+    optimizer = groove.as_optax(rule, apply, optax.adam(5e-4))       # or as an optax transformation
 
 The agent's network has the heads of `rule.heads`: logits of the policy, and for some rules a value, and logits of a
 prediction whose meaning the rule decides.

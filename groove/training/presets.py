@@ -102,7 +102,6 @@ PRESETS: Mapping[str, Preset] = {
             "slots.episodes": 4,
             "slots.chunk": 4,
             "plr.buffer_size": 32,
-            "archive.ranges": 4,
             "gradient.updates": 2,
             "gradient.micro_batch": 2,
             "run.steps": 20,

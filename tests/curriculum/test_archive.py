@@ -17,6 +17,7 @@ from groove.utils.errors import ConfigError, GrooveError
 N = 8
 PLR = PLRConfig(buffer_size=64, replay_probability=0.5)
 CONFIG = ArchiveConfig(axes=("a", "b"), ranges=4)
+AXES_ONLY = ArchiveConfig(axes=("a", "b"))
 
 
 def sample_level(key):
@@ -171,3 +172,19 @@ def test_a_buffer_too_small_for_its_cells_is_refused():
 def test_levels_without_features_are_refused():
     with pytest.raises(GrooveError, match="archive changes levels towards features"):
         make_archive(ENV._replace(describe=None), PLR, CONFIG, "ar", N)
+
+
+def test_by_default_there_are_as_many_ranges_as_the_buffer_has_room_for():
+    def cells(places):
+        return round(len_of(make_archive(ENV, PLRConfig(buffer_size=places), AXES_ONLY, "ar", N)))
+
+    def len_of(curriculum):
+        state, _, ids = curriculum.init(jax.random.key(0), N)
+        state = contest(state, [0, *[-1] * (N - 1)])
+        for _ in range(2):
+            state = curriculum.update(replay_all(curriculum, state), ids, outcome(np.ones(N)))
+        return 1 / float(curriculum.metrics(state)["archive_coverage"])  # one cell is held
+
+    assert cells(32) == 16
+    assert cells(41) == 25
+    assert cells(4000) == 64

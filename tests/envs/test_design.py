@@ -45,6 +45,8 @@ def test_random_numbers_make_random_gridworlds(source):
     made = jax.vmap(env.describe)(jax.vmap(env.design.make)(numbers(env.design, 2000)))
     sampled = jax.vmap(env.describe)(jax.vmap(env.sample_level)(jax.random.split(jax.random.key(1), 2000)))
     for name, values in made.items():
+        if name == "solvable":  # designs have 0 to twice the walls of random levels, so that more of them have no path
+            continue
         theirs, ours = (np.asarray(x)[np.isfinite(x)] for x in (sampled[name], values))
         spread = max(theirs.std(), 1e-6)
         assert abs(ours.mean() - theirs.mean()) < 0.15 * spread, name
