@@ -113,6 +113,7 @@ def _search(seed, steps):
     return jax.lax.scan(step, GENERATOR.init(), jax.random.split(jax.random.key(seed), steps))
 
 
+@pytest.mark.slow
 def test_a_generator_finds_the_corner_where_regret_was_planted():
     states, found = jax.vmap(lambda seed: _search(seed, 300))(jnp.arange(20))
     found = np.asarray(found[:, -50:].mean(1))

@@ -142,6 +142,7 @@ def test_an_untrained_rule_on_the_base_a2c_is_the_antagonist_a2c(tmp_path):
         np.testing.assert_allclose(same[head], a2c[head], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["gradient", "es"])
 def test_the_learned_rule_itself_is_an_antagonist_and_its_copies_survive_a_resumption(tmp_path, optimizer):
     changes = {

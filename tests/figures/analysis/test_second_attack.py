@@ -37,6 +37,7 @@ def test_numbers_by_hand_and_their_picture(tmp_path):
     assert (tmp_path / "picture.png").stat().st_size > 5_000
 
 
+@pytest.mark.slow
 def test_rules_of_one_label_are_pooled_and_searched_on_their_own(tmp_path):
     rules = [f"mine={write_rule(tmp_path / f'{i}.safetensors', spread=0.1 + 0.1 * i)}" for i in range(2)]
     numbers = measure(rules, ["a2c"], 16, 4, 2, 1, 0.1, tmp_path / "searches")
