@@ -19,7 +19,15 @@ from groove.utils.typed_fields import flatten, replace_all, to_dict
 
 MIN_FREE_BYTES = 256 * 2**20
 # fields that a run may change when it is resumed
-MAY_DIFFER = ("preset", "devices", "run.steps", "run.minutes", "run.wandb", "run.checkpoint_every")
+MAY_DIFFER = (
+    "preset",
+    "devices",
+    "run.steps",
+    "run.minutes",
+    "run.wandb",
+    "run.checkpoint_every",
+    "run.report_seconds",
+)
 
 
 class RunError(GrooveError):
@@ -52,6 +60,7 @@ class RunDir:
     average_rule = _Inside("average_rule.safetensors")  # the moving average of the rule, if the run keeps one
     curves = _Inside("curves.png")  # the metrics, drawn
     levels = _Inside("levels.png")  # the highest-scoring levels of the buffer, drawn
+    report = _Inside("report.html")  # a page to look at, with charts and the levels
     validation = _Inside("validation.json")  # the last meta-validation in full
     summary = _Inside("summary.json")  # the last value of every metric, and why the run ended
 
@@ -140,6 +149,14 @@ class RunDir:
             return read_config(stored)
         except ConfigError as error:
             raise RunError(f"{self.config} cannot be read: {one_line(error)}") from error
+
+    def read_starts(self) -> list[dict[str, Any]]:
+        """Return time, command, versions and devices of every start of the run.
+
+        Raises:
+          RunError: if config.json cannot be read.
+        """
+        return list(self._read()["starts"])
 
     def refuse_other_than(self, trained: Mapping[str, Any], config: Config) -> None:
         """Refuse a configuration that is not that of a checkpoint: config.json was edited since.
