@@ -13,7 +13,7 @@ Format 1. One line holds the results of some seeds of one rule on one task at on
     updates         [p], agent updates after which agents were evaluated
     env_steps       [p], environment steps of one agent
     returns         [levels][s][p], mean undiscounted return of complete episodes
-    provenance      time, seconds, compile_seconds, command, versions, git revision, device
+    provenance      time, seconds, compile_seconds, command, versions, git revision, device, devices_used
     check           CRC-32 of the line without this field, hexadecimal; lines of earlier versions have none
 
 Readers skip the last line if it was cut off while it was written. They skip any other damaged line, too, and give
@@ -184,6 +184,30 @@ class Results:
             self._notice(text)
 
 
+def strict_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a file of results that nothing is wrong with.
+
+    Raises:
+      ResultsError: if the file cannot be read, is empty, or has a line that is damaged, cut off, or without checksum.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ResultsError(f"{path} cannot be read: {one_line(error)}.") from error
+    lines = []
+    for number, text in enumerate(raw.splitlines(), 1):
+        line, reason = _unsealed(text, sealed=True)
+        if line is None or line.get("format") != RESULTS_FORMAT:
+            raise ResultsError(
+                f"{path}, line {number}, is damaged ({reason or 'another format'}): make the results again with groove "
+                "meta-test."
+            )
+        lines.append(line)
+    if not lines:
+        raise ResultsError(f"{path} is empty: make the results again with groove meta-test.")
+    return lines
+
+
 def rounded(returns: npt.ArrayLike) -> list[Any]:
     """Return an array as nested lists of numbers with six significant digits."""
     values = np.asarray(returns, np.float64)
@@ -228,8 +252,8 @@ def _sealed(line: Mapping[str, Any]) -> str:
     return json.dumps(values | {_CHECK: _checksum(values)})
 
 
-def _unsealed(text: bytes) -> tuple[dict[str, Any] | None, str]:
-    """Return the line of a text, or None and what is wrong with the text."""
+def _unsealed(text: bytes, sealed: bool = False) -> tuple[dict[str, Any] | None, str]:
+    """Return the line of a text, or None and what is wrong with the text; `sealed` requires a checksum."""
     try:
         line = parse_json(text.decode("utf-8"))
     except UnicodeDecodeError:
@@ -238,6 +262,8 @@ def _unsealed(text: bytes) -> tuple[dict[str, Any] | None, str]:
         return None, "no JSON"
     if not isinstance(line, dict):
         return None, "no JSON object"
+    if sealed and _CHECK not in line:
+        return None, "no checksum"
     if _CHECK in line and line.pop(_CHECK) != _checksum(line):
         return None, "another checksum"
     if line.get("format") == RESULTS_FORMAT and (complaint := _complaint(line)):

@@ -57,7 +57,7 @@ class MetaTester:
         train = self._on_host if job.task.make_host else self._on_devices
         returns, compile_seconds = train(job, report)
         seconds = {"seconds": round(time.perf_counter() - begin, 2), "compile_seconds": round(compile_seconds, 2)}
-        self._results.append(job.task.suite, _line(job, returns, seconds))
+        self._results.append(job.task.suite, _line(job, returns, {**seconds, "devices_used": self._mesh.size}))
 
     def forget_programs(self) -> None:
         """Release the compiled programs, after the last job of their task."""
@@ -165,7 +165,7 @@ def task_key(task: Task) -> Key:
     return jax.random.fold_in(jax.random.key(0), int(cell_id({"name": task.path})[:8], 16) & 0x7FFFFFFF)
 
 
-def _line(job: Job, returns: Returns, seconds: Mapping[str, float]) -> dict[str, Any]:
+def _line(job: Job, returns: Returns, circumstances: Mapping[str, float]) -> dict[str, Any]:
     """Return the line of results of a job; `groove.evaluation.results` says what a line holds."""
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     return {
@@ -179,7 +179,7 @@ def _line(job: Job, returns: Returns, seconds: Mapping[str, float]) -> dict[str,
         "updates": list(job.budget.at),
         "env_steps": [point * job.budget.rollout for point in job.budget.at],
         "returns": rounded(returns),
-        "provenance": {**describe_start(), "time": now, **seconds},
+        "provenance": {**describe_start(), "time": now, **circumstances},
     }
 
 

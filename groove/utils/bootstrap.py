@@ -133,22 +133,42 @@ def stratified_bootstrap(
       ValueError: if scores are not finite matrices of the same number of tasks, there are none, level or resamples
         are out of range, or the statistic does not keep leading axes.
     """
-    matrices = [checked_scores(x) for x in scores]
-    if not matrices or any(x.ndim != 2 for x in matrices):
-        raise ValueError(f"expected score matrices f[runs, tasks], got shapes {[x.shape for x in matrices]}.")
-    check_same_tasks(*matrices)
+    matrices = _checked_matrices(scores)
     ends = tails(level)
-    if resamples < 1:
-        raise ValueError(f"resamples must be at least 1, got {resamples}: 2000 are usual.")
+    groups = _checked_groups(matrices, resamples, clusters)
     value = np.asarray(statistic(*matrices), np.float64)
-    groups = [1] * len(matrices) if clusters is None else list(clusters)
-    if len(groups) != len(matrices) or any(g < 1 or len(x) % g for g, x in zip(groups, matrices)):
-        raise ValueError(f"clusters {groups} do not divide the runs of the matrices, {[len(x) for x in matrices]}.")
     if any(len(x) == 1 for x in matrices):
         low, high = np.full((2, *value.shape), np.nan)
     else:
         low, high = np.quantile(_resampled(statistic, matrices, groups, rng, resamples, value.shape), ends, axis=0)
     return Interval(value, low, high) if value.ndim else Interval(float(value), float(low), float(high))
+
+
+def bootstrap_values(
+    statistic: Statistic,
+    *scores: npt.ArrayLike,
+    rng: np.random.Generator,
+    resamples: int = 2000,
+    clusters: Sequence[int] | None = None,
+) -> Floats:
+    """Return a statistic of every resample of `stratified_bootstrap`, for what an interval does not tell.
+
+    Args:
+      statistic: a pure function of the matrices with any leading axes, ``f[..., runs, tasks] -> f[..., *shape]``.
+      *scores: f[runs, tasks] each.
+      rng: generator of the resamples.
+      resamples: number of resamples.
+      clusters: number of equally large clusters of runs in each matrix; one by default.
+
+    Returns:
+      ``f[resamples, *shape]``.
+
+    Raises:
+      ValueError: for the reasons of `stratified_bootstrap`.
+    """
+    matrices = _checked_matrices(scores)
+    groups = _checked_groups(matrices, resamples, clusters)
+    return _resampled(statistic, matrices, groups, rng, resamples, np.shape(statistic(*matrices)))
 
 
 def checked_scores(scores: npt.ArrayLike) -> Floats:
@@ -192,6 +212,23 @@ def check_same_tasks(*matrices: Floats) -> None:
     counts = [x.shape[-1] for x in matrices]
     if len(set(counts)) > 1:
         raise ValueError(f"expected the same tasks in every matrix, got {counts} tasks: keep the tasks that all have.")
+
+
+def _checked_matrices(scores: Sequence[npt.ArrayLike]) -> list[Floats]:
+    matrices = [checked_scores(x) for x in scores]
+    if not matrices or any(x.ndim != 2 for x in matrices):
+        raise ValueError(f"expected score matrices f[runs, tasks], got shapes {[x.shape for x in matrices]}.")
+    check_same_tasks(*matrices)
+    return matrices
+
+
+def _checked_groups(matrices: Sequence[Floats], resamples: int, clusters: Sequence[int] | None) -> list[int]:
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, got {resamples}: 2000 are usual.")
+    groups = [1] * len(matrices) if clusters is None else list(clusters)
+    if len(groups) != len(matrices) or any(g < 1 or len(x) % g for g, x in zip(groups, matrices)):
+        raise ValueError(f"clusters {groups} do not divide the runs of the matrices, {[len(x) for x in matrices]}.")
+    return groups
 
 
 def _resampled(

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from groove.utils.provenance import describe_start, git_revision
+from groove.utils.provenance import describe_start, git_revision, processor
 
 
 def test_a_start_is_described():
@@ -15,6 +15,7 @@ def test_a_start_is_described():
     assert start["versions"]["numpy"] == np.__version__
     assert start["device"]["count"] >= 1
     assert start["device"]["platform"]
+    assert start["device"]["processor"] == processor()
     assert start["command"] == sys.argv
     assert re.match(r"\d{4}-\d\d-\d\dT", start["time"])
 
