@@ -1,0 +1,126 @@
+"""The tasks of a leaderboard, their anchors, and the columns that average over them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from groove.evaluation.leaderboard.cells import RANDOM, Say
+from groove.evaluation.progression.anchors import Anchor, Anchors
+from groove.evaluation.progression.scores import mean_and_error
+from groove.evaluation.progression.skills import BUCKETS, SKILLS
+from groove.evaluation.results import Cell
+from groove.utils.errors import GrooveError
+
+CLEARLY = 3.0  # standard errors by which a measured best has to be above random play
+OVERALL = "overall"
+SUITES = "suites"
+
+
+@dataclass(frozen=True)
+class RankedTask:
+    """A task of the leaderboard.
+
+    Attributes:
+      path: SUITE/NAME.
+      anchor: the return that scores 1.
+      random: the return that scores 0.
+      random_error: its standard error; NaN for a single agent.
+      random_agents: number of agents of random play.
+      levels: number of levels.
+      env_steps: [points], environment steps of one agent.
+    """
+
+    path: str
+    anchor: Anchor
+    random: float
+    random_error: float
+    random_agents: int
+    levels: int
+    env_steps: tuple[int, ...]
+
+    @property
+    def suite(self) -> str:
+        """Name of the suite."""
+        return self.path.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A weighted mean over tasks.
+
+    Attributes:
+      name: the name, which no other column has.
+      group: "overall", "suites", or a skill.
+      label: the name within the group.
+      weights: task -> weight; weights sum to 1.
+    """
+
+    name: str
+    group: str
+    label: str
+    weights: Mapping[str, float]
+
+
+def ranked_tasks(
+    grouped: Mapping[str, Mapping[str, Sequence[Cell]]], anchors: Anchors, say: Say
+) -> dict[str, RankedTask]:
+    """Return the tasks that have results of random play and an anchor clearly above it.
+
+    Args:
+      grouped: rule -> task -> cells.
+      anchors: the returns that score 1.
+      say: receives a sentence about each task that is left out.
+
+    Raises:
+      GrooveError: if no task is left.
+    """
+    tasks = {}
+    for path in sorted({task for by_task in grouped.values() for task in by_task}):
+        cells = grouped.get(RANDOM, {}).get(path)
+        if cells is None:
+            say(f"{path} is left out: it has no results of {RANDOM}, which scores 0; add it to the meta-test.")
+            continue
+        anchor = anchors.find(path, len(cells[0].returns))
+        if anchor is None:
+            say(f"{path} is left out: it has no anchor, the return that scores 1; make one with groove anchors.")
+            continue
+        mean, error, _ = mean_and_error([cell.final.mean(axis=0) for cell in cells])
+        agents = sum(len(cell.seeds) for cell in cells)
+        steps = tuple(cells[0].env_steps.tolist())
+        task = RankedTask(path, anchor, float(mean), float(error), agents, len(cells[0].returns), steps)
+        if not _is_apart(task):
+            say(f"{path} is left out: the best known return is not clearly above that of {RANDOM}.")
+            continue
+        tasks[path] = task
+    if not tasks:
+        raise GrooveError(
+            f"no task has results of {RANDOM} and an anchor; run groove meta-test --rules a2c,{RANDOM} on the same "
+            "suites, budget and --results."
+        )
+    return tasks
+
+
+def _is_apart(task: RankedTask) -> bool:
+    """Return whether the anchors of a task differ by clearly more than their errors."""
+    error = np.hypot(task.anchor.standard_error, np.nan_to_num(task.random_error))
+    return bool(task.anchor.best - task.random > CLEARLY * error)
+
+
+def columns_of(tasks: Mapping[str, RankedTask]) -> list[Column]:
+    """Return the columns: overall, every suite counts the same; in a suite or a bucket of a skill, every task."""
+    suites: dict[str, list[str]] = {}
+    for path, task in tasks.items():
+        suites.setdefault(task.suite, []).append(path)
+    overall = {path: 1 / len(suites) / len(paths) for paths in suites.values() for path in paths}
+    columns = [Column(OVERALL, OVERALL, OVERALL, overall)]
+    columns += [Column(suite, SUITES, suite, _equal(paths)) for suite, paths in suites.items()]
+    for skill, buckets in BUCKETS.items():
+        for bucket in buckets:
+            paths = [path for path in tasks if path in SKILLS and SKILLS[path].buckets[skill] == bucket]
+            columns += [Column(f"{skill}: {bucket}", skill, bucket, _equal(paths))] if paths else []
+    return columns
+
+
+def _equal(paths: Sequence[str]) -> dict[str, float]:
+    return dict.fromkeys(paths, 1 / len(paths))
