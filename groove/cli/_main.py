@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {  # command -> module that holds its PROGRAM
     "levels": "groove.cli.levels",
     "report": "groove.cli.report",
     "release": "groove.cli.release",
+    "leaderboard": "groove.cli.leaderboard",
     "anchors": "groove.cli.anchors",
 }
 BAD_INPUT = 2  # exit code of a program that refused its input

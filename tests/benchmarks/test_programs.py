@@ -22,6 +22,8 @@ BAD_INPUT = [
     ("env_steps", ["--levels=0"], "--levels"),
     ("generation", ["--population=3"], "es.population"),
     ("generation", ["--repeats=0"], "--repeats"),
+    ("leaderboard", ["--seeds=5"], "--seeds = 5 must be even"),
+    ("leaderboard", ["--rules=1"], "--rules"),
     ("meta_step", ["--curriculum=arr"], 'did you mean "ar"'),
     ("meta_step", ["--slots=8", "--devices=3"], "devices = 3"),
     ("meta_step", ["--hidden=wide"], "not an integer"),

@@ -13,7 +13,7 @@ from groove.utils.bootstrap import Floats, Interval, bootstrap_values, stratifie
 
 RESAMPLES = 2000
 PROFILE_RESAMPLES = 300
-THRESHOLDS = np.linspace(0.0, 1.2, 61)  # of performance profiles
+THRESHOLDS = np.linspace(0.0, 1.2, 41)  # of performance profiles
 
 
 class Runs:

@@ -91,7 +91,7 @@ def test_profiles_are_shares_of_agents_above_each_threshold(board):
     # agents score 0.2, 0.4, 0.5, 0.5; 0.8, 0.8, 0.9, 0.9; 1.4, 1.4, 1.8, 1.8
     assert profile.value[0] == 1.0
     assert profile.value[-1] == pytest.approx(4 / 12)  # above 1.2
-    assert profile.value[30] == pytest.approx(8 / 12)  # above 0.6
+    assert profile.value[20] == pytest.approx(8 / 12)  # above 0.6
 
 
 def test_the_unit_of_reward_does_not_matter(tmp_path, board):
