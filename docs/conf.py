@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+# the released rules and those beside them; the other stored rules are single trials of the reproduction
+LEADERBOARD = ("groove", "lpg", "ta-lpg", "groove-gain1", "lpg-gain1", "tables", "a2c", "ppo", "random")
 sys.path[:0] = [str(ROOT), str(ROOT / "docs/_extensions")]
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # imports and doctests need no accelerator
 os.environ.setdefault("GROOVE_NOTEBOOK_SCALE", "smoke")
@@ -67,7 +69,16 @@ def _skip(app: Any, what: str, name: str, member: Any, skip: bool, options: Any)
     return True if (getattr(member, "__doc__", None) or "").startswith("Alias for field number") else None
 
 
+def _build_leaderboard(app: Any, error: Exception | None) -> None:
+    """Put the leaderboard of the stored results beside the pages."""
+    if error is None and app.builder.name == "html":
+        from groove.evaluation.leaderboard.site.build import build_leaderboard
+
+        build_leaderboard(ROOT / "docs/results", Path(app.outdir) / "leaderboard", rules=LEADERBOARD)
+
+
 def setup(app: Any) -> None:
-    """Clean up, and register the rule for skipped members."""
+    """Clean up, register the rule for skipped members, and build the leaderboard at the end."""
     _remove_stale_pages()
+    app.connect("build-finished", _build_leaderboard)
     app.connect("autodoc-skip-member", _skip)

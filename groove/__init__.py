@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from groove.evaluation.comparisons.compare import compare
     from groove.evaluation.failures.diagnose import diagnose
     from groove.evaluation.failures.search.run import search_failures
+    from groove.evaluation.leaderboard.check import check_submission
+    from groove.evaluation.leaderboard.site.build import build_leaderboard
     from groove.evaluation.meta_test import meta_test
     from groove.training.run import MetaTrainingResult, meta_train
     from groove.types import Rollout
@@ -32,6 +34,8 @@ _HOMES = {  # public name -> the module that defines it, imported on first use, 
     "meta_train": "groove.training.run",
     "meta_test": "groove.evaluation.meta_test",
     "compare": "groove.evaluation.comparisons.compare",
+    "build_leaderboard": "groove.evaluation.leaderboard.site.build",
+    "check_submission": "groove.evaluation.leaderboard.check",
     "diagnose": "groove.evaluation.failures.diagnose",
     "search_failures": "groove.evaluation.failures.search.run",
 }
@@ -42,6 +46,8 @@ __all__ = [
     "Rollout",
     "Rule",
     "as_optax",
+    "build_leaderboard",
+    "check_submission",
     "compare",
     "diagnose",
     "equinox_heads",

@@ -128,5 +128,5 @@ def _zoom() -> Any:
 def _reference_lines(scale: Any) -> Any:
     alt = import_altair()
     lines = alt.Chart(alt.NamedData("reference")).encode(y=alt.Y("y:Q", title="@y", scale=scale))
-    text = lines.mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=INK, fontSize=11)
+    text = lines.mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=INK, fontSize=11, clip=False)
     return lines.mark_rule(color=INK, strokeDash=[4, 3]) + text.encode(x=alt.value(0), text="label:N")

@@ -12,5 +12,5 @@
     entry.querySelector("summary").focus({ preventScroll: true });
   };
   addEventListener("hashchange", follow);
-  follow();
+  addEventListener("load", follow); // after the browser's own jump to the fragment
 })();

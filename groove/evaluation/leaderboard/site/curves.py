@@ -20,6 +20,7 @@ from groove.evaluation.leaderboard.site.shown import (
 from groove.evaluation.leaderboard.tasks import OVERALL, RankedTask
 from groove.pages import charts, parts
 from groove.pages.parts import Cell
+from groove.pages.templates import render
 from groove.utils.text import quantity
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _task(board: Board, task: RankedTask) -> tuple["Markup", ...]:
             for entry in sorted(entries, key=lambda entry: -entry.scores[task.path].unclipped)
         ],
     )
-    return parts.facts(_anchors(task)), chart, table
+    return render("leaderboard/note.html", text=_anchors(task)), chart, table
 
 
 def _curve(entry: Entry, task: RankedTask) -> list[dict[str, object]]:
@@ -136,14 +137,14 @@ def _sizes(task: RankedTask) -> str:
     return f"{task.levels} level{'s' * (task.levels > 1)}, {quantity(task.env_steps[-1])} steps an agent"
 
 
-def _anchors(task: RankedTask) -> dict[str, str]:
-    """Return what scores 0 and 1 on a task."""
+def _anchors(task: RankedTask) -> str:
+    """Return in two sentences what scores 0 and 1 on a task."""
     anchor = task.anchor
     measured = (
-        f" ± {quantity(anchor.standard_error)} (standard error), n = {anchor.agents} agents" if anchor.agents else ""
+        f" ± {quantity(anchor.standard_error)} (standard error, n = {anchor.agents} agents)" if anchor.agents else ""
     )
-    error = f" ± {quantity(task.random_error)} (standard error)" if math.isfinite(task.random_error) else ""
-    return {
-        "0 is": f"{quantity(task.random)}{error}, n = {task.random_agents} agents: random play",
-        "1 is": f"{quantity(anchor.best)}{measured}: {anchor.kind}, {anchor.source}",
-    }
+    error = f"standard error {quantity(task.random_error)}, " if math.isfinite(task.random_error) else ""
+    return (
+        f"0 is the return of random play, {quantity(task.random)} ({error}n = {task.random_agents} agents). "
+        f"1 is {quantity(anchor.best)}{measured}, {anchor.kind}: {anchor.source}."
+    )

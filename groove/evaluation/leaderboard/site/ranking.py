@@ -98,12 +98,12 @@ def _share(share: float) -> Cell:
 def _tasks(board: Board) -> "Markup":
     """Return the declared table of skills, for the tasks of the board."""
     rows = [
-        [path, *SKILLS[path].buckets.values(), render("leaderboard/reason.html", text=SKILLS[path].reason)]
+        [path, render("leaderboard/reason.html", text=SKILLS[path].reason), *SKILLS[path].buckets.values()]
         for path in board.tasks
         if path in SKILLS
     ]
-    caption = "Declared skills of each task, with the reason for the first three"
-    return parts.table(caption, ["task", *BUCKETS, "reason"], rows)
+    caption = "Declared skills of each task, with the reason for the first three of them"
+    return parts.table(caption, ["task", "reason", *BUCKETS], rows)
 
 
 def basis(board: Board) -> str:

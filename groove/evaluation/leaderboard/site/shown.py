@@ -25,12 +25,16 @@ class Progress(Measured):
     @property
     def number(self) -> str:
         """The score alone."""
-        return f"{self.value:.2f}"
+        return _two_digits(self.value)
 
     @property
     def interval(self) -> str:
         """The interval, as in "[0.79, 0.87]"."""
-        return f"[{self.low:.2f}, {self.high:.2f}]"
+        return f"[{_two_digits(self.low or 0.0)}, {_two_digits(self.high or 0.0)}]"
+
+
+def _two_digits(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}"  # no minus before zero
 
 
 def runs_of(score: Score) -> tuple[int, str]:
