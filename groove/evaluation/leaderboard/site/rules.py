@@ -142,7 +142,7 @@ def _skills(board: Board, entry: Entry) -> "Markup":
     columns = [c for c in board.columns.values() if c.group not in (OVERALL, SUITES) and c.name in entry.columns]
     columns.sort(key=lambda column: entry.columns[column.name].value)
     reference = next((each for each in board.entries if each.rule == REFERENCE and each is not entry), None)
-    heads = ["skill", parts.Column("tasks", True), parts.Column("score", True)]
+    heads: list[parts.Column | str] = ["skill", parts.Column("tasks", True), parts.Column("score", True)]
     heads += [parts.Column(f"score of {REFERENCE}", True)] if reference else []
     rows = [
         [
@@ -164,7 +164,12 @@ def _skills(board: Board, entry: Entry) -> "Markup":
 
 def _tasks(board: Board, entry: Entry) -> "Markup":
     ids = task_ids(board)
-    heads = ["task", parts.Column("steps an agent", True), parts.Column("score", True), parts.Column("return", True)]
+    heads: list[parts.Column | str] = [
+        "task",
+        parts.Column("steps an agent", True),
+        parts.Column("score", True),
+        parts.Column("return", True),
+    ]
     rows = [
         [
             Cell(link(ids[path], path), path),
