@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {  # command -> module that holds its PROGRAM
     "compare": "groove.cli.compare",
     "diagnose": "groove.cli.diagnose",
     "levels": "groove.cli.levels",
+    "report": "groove.cli.report",
     "release": "groove.cli.release",
     "leaderboard": "groove.cli.leaderboard",
     "anchors": "groove.cli.anchors",
@@ -128,6 +129,7 @@ class Program:
       flags: the flags that it takes.
       run: does the work; reads the flags, receives the positional arguments, and raises GrooveError on bad input.
       arguments: name -> meaning of each positional argument, all of them required.
+      more: whether further positional arguments may follow; `run` receives them, too.
     """
 
     summary: str
@@ -135,6 +137,7 @@ class Program:
     flags: FlagSet
     run: Callable[..., None]
     arguments: Mapping[str, str] = field(default_factory=dict)
+    more: bool = False
 
 
 def run_program(program: Program, argv: Sequence[str]) -> int:
@@ -231,7 +234,7 @@ def _parse(program: Program, argv: Sequence[str]) -> list[str]:
     if len(arguments) < len(expected):
         missing = expected[len(arguments)]
         raise ConfigError(f"{missing.upper()} is missing: give {program.arguments[missing]}")
-    if len(arguments) > len(expected):
+    if len(arguments) > len(expected) and not program.more:
         extra = arguments[len(expected)]
         raise ConfigError(f'unexpected argument "{extra}": every option is a --flag; --help lists them.')
     return arguments

@@ -95,3 +95,13 @@ def picture(image: bytes, alt: str, *, kind: str = "png", caption: str = "") -> 
 def section(title: str, *parts: Any, about: str = "") -> "Markup":
     """Return parts under a heading, with a sentence or two that say how to read them."""
     return render("section.html", title=title, about=about, parts=parts)
+
+
+def grid(parts: Sequence[Any]) -> "Markup":
+    """Return parts side by side, as many in a row as the screen has room for; empty parts are left out."""
+    return render("grid.html", parts=[part for part in parts if part])
+
+
+def closed(title: str, part: Any) -> "Markup":
+    """Return a part that is hidden until somebody opens it."""
+    return render("closed.html", title=title, part=part)

@@ -30,13 +30,18 @@ def render(name: str, **values: Any) -> "Markup":
     return Markup(environment().get_template(name).render(**values))
 
 
-def asset(name: str) -> "Markup":
-    """Return a stylesheet or a script of `groove/pages/assets/`, to be put into a page as it is."""
+def markup(html: str) -> "Markup":
+    """Return HTML that was made by this program as Markup, which is not escaped; never what a user gave."""
     environment()  # first, because markupsafe comes with Jinja2
     from markupsafe import Markup
 
+    return Markup(html)
+
+
+def asset(name: str) -> "Markup":
+    """Return a stylesheet or a script of `groove/pages/assets/`, to be put into a page as it is."""
     text = importlib.resources.files("groove.pages").joinpath("assets", name).read_text(encoding="utf-8")
-    return Markup(text)
+    return markup(text)
 
 
 @functools.cache

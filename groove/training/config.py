@@ -96,6 +96,8 @@ class RunConfig:
       log_every: meta-steps between log rows, compiled as one program.
       checkpoint_every: meta-steps between checkpoints.
       wandb: whether to log to Weights & Biases, too.
+      report_seconds: wall-clock time that report.html, at the end, may spend on training new agents on the levels of
+        the run, to show how they act; 0 for none.
     """
 
     steps: int = at_least(1, 5000)
@@ -103,6 +105,7 @@ class RunConfig:
     log_every: int = at_least(1, 10)
     checkpoint_every: int = at_least(1, 100)
     wandb: bool = False
+    report_seconds: float = at_least(0, 10.0, most=86400)
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def draw_curves(
     """
     rows = sorted(read_jsonl(metrics_jsonl), key=lambda row: row["step"])
     validated = len(series(rows, SCORE)[0]) > 0
-    every = [*panels_for(antagonists), *(panel for group in prefixes(rows, GROUP) for panel in panels_of(group))]
+    every = [*panels_for(antagonists), *(panel for group in groups_of(rows) for panel in panels_of(group))]
     panels = [panel for panel in every if any(len(series(rows, name)[0]) for name in panel.lines)]
     lines = math.ceil(len(panels) / COLUMNS)
     figure = new_figure(14.0, 0.6 + 4.2 * validated + 2.6 * lines + 1.0 * (not panels), dpi=110, pad=0.08)
@@ -121,6 +121,11 @@ def prefixes(rows: Rows, ending: str) -> list[str]:
     """Return the parts before an ending of the names of metrics, in alphabetical order."""
     names = {name for row in rows for name in row}
     return sorted(name.removesuffix(ending) for name in names if name.endswith(ending) and name != ending)
+
+
+def groups_of(rows: Rows) -> list[str]:
+    """Return the names of the groups of lifetimes, if a run trains several kinds of agents."""
+    return [name for name in prefixes(rows, GROUP) if name.rpartition("/")[2] != "validation"]
 
 
 def series(rows: Rows, name: str) -> Series:

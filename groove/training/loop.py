@@ -26,6 +26,7 @@ from groove.training.level_records import LevelRecords
 from groove.training.log_row import log_row
 from groove.training.loggers import CsvLogger, JsonlLogger, Logger, MultiLogger
 from groove.training.progress import Progress, print_line
+from groove.training.report.report import report_at_end
 from groove.training.run_dir import RunDir, RunError
 from groove.training.stop_requests import stop_requests
 from groove.training.summary import summary_text
@@ -286,6 +287,8 @@ class _Training:
             write_json(self.dir.summary, summary)
         self._draw_curves()
         self.progress.message(summary_text(summary))
+        if note := report_at_end(self.dir, self.config, self.parts.groups, self.state):
+            self.progress.message(note)
         return summary
 
     def _make_progress(self, console: Console) -> Progress:

@@ -107,6 +107,7 @@ PRESETS: Mapping[str, Preset] = {
             "run.steps": 20,
             "run.log_every": 5,
             "run.checkpoint_every": 10,
+            "run.report_seconds": 0.0,
             "validation.levels": 8,
             "validation.lifetime": 10,
             "validation.episodes": 4,

@@ -21,7 +21,15 @@ from groove.utils.typed_fields import flatten, replace_all, to_dict
 
 MIN_FREE_BYTES = 256 * 2**20
 # fields that a run may change when it is resumed
-MAY_DIFFER = ("preset", "devices", "run.steps", "run.minutes", "run.wandb", "run.checkpoint_every")
+MAY_DIFFER = (
+    "preset",
+    "devices",
+    "run.steps",
+    "run.minutes",
+    "run.wandb",
+    "run.checkpoint_every",
+    "run.report_seconds",
+)
 
 
 class RunError(GrooveError):
@@ -57,6 +65,7 @@ class RunDir:
     generated = _Inside("generated_levels")  # a folder: what the generator designs at each validation, drawn
     level_record = _Inside("level_record.safetensors")  # features and returns of levels that were trained on
     openness = _Inside("openness.png")  # whether the curriculum is open-ended, drawn from the record
+    report = _Inside("report.html")  # a page to look at, with charts and the levels
     validation = _Inside("validation.json")  # the last meta-validation in full
     summary = _Inside("summary.json")  # the last value of every metric, and why the run ended
 
@@ -172,6 +181,14 @@ class RunDir:
         except GrooveError as error:
             lines = (f"{self.config} cannot be used: {line}" for line in str(error).splitlines())
             raise RunError("\n".join(lines)) from error
+
+    def read_starts(self) -> list[dict[str, Any]]:
+        """Return time, command, versions and devices of every start of the run.
+
+        Raises:
+          RunError: if config.json cannot be read.
+        """
+        return list(self._read()["starts"])
 
     def refuse_other_than(self, trained: Mapping[str, Any], config: Config) -> None:
         """Refuse a configuration that is not that of a checkpoint: config.json was edited since.

@@ -61,7 +61,7 @@ def test_the_check_says_what_was_trained_again(to_the_bit, said, monkeypatch, ca
         (["--to=site", "--results=nowhere"], "nowhere holds no results at budget laptop"),
         (["--to=site", "--results=results,torn"], "torn holds no results at budget laptop"),
         (["--to=site", "--results=foreign"], "is not of results format 1"),
-        (["--to=site", "--results=alone"], "no task has results of random and an anchor"),
+        (["--to=site", "--results=alone"], "there are no results of random, which scores 0"),
         (["--to=site", "--rules=mien"], 'did you mean "mine"'),
         (["--to=site", "--suite=clasic"], 'did you mean "classic"'),
         (["--to=site", "--budget=paper"], "holds no results at budget paper"),

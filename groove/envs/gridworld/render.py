@@ -15,11 +15,11 @@ import numpy as np
 from groove.envs.gridworld.levels import GridLevel, GridSizes
 from groove.utils.paths import PathLike
 
-_FLOOR = np.array([0xF6, 0xF3, 0xEC], np.float32)
-_LINE = np.array([0xE3, 0xDE, 0xD3], np.float32)
-_WALL = np.array([0x38, 0x3E, 0x4A], np.float32)
-_INK = np.array([0x22, 0x26, 0x2E], np.float32)
-_START = np.array([0x00, 0x9E, 0x73], np.float32)
+FLOOR = np.array([0xF6, 0xF3, 0xEC], np.float32)
+LINE = np.array([0xE3, 0xDE, 0xD3], np.float32)
+WALL = np.array([0x38, 0x3E, 0x4A], np.float32)
+INK = np.array([0x22, 0x26, 0x2E], np.float32)
+START = np.array([0x00, 0x9E, 0x73], np.float32)
 _RAMP = np.array(  # ColorBrewer's RdBu without its two darkest ends
     [
         (178, 24, 43),
@@ -53,10 +53,10 @@ class Mark(NamedTuple):
 
 
 _KEY = (
-    Mark("start", "D", _START, 6),
-    Mark("wall", "s", _WALL, 8),
+    Mark("start", "D", START, 6),
+    Mark("wall", "s", WALL, 8),
     Mark("object", "o", _RAMP[-2], 8),
-    Mark("dark arc: probability of ending the episode", r"$\circlearrowright$", _INK, 9),
+    Mark("dark arc: probability of ending the episode", r"$\circlearrowright$", INK, 9),
 )
 _OVERSAMPLING = 4  # samples per pixel and axis, averaged for smooth edges
 
@@ -82,7 +82,7 @@ def render(level: GridLevel, sizes: GridSizes, scale: int) -> np.ndarray:
     size, tile = int(host.size), scale * _OVERSAMPLING
     cells = np.empty((size, size, tile, tile, 3), np.float32)
     cells[:] = _floor_tile(tile)
-    cells[host.walls.reshape(sizes.side, sizes.side)[:size, :size]] = _WALL
+    cells[host.walls.reshape(sizes.side, sizes.side)[:size, :size]] = WALL
     for cell, reward, p_terminate in zip(host.object_cell, host.object_reward, host.p_terminate):
         if cell >= 0:
             _paint_object(cells[divmod(int(cell), sizes.side)], float(reward), float(p_terminate))
@@ -143,7 +143,7 @@ def save_pictures(
         axis.set_axis_off()
     for axis, picture, title in zip(axes.flat, pictures, titles):
         axis.imshow(picture, interpolation="antialiased")
-        axis.set_title(title, fontsize=9, color=_INK / 255)
+        axis.set_title(title, fontsize=9, color=INK / 255)
     _add_colour_bar(figure, axes, reward_label)
     _add_key(figure, key, 4 if columns > 2 else 2)
     figure.savefig(path)
@@ -157,26 +157,26 @@ def _radius_and_turn(tile: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _floor_tile(tile: int) -> np.ndarray:
-    floor = np.full((tile, tile, 3), _FLOOR)
+    floor = np.full((tile, tile, 3), FLOOR)
     line = max(1, tile // 32)
-    floor[:line] = floor[-line:] = floor[:, :line] = floor[:, -line:] = _LINE
+    floor[:line] = floor[-line:] = floor[:, :line] = floor[:, -line:] = LINE
     return floor
 
 
 def _paint_object(cell: np.ndarray, reward: float, p_terminate: float) -> None:
     radius, turn = _radius_and_turn(len(cell))
-    cell[radius < 0.62] = _INK
+    cell[radius < 0.62] = INK
     cell[radius < 0.56] = reward_colour(reward)
     ring = (radius > 0.70) & (radius < 0.86)
-    cell[ring] = _LINE
-    cell[ring & (turn < p_terminate)] = _INK
+    cell[ring] = LINE
+    cell[ring & (turn < p_terminate)] = INK
 
 
 def _paint_start(cell: np.ndarray) -> None:
     axis = np.abs((np.arange(len(cell)) + 0.5) / len(cell) * 2 - 1)
     distance = axis[:, None] + axis[None, :]
-    cell[distance < 0.62] = _INK
-    cell[distance < 0.50] = _START
+    cell[distance < 0.62] = INK
+    cell[distance < 0.50] = START
 
 
 def _add_colour_bar(figure: Any, axes: np.ndarray, label: str) -> None:
@@ -211,7 +211,7 @@ def _add_key(figure: Any, key: Sequence[Mark], columns: int) -> None:
                 marker=mark.marker,
                 markersize=mark.size,
                 markerfacecolor=_rgb(mark.face),
-                markeredgecolor=_rgb(_INK),
+                markeredgecolor=_rgb(INK),
             )
             for mark in key
         ],

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from groove.evaluation.jobs import Job
-from groove.evaluation.leaderboard.submission import LEAST_SEEDS, SubmissionError, read_submission
+from groove.evaluation.leaderboard.submission import SubmissionError, read_submission
 from groove.evaluation.progress import progress_bars
 from groove.evaluation.progression.scores import mean_and_error, student_quantile
 from groove.evaluation.results import Results
@@ -53,7 +53,7 @@ class Verdict:
 
 @standard_flags()
 def check_submission(folder: PathLike, seed: int | None = None, *, progress: bool = True) -> Verdict:
-    """Check a submission: its format, its provenance, and that one random line of its results can be made again.
+    """Check a submission: its format, its provenance, and that one random line of a learned rule can be made again.
 
     On a machine of the same kind, with the same versions of JAX, every stored digit has to be the same. Elsewhere, the
     mean return has to be within a 99 % interval of the stored one (Welch's, over agents).
@@ -68,7 +68,7 @@ def check_submission(folder: PathLike, seed: int | None = None, *, progress: boo
     """
     submission = read_submission(user_path(folder, "--check"))
     rng = np.random.default_rng(secrets.randbits(64) if seed is None else seed)
-    which = int(rng.choice([i for i, line in enumerate(submission.lines) if len(line["seeds"]) >= LEAST_SEEDS]))
+    which = int(rng.choice(submission.checkable))
     job, line = submission.jobs[which], submission.lines[which]
     SUITES[job.task.suite].require_extra()
     devices = int(line["provenance"].get("devices_used", line["provenance"]["device"]["count"]))

@@ -47,6 +47,11 @@ class Submission:
     jobs: tuple[Job, ...]
     lines: tuple[Mapping[str, Any], ...]
 
+    @property
+    def checkable(self) -> list[int]:
+        """Indices of the lines of learned rules that have an interval; baselines are no news."""
+        return _checkable(self.jobs)
+
 
 def read_submission(folder: Path) -> Submission:
     """Read a submission, and check its format and provenance.
@@ -149,12 +154,19 @@ def _complaints_of_all(
     for (_, name), each in seeds.items():
         if sorted(each) != list(range(len(each))):
             yield f"{name} has the seeds {sorted(each)}: each of 0, 1, 2, ... has to be there once."
-    if not any(len(line["seeds"]) >= LEAST_SEEDS for line in lines):
-        yield f"no line has {LEAST_SEEDS} seeds, without which there is no interval: run groove meta-test --seeds 5."
+    if not _checkable(jobs):
+        yield (
+            f"no line of a learned rule has {LEAST_SEEDS} seeds, without which there is no interval: run groove "
+            "meta-test --seeds 5."
+        )
     tested = {job.rule.identity for job in jobs}
     for rule in rules:
         if rule.identity not in tested:
             yield f"the rule file {rule.name}.safetensors has no results: test it, or take it away."
+
+
+def _checkable(jobs: Sequence[Job]) -> list[int]:
+    return [i for i, job in enumerate(jobs) if job.rule.config is not None and len(job.seeds) >= LEAST_SEEDS]
 
 
 def _provenance_complaint(provenance: Any) -> str:

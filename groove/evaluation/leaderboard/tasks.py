@@ -15,6 +15,7 @@ from groove.utils.errors import GrooveError
 CLEARLY = 3.0  # standard errors by which a measured best has to be above random play
 OVERALL = "overall"
 SUITES = "suites"
+_MOST_REASONS = 5  # that an error lists
 
 
 @dataclass(frozen=True)
@@ -75,29 +76,36 @@ def ranked_tasks(
     Raises:
       GrooveError: if no task is left.
     """
-    tasks = {}
+    tasks, reasons = {}, []
+
+    def leave_out(path: str, reason: str) -> None:
+        reasons.append(f"{path} is left out: {reason}")
+        say(reasons[-1])
+
     for path in sorted({task for by_task in grouped.values() for task in by_task}):
         cells = grouped.get(RANDOM, {}).get(path)
         if cells is None:
-            say(f"{path} is left out: it has no results of {RANDOM}, which scores 0; add it to the meta-test.")
+            leave_out(path, f"it has no results of {RANDOM}, which scores 0; add it to the meta-test.")
             continue
         anchor = anchors.find(path, len(cells[0].returns))
         if anchor is None:
-            say(f"{path} is left out: it has no anchor, the return that scores 1; make one with groove anchors.")
+            leave_out(path, "it has no anchor, the return that scores 1; make one with groove anchors.")
             continue
         mean, error, _ = mean_and_error([cell.final.mean(axis=0) for cell in cells])
         agents = sum(len(cell.seeds) for cell in cells)
         steps = tuple(cells[0].env_steps.tolist())
         task = RankedTask(path, anchor, float(mean), float(error), agents, len(cells[0].returns), steps)
         if not _is_apart(task):
-            say(f"{path} is left out: the best known return is not clearly above that of {RANDOM}.")
+            leave_out(path, f"the best known return is not clearly above that of {RANDOM}.")
             continue
         tasks[path] = task
     if not tasks:
-        raise GrooveError(
-            f"no task has results of {RANDOM} and an anchor; run groove meta-test --rules a2c,{RANDOM} on the same "
-            "suites, budget and --results."
-        )
+        if RANDOM not in grouped:
+            raise GrooveError(
+                f"there are no results of {RANDOM}, which scores 0; run groove meta-test --rules a2c,{RANDOM} on the "
+                "same suites, budget and --results."
+            )
+        raise GrooveError("no task is left to compare rules on.\n" + "\n".join(reasons[:_MOST_REASONS]))
     return tasks
 
 

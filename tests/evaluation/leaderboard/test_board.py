@@ -145,10 +145,17 @@ def test_what_is_left_out_is_said(tmp_path):
 def test_without_baselines_there_is_no_leaderboard(tmp_path):
     store(tmp_path, "mine", CATCH, [1.0, 2.0])
     with pytest.raises(
-        GrooveError, match="no task has results of random and an anchor; run groove meta-test"
+        GrooveError, match="there are no results of random, which scores 0; run groove meta-test"
     ) as caught:
         board_of(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_if_no_task_is_left_the_error_says_why(tmp_path):
+    store(tmp_path, "random", CATCH, [1.0, 2.0])
+    with pytest.raises(GrooveError, match="no task is left to compare rules on") as caught:
+        board_of(tmp_path, Anchors([]))
+    assert str(caught.value).splitlines()[1].startswith(f"{CATCH} is left out: it has no anchor")
 
 
 def test_results_of_other_levels_are_left_out_with_a_note(tmp_path):

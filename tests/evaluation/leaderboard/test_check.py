@@ -20,7 +20,7 @@ def test_honest_results_are_reproduced_to_the_bit(submitted):
     assert verdict.to_the_bit
     assert (verdict.rules, verdict.lines, verdict.agents) == (("mine", "a2c"), 2, 3)
     assert verdict.difference == 0.0
-    assert {_check(submitted, seed).again for seed in range(4)} == {"mine on chain/tabular", "a2c on chain/tabular"}
+    assert {_check(submitted, seed).again for seed in range(3)} == {"mine on chain/tabular"}, "a2c is no news"
 
 
 def _raise(by):

@@ -75,6 +75,8 @@ def _profile(board: Board, name: str) -> "Markup":
         y="share above tau",
         series=list(board.profiles[name]),
         zero=True,
+        n_of="runs",
+        band="95 % interval",
         height=_PROFILE_HEIGHT,
     )
 
@@ -91,6 +93,8 @@ def _task(board: Board, task: RankedTask) -> tuple["Markup", ...]:
         y="mean return",
         series=[entry.rule for entry in several],
         reference={"best known": task.anchor.best},
+        n_of="runs",
+        band="95 % interval",
         height=_CURVE_HEIGHT,
         caption="" if len(several) == len(entries) else "Rules with a single run have no interval and are not drawn.",
     )
