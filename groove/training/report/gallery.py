@@ -92,15 +92,15 @@ def make_gallery(
         for level in _levels(config, groups, index, state, max(1, count // len(groups)))
     ]
     eta = to_host(state.eta)
-    name = short_name(_antagonist_name(config, groups))
     if not chosen:
         return Gallery(
             (),
             "score",
-            name,
+            "",
             "The levels of this run are not gridworlds that stay the same, or none has a "
             "score yet, so that there are none to show.",
         )
+    name = short_name(_antagonist_name(config, groups))
     score = "regret" if groups[0].curriculum.name == "ar" else f"score ({groups[0].curriculum.name})"
     if not seconds or not is_first():
         return Gallery([level for _, level in chosen], score, name, _no_agents(seconds))

@@ -62,7 +62,7 @@ def report(
     file = _target(paths, to, force)
     found = read_runs(paths)
     galleries = [_gallery(run, seconds / len(found), levels) for run in found]
-    write_page(file, _page(found, galleries), MOST_BYTES)
+    write_page(file, report_page(found, galleries), MOST_BYTES)
     return file
 
 
@@ -79,7 +79,7 @@ def report_at_end(run_dir: RunDir, config: Config, groups: Sequence[Group], stat
     try:
         gallery = make_gallery(config, groups, state, config.run.report_seconds)
         if is_first():
-            write_page(run_dir.report, _page(read_runs([run_dir.path]), [gallery]), MOST_BYTES)
+            write_page(run_dir.report, report_page(read_runs([run_dir.path]), [gallery]), MOST_BYTES)
     except GrooveError as error:
         return f"no {run_dir.report.name}: {one_line(error)}"
     return ""
@@ -119,8 +119,8 @@ def _gallery(run: ReportedRun, seconds: float, count: int) -> Gallery:
         return make_gallery(saved.config, saved.parts.groups, saved.state, seconds, count)
 
 
-def _page(runs: Sequence[ReportedRun], galleries: Sequence[Gallery]) -> str:
-    """Return the HTML of the report."""
+def report_page(runs: Sequence[ReportedRun], galleries: Sequence[Gallery]) -> str:
+    """Return the HTML of a report: the runs, and the gallery of each run."""
     curves = Curves(runs)
     tabs = [
         Tab("summary", "Summary", summary_tab(runs)),
