@@ -6,6 +6,8 @@ from groove.cli._main import find_program
 from tests._helpers.finished_runs import finished_run
 from tests._helpers.programs import call, refusal
 
+pytestmark = pytest.mark.usefixtures("devices_of_the_tests")
+
 
 @pytest.fixture(autouse=True)
 def _runs(tmp_path, monkeypatch):

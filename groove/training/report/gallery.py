@@ -24,6 +24,7 @@ from groove.training.build import agent_for
 from groove.training.config import BASELINE, BASELINE_LABEL, Config
 from groove.training.trained_levels import can_be_saved, trained_levels
 from groove.types import Stream
+from groove.utils import parallel
 from groove.utils.processes import is_first, to_host
 
 MOST_LEVELS = 12
@@ -126,7 +127,10 @@ def _levels(config: Config, groups: Sequence[Group], index: int, state: TrainSta
     describe = group.setup.env.describe
     if not can_be_saved(levels, group) or describe is None:
         return []
-    features = {name: np.asarray(values) for name, values in jax.jit(jax.vmap(describe))(levels).items()}
+    features = {
+        name: np.asarray(values)
+        for name, values in jax.jit(jax.vmap(describe), compiler_options=parallel.RUN_ONCE)(levels).items()
+    }
     sizes, of = sizes_of(levels, config.sizes), group.name if len(groups) > 1 else ""
     return [
         ShownLevel(

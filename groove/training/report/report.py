@@ -61,6 +61,7 @@ def report(
         raise ConfigError("give at least one run: groove report RUN.")
     file = _target(paths, to, force)
     found = read_runs(paths)
+    parallel.keep_compilations()  # before anything is compiled
     galleries = [_gallery(run, seconds / len(found), levels) for run in found]
     write_page(file, report_page(found, galleries), MOST_BYTES)
     return file
@@ -113,8 +114,6 @@ def _gallery(run: ReportedRun, seconds: float, count: int) -> Gallery:
         saved = load_run(run.path)
     except GrooveError as error:
         return Gallery((), "score", "", f"The levels of the run cannot be read: {one_line(error)}")
-    if seconds:
-        parallel.keep_compilations()
     with matmul_precision(saved.config.precision):
         return make_gallery(saved.config, saved.parts.groups, saved.state, seconds, count)
 

@@ -12,6 +12,8 @@ from groove.utils.errors import ConfigError, MissingExtraError
 from tests._helpers.finished_runs import finished_run
 from tests._helpers.old_runs import unpack_run
 
+pytestmark = pytest.mark.usefixtures("devices_of_the_tests")
+
 
 @pytest.fixture
 def run(tmp_path):
