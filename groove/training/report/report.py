@@ -63,7 +63,7 @@ def report(
     found = read_runs(paths)
     parallel.keep_compilations()  # before anything is compiled
     galleries = [_gallery(run, seconds / len(found), levels) for run in found]
-    write_page(file, report_page(found, galleries), MOST_BYTES)
+    write_page(file, report_page(found, galleries), MOST_BYTES, "give fewer runs, or fewer --levels")
     return file
 
 

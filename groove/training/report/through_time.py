@@ -42,8 +42,8 @@ def training_tab(curves: Curves) -> "Markup":
         "Meta-training",
         grid(charts),
         _more("All other metrics", [curves.chart(name, {name: name}) for name in others]),
-        about="A point is a mean over meta-steps, or over the lifetimes that ended in them (regret). A band is the range "
-        f"of the rows of the log that a point stands for. {ZOOM}",
+        about="A point is a mean over meta-steps, or over the lifetimes that ended in them (regret). A band is the "
+        f"range of the rows of the log that a point stands for. {ZOOM}",
     )
 
 
