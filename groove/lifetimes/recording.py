@@ -16,6 +16,7 @@ from groove.lifetimes.lifetime import Lifetime
 from groove.lifetimes.rollout import act, evaluate_policy, start_workers
 from groove.lpg.base import UpdateRule
 from groove.types import Array, Key, Params, PyTree, Stream
+from groove.utils import parallel
 
 # (policy, level, key) -> returns f32[episodes], and an episode to watch
 Performance = Callable[[Params, PyTree, Key], tuple[Array, "Act"]]
@@ -76,7 +77,7 @@ class LifeRecorder:
           steps: T.
         """
 
-        @jax.jit
+        @functools.partial(jax.jit, compiler_options=parallel.RUN_ONCE)
         def begin(level: PyTree, key: Key, length: Array) -> Lifetime:
             life = lifetime.begin(env, agent, rule, level, length, key, workers, steps)
             return jax.tree.map(lambda x: x[None], life)

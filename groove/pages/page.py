@@ -67,13 +67,14 @@ def render_page(page: Page) -> str:
     )
 
 
-def write_page(path: Path, html: str, most_bytes: int | None = None) -> None:
+def write_page(path: Path, html: str, most_bytes: int | None = None, remedy: str = "show less on it") -> None:
     """Write a page, all or nothing; an existing file is replaced.
 
     Args:
       path: the file.
       html: the page.
       most_bytes: the largest size; None for no bound.
+      remedy: what a user can do if the page is larger.
 
     Raises:
       GrooveError: if the page is larger, or cannot be written.
@@ -81,7 +82,7 @@ def write_page(path: Path, html: str, most_bytes: int | None = None) -> None:
     content = html.encode("utf-8")
     if most_bytes is not None and len(content) > most_bytes:
         raise GrooveError(
-            f"{path} would have {len(content) / 1e6:.1f} MB, more than {most_bytes / 1e6:.0f} MB: show less on it."
+            f"{path} would have {len(content) / 1e6:.1f} MB, more than {most_bytes / 1e6:.0f} MB: {remedy}."
         )
     with writing(path, "Choose another place for the page."):
         write_atomically(path, content)

@@ -69,3 +69,21 @@ def test_bad_input_costs_one_line(arguments, said, tmp_path, monkeypatch, capsys
 
 def test_the_source_is_required(tmp_path, monkeypatch, capsys):
     assert "--from is missing" in refusal(find_program("levels"), ["list"], tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["play"], "play takes one level"),
+        (["play", "nothing"], "is no level"),
+        (["play", "dense"], "needs a terminal"),
+        (["play", "dense", "--to=a.gif"], "--to is not read by play"),
+        (["play", "dense", "--rule=a2c"], "--rule is read with --gif only"),
+        (["play", "dense", "--gif=a.png"], "in .gif"),
+        (["list", "more", "--from=all.safetensors"], 'unexpected argument "more"'),
+        (["list", "--from=all.safetensors", "--gif=a.gif"], "--gif is read by play only"),
+        (["list"], "--from is missing"),
+    ],
+)
+def test_play_and_the_other_commands_refuse_what_they_do_not_read(words, message, tmp_path, monkeypatch, capsys):
+    assert message in refusal(find_program("levels"), words, tmp_path, monkeypatch, capsys)

@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+import sys
 from types import SimpleNamespace
 
 import jax
@@ -130,6 +131,13 @@ def test_a_run_logs_validates_and_saves_when_due(train, tmp_path):
     returns = json.loads((tmp_path / "validation.json").read_text())["returns"]
     assert returns == {"student": [20.0] * 2, "untrained": [0.0] * 2, "a2c": [40.0] * 2}
     assert json.loads((tmp_path / "summary.json").read_text())["step"] == 20
+    assert "The run is complete." in (tmp_path / "report.html").read_text()
+
+
+def test_a_run_without_the_extra_ends_without_a_report(train, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "altair", None)
+    assert train()["step"] == 20
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_every_source_is_validated_and_the_mean_is_the_score(train, tmp_path):

@@ -58,7 +58,7 @@ _KEY = (
     Mark("object", "o", _RAMP[-2], 8),
     Mark("dark arc: probability of ending the episode", r"$\circlearrowright$", INK, 9),
 )
-_OVERSAMPLING = 4  # samples per pixel and axis, averaged for smooth edges
+OVERSAMPLING = 4  # samples per pixel and axis, averaged for smooth edges
 
 
 def reward_colour(reward: np.ndarray | float) -> np.ndarray:
@@ -79,7 +79,7 @@ def render(level: GridLevel, sizes: GridSizes, scale: int) -> np.ndarray:
       uint8 [size * scale, size * scale, 3].
     """
     host = jax.tree.map(np.asarray, level)
-    size, tile = int(host.size), scale * _OVERSAMPLING
+    size, tile = int(host.size), scale * OVERSAMPLING
     cells = np.empty((size, size, tile, tile, 3), np.float32)
     cells[:] = _floor_tile(tile)
     cells[host.walls.reshape(sizes.side, sizes.side)[:size, :size]] = WALL
@@ -88,7 +88,7 @@ def render(level: GridLevel, sizes: GridSizes, scale: int) -> np.ndarray:
             _paint_object(cells[divmod(int(cell), sizes.side)], float(reward), float(p_terminate))
     _paint_start(cells[divmod(int(host.start), sizes.side)])
     image = cells.transpose(0, 2, 1, 3, 4)
-    image = image.reshape(size * scale, _OVERSAMPLING, size * scale, _OVERSAMPLING, 3).mean((1, 3))
+    image = image.reshape(size * scale, OVERSAMPLING, size * scale, OVERSAMPLING, 3).mean((1, 3))
     return np.round(image).astype(np.uint8)
 
 

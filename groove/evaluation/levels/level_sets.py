@@ -149,7 +149,9 @@ def check_target(to: PathLike, suffixes: tuple[str, ...], force: bool) -> Path:
     """
     path = user_path(to, "--to")
     if path.suffix not in suffixes:
-        raise ConfigError(f"{path}: end the file's name in {', '.join(suffixes[:-1])} or {suffixes[-1]}.")
+        *others, last = suffixes
+        endings = f"{', '.join(others)} or {last}" if others else last
+        raise ConfigError(f"{path}: end the file's name in {endings}.")
     if path.exists() and not force:
         raise ConfigError(f"{path} exists; choose another --to, or replace it with --force.")
     check_file(path, "--to")

@@ -24,6 +24,7 @@ from groove.training.build import agent_for
 from groove.training.config import BASELINE, BASELINE_LABEL, Config
 from groove.training.trained_levels import can_be_saved, trained_levels
 from groove.types import Stream
+from groove.utils import parallel
 from groove.utils.processes import is_first, to_host
 
 MOST_LEVELS = 12
@@ -92,15 +93,15 @@ def make_gallery(
         for level in _levels(config, groups, index, state, max(1, count // len(groups)))
     ]
     eta = to_host(state.eta)
-    name = short_name(_antagonist_name(config, groups))
     if not chosen:
         return Gallery(
             (),
             "score",
-            name,
+            "",
             "The levels of this run are not gridworlds that stay the same, or none has a "
             "score yet, so that there are none to show.",
         )
+    name = short_name(_antagonist_name(config, groups))
     score = "regret" if groups[0].curriculum.name == "ar" else f"score ({groups[0].curriculum.name})"
     if not seconds or not is_first():
         return Gallery([level for _, level in chosen], score, name, _no_agents(seconds))
@@ -126,7 +127,10 @@ def _levels(config: Config, groups: Sequence[Group], index: int, state: TrainSta
     describe = group.setup.env.describe
     if not can_be_saved(levels, group) or describe is None:
         return []
-    features = {name: np.asarray(values) for name, values in jax.jit(jax.vmap(describe))(levels).items()}
+    features = {
+        name: np.asarray(values)
+        for name, values in jax.jit(jax.vmap(describe), compiler_options=parallel.RUN_ONCE)(levels).items()
+    }
     sizes, of = sizes_of(levels, config.sizes), group.name if len(groups) > 1 else ""
     return [
         ShownLevel(

@@ -61,8 +61,9 @@ def report(
         raise ConfigError("give at least one run: groove report RUN.")
     file = _target(paths, to, force)
     found = read_runs(paths)
+    parallel.keep_compilations()  # before anything is compiled
     galleries = [_gallery(run, seconds / len(found), levels) for run in found]
-    write_page(file, _page(found, galleries), MOST_BYTES)
+    write_page(file, report_page(found, galleries), MOST_BYTES, "give fewer runs, or fewer --levels")
     return file
 
 
@@ -79,7 +80,7 @@ def report_at_end(run_dir: RunDir, config: Config, groups: Sequence[Group], stat
     try:
         gallery = make_gallery(config, groups, state, config.run.report_seconds)
         if is_first():
-            write_page(run_dir.report, _page(read_runs([run_dir.path]), [gallery]), MOST_BYTES)
+            write_page(run_dir.report, report_page(read_runs([run_dir.path]), [gallery]), MOST_BYTES)
     except GrooveError as error:
         return f"no {run_dir.report.name}: {one_line(error)}"
     return ""
@@ -113,14 +114,12 @@ def _gallery(run: ReportedRun, seconds: float, count: int) -> Gallery:
         saved = load_run(run.path)
     except GrooveError as error:
         return Gallery((), "score", "", f"The levels of the run cannot be read: {one_line(error)}")
-    if seconds:
-        parallel.keep_compilations()
     with matmul_precision(saved.config.precision):
         return make_gallery(saved.config, saved.parts.groups, saved.state, seconds, count)
 
 
-def _page(runs: Sequence[ReportedRun], galleries: Sequence[Gallery]) -> str:
-    """Return the HTML of the report."""
+def report_page(runs: Sequence[ReportedRun], galleries: Sequence[Gallery]) -> str:
+    """Return the HTML of a report: the runs, and the gallery of each run."""
     curves = Curves(runs)
     tabs = [
         Tab("summary", "Summary", summary_tab(runs)),

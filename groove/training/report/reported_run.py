@@ -1,13 +1,18 @@
 """What a report reads of a run directory, while the run goes on or after its end."""
 
+import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from groove.training.config import Config
 from groove.training.loggers import read_jsonl
 from groove.training.run_dir import RunDir, RunError
+from groove.utils.bootstrap import Floats
 from groove.utils.io import read_json
 
 
@@ -34,6 +39,20 @@ class ReportedRun:
     summary: Mapping[str, Any]
     ended: bool
     returns: Mapping[str, Sequence[float]]
+
+    @functools.cached_property
+    def columns(self) -> Mapping[str, tuple[Floats, Floats]]:
+        """Every metric in the order of its first row: the meta-steps at which it was finite, and its values."""
+        points: dict[str, list[tuple[float, float]]] = {}
+        for row in self.rows:
+            step = row["step"]
+            for name, value in row.items():
+                known = points.setdefault(name, [])
+                if value is not None and math.isfinite(value):
+                    known.append((step, value))
+        del points["step"]
+        arrays = {name: np.asarray(known, np.float64).reshape(-1, 2) for name, known in points.items()}
+        return {name: (both[:, 0], both[:, 1]) for name, both in arrays.items()}
 
     @property
     def last_step(self) -> int:

@@ -7,7 +7,6 @@ import numpy as np
 
 from groove.pages.charts import line_chart
 from groove.pages.palette import COLOURS
-from groove.training.curves import series
 from groove.training.report.reported_run import ReportedRun
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ MOST_POINTS = 200  # of one curve
 MOST_ON_PAGE = 30_000  # points of all curves of a page, about two megabytes
 STEPS = "meta-steps"
 _DIGITS = 5
+_NONE = (np.zeros(0), np.zeros(0))
 
 Points = list[dict[str, Any]]
 
@@ -27,8 +27,8 @@ class Curves:
     def __init__(self, runs: Sequence[ReportedRun]) -> None:
         """Take the runs of the page."""
         self.runs = runs
-        names = {name for run in runs for name in run.rows[-1]} | {name for run in runs for name in run.summary}
-        self.most = max(40, min(MOST_POINTS, MOST_ON_PAGE // max(1, len(names) * len(runs))))
+        curves = sum(len(run.columns) for run in runs)
+        self.most = max(40, min(MOST_POINTS, MOST_ON_PAGE // max(1, curves)))
 
     def chart(
         self,
@@ -112,7 +112,7 @@ class Curves:
         count: Callable[[ReportedRun, Mapping[str, Any]], float] | None,
     ) -> Points:
         """Return the points of one curve; each is the mean over rows of the log that follow each other."""
-        steps, values = series(run.rows, metric)
+        steps, values = run.columns.get(metric, _NONE)
         if not len(steps):
             return []
         sums = _weights(run, steps, count)
@@ -143,7 +143,7 @@ def _weights(
 
 def _at(run: ReportedRun, metric: str, steps: np.ndarray) -> np.ndarray:
     """Return the values of a metric at meta-steps, NaN where it was not logged."""
-    known = dict(zip(*series(run.rows, metric), strict=True))
+    known = dict(zip(*run.columns.get(metric, _NONE), strict=True))
     return np.array([known.get(step, np.nan) for step in steps])
 
 

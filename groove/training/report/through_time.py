@@ -28,22 +28,22 @@ _ABOUT = {
 def training_tab(curves: Curves) -> "Markup":
     """Return the metrics of meta-training over meta-steps, and all that no other tab shows in a closed list."""
     names = tuple(dict.fromkeys(short_name(name) for run in curves.runs for name in run.config.antagonists))
-    groups = dict.fromkeys(group for run in curves.runs for group in groups_of(run.rows))
+    groups = dict.fromkeys(group for run in curves.runs for group in groups_of([run.columns]))
     panels = [*panels_for(names), *(panel for group in groups for panel in panels_of(group))]
     panels = [panel for panel in panels if not panel.title.startswith(_CURRICULUM_PANEL)]
     charts: list[Any] = []
     for panel in panels:
-        finished = any(name.endswith(("return", "regret")) for name in panel.lines)
-        count, n_of = (_finished, "lifetimes") if finished else (None, STEPS)
-        charts += curves.charts(panel.title, panel.lines, log=panel.log, zero=panel.from_zero, count=count, n_of=n_of)
+        lines = {name: label for name, label in panel.lines.items() if not _is_elsewhere(name)}
+        count, n_of = (_finished, "lifetimes") if "regret" in lines else (None, STEPS)
+        charts += curves.charts(panel.title, lines, log=panel.log, zero=panel.from_zero, count=count, n_of=n_of)
     shown = {name for panel in panels for name in panel.lines}
     others = [name for name in _names(curves.runs) if name not in shown and not _is_elsewhere(name)]
     return section(
         "Meta-training",
         grid(charts),
         _more("All other metrics", [curves.chart(name, {name: name}) for name in others]),
-        about="A point is a mean over meta-steps, or over the lifetimes that ended in them; a band is the range of the "
-        f"rows of the log behind a point. {ZOOM}",
+        about="A point is a mean over meta-steps, or over the lifetimes that ended in them (regret). A band is the "
+        f"range of the rows of the log that a point stands for. {ZOOM}",
     )
 
 
@@ -96,7 +96,7 @@ def _more(title: str, charts: Sequence[Any]) -> "Markup | str":
 
 def _names(runs: Sequence[ReportedRun]) -> list[str]:
     """Return the names of all metrics, in the order in which they were first logged."""
-    return list(dict.fromkeys(name for run in runs for row in run.rows for name in row if name != "step"))
+    return list(dict.fromkeys(name for run in runs for name in run.columns))
 
 
 def _groups(runs: Sequence[ReportedRun]) -> Iterator[str]:
