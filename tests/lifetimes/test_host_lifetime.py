@@ -11,8 +11,12 @@ from groove.envs.external.atari import make_atari
 from groove.envs.external.host import HostStep
 from groove.lifetimes.host_lifetime import HostWorkers, evaluate_on_host, live_on_host
 from groove.lpg.a2c import A2CConfig, make_a2c
+from groove.lpg.disco.config import DiscoConfig
+from groove.lpg.disco.rule import make_disco
+from groove.lpg.disco.weights import from_arrays
 from groove.lpg.lpg import make_lpg
 from groove.lpg.lpg_config import LPGConfig
+from tests._helpers.disco import synthetic_weights
 from tests._helpers.tiny import assert_all_moved
 
 RULES = {
@@ -180,6 +184,21 @@ def test_wrong_arguments_are_refused():
     env = Corridor([5])
     with pytest.raises(ValueError, match="second environment"):
         live_on_host(env, *_newborn(env), key=jax.random.key(0), updates=1, steps=1, evaluation=env)
+
+
+def test_a_rule_with_a_replay_lives_on_the_host():
+    rule = make_disco(DiscoConfig(uses=1, batch=2, capacity=5, widths=(4,), model_width=3))
+    env, evaluation = Corridor([2, 3]), Corridor([2, 3])
+    agent = make_agent(env.observation, rule.heads(2), rule.adapt_agent(AgentConfig()))
+    eta = from_arrays(synthetic_weights(), "synthetic")
+    told = {}
+    life = live_on_host(
+        env, agent, rule, eta, key=jax.random.key(0), updates=2, steps=3, evaluation=evaluation, report=told.__setitem__
+    )
+    replay = life.learner.rule_state.replay
+    assert int(replay.added) == 4
+    np.testing.assert_array_equal(replay.stored.obs[:4, 0], [0, 0, 1, 0])  # 3 steps in corridors of 2 and 3
+    assert np.isfinite(told[2]["loss"])
 
 
 @pytest.mark.parametrize("name", RULES)
