@@ -114,7 +114,7 @@ def line_chart(
     widest = 50 + 7 * max(map(len, names), default=0)  # pixels of an entry of the legend
     texts["columns"] = str(max(1, _NARROWEST // widest))
     lines = [{"y": at, "label": label} for label, at in (reference or {}).items()]
-    data = {"rows": rows} | ({"reference": lines} if lines else {})
+    data = {"rows": rows} | ({"references": lines} if lines else {})
     return embed(_filled(line_specification(shape), texts), description, data=data, caption=caption)
 
 

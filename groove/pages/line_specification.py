@@ -41,7 +41,7 @@ class Shape(NamedTuple):
 def line_specification(shape: Shape) -> str:
     """Return the specification of a chart of curves as JSON.
 
-    The data sets "rows" and "reference" and these marks are to be filled in: @title, @x, @y, @n, @low, @high, @columns
+    The data sets "rows" and "references" and these marks are to be filled in: @title, @x, @y, @n, @low, @high, @columns
     (the expression for the columns of the legend), and for each curve i "@name i" and "@colour i".
 
     Raises:
@@ -127,6 +127,6 @@ def _zoom() -> Any:
 
 def _reference_lines(scale: Any) -> Any:
     alt = import_altair()
-    lines = alt.Chart(alt.NamedData("reference")).encode(y=alt.Y("y:Q", title="@y", scale=scale))
+    lines = alt.Chart(alt.NamedData("references")).encode(y=alt.Y("y:Q", title="@y", scale=scale))
     text = lines.mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=INK, fontSize=11, clip=False)
     return lines.mark_rule(color=INK, strokeDash=[4, 3]) + text.encode(x=alt.value(0), text="label:N")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from groove.training.config import RunConfig
 from groove.training.legacy import earlier_names, new_name, read_config, upgrade
 from groove.training.presets import preset
 from groove.training.validate import validate
@@ -16,7 +17,7 @@ from tests._helpers.old_runs import META_OPTIMIZERS, unpack_run
 def test_stored_configurations_are_todays_presets(tmp_path, name):
     stored = json.loads((unpack_run(name, tmp_path) / "config.json").read_text())["config"]
     config = read_config(stored)
-    settled = {"devices": 2, "meta.optimizer": META_OPTIMIZERS[name]}
+    settled = {"devices": 2, "meta.optimizer": META_OPTIMIZERS[name], "run.report_seconds": RunConfig.report_seconds}
     settled |= {"gradient.decay_steps": 20} if name == "ar" else {}
     assert config == replace_all(preset("smoke"), settled)
     validate(config)
