@@ -41,7 +41,7 @@ def rules(tmp_path_factory):
     return {**paths, "a2c": "a2c"}
 
 
-@pytest.mark.parametrize("name", [pytest.param("lpg", marks=pytest.mark.slow), "ppo", "a2c"])
+@pytest.mark.parametrize("name", ["ppo", *(pytest.param(name, marks=pytest.mark.slow) for name in ("lpg", "a2c"))])
 @pytest.mark.parametrize("example", PROGRAMS)
 def test_runs_as_its_header_says(example, name, rules):
     command = [sys.executable, EXAMPLES / example, "--rule", rules[name]]

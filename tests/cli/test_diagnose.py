@@ -15,6 +15,7 @@ def test_the_program_says_how_the_rule_compares_and_where_the_files_are(tmp_path
     assert {path.name for path in (tmp_path / "to").iterdir()} == {"heat_maps.png", "worst.png", "worst.safetensors"}
 
 
+@pytest.mark.slow
 def test_a_search_says_how_far_the_rule_is_behind_and_where_the_files_are(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     flags = ["--levels=8", "--batch=8", "--seeds=1", "--rescore=1", "--updates=2", "--to=to"]

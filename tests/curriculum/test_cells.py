@@ -84,7 +84,7 @@ def test_changes_whose_features_are_undefined_do_not_count():
     assert not counts.any()
 
 
-@pytest.mark.parametrize("target", [0, 5])
+@pytest.mark.parametrize("target", [0, pytest.param(5, marks=pytest.mark.slow)])
 def test_changed_gridworlds_are_valid_and_approach_their_target(target):
     sizes, dist = GridSizes(side=6, objects=3), LevelDistribution(max_size=6, walls=6, max_objects=3)
     env = make_gridworld(sizes, dist)

@@ -10,7 +10,7 @@ from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.envs.registry import make_env
 
 
-@pytest.mark.parametrize("name", ["networks", "broad", "chain"])
+@pytest.mark.parametrize("name", ["networks", pytest.param("broad", marks=pytest.mark.slow), "chain"])
 def test_levels_have_hashes_of_their_own(name):
     env = make_env(name, LevelDistribution(), GridSizes())
     levels = jax.vmap(env.sample_level)(jax.random.split(jax.random.key(0), 256))

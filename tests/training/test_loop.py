@@ -236,7 +236,7 @@ def stop_at(step):
 RETURNS = {0.0: 0.0, 10.0: 9.0, 20.0: 3.0}  # eta -> return: the rule at meta-step 10 is the best
 
 
-@pytest.mark.parametrize("step", [5, 10, 15, 20])
+@pytest.mark.parametrize("step", [15, *(pytest.param(step, marks=pytest.mark.slow) for step in (5, 10, 20))])
 def test_a_run_that_was_stopped_and_resumed_is_the_uninterrupted_run(train, tmp_path, step):
     train(returns=RETURNS, folder="whole")
     train(returns=RETURNS, on_chunk=stop_at(step))
