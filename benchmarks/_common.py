@@ -11,9 +11,9 @@ import jax.numpy as jnp
 
 from groove.cli._main import FlagSet
 from groove.training.build import build
-from groove.training.config import Config
-from groove.training.presets import preset
-from groove.training.validate import validate
+from groove.training.settings.config import Config
+from groove.training.settings.presets import preset
+from groove.training.settings.validate import validate
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
 from groove.utils.io import write_json

@@ -14,8 +14,8 @@ from _common import MetaTrainer, json_flag, matmul_peak, seconds_of, valid
 from meta_step import core_flop
 
 from groove.cli._main import FlagSet, Program, run_program
-from groove.training.config import Config
-from groove.training.presets import preset
+from groove.training.settings.config import Config
+from groove.training.settings.presets import preset
 from groove.utils import parallel
 from groove.utils.jax_flags import matmul_precision, standard_flags
 from groove.utils.typed_fields import replace_all

@@ -15,7 +15,7 @@ from _common import MetaTrainer, StepSizes, gru_flop, json_flag, meta_step_confi
 from scipy.optimize import nnls
 
 from groove.cli._main import FlagSet, Program, run_program
-from groove.training.config import Config
+from groove.training.settings.config import Config
 from groove.utils import parallel
 from groove.utils.errors import GrooveError
 from groove.utils.typed_fields import replace_all

@@ -21,7 +21,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from groove.cli._main import FlagSet, Program, run_program
-from groove.curriculum.sources import check_source, make_source
+from groove.curriculum.sources.registry import check_source, make_source
 from groove.envs.base import EnvFamily
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from groove.types import Array, Key, PyTree

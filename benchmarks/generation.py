@@ -11,8 +11,8 @@ from functools import partial
 from _common import MetaTrainer, json_flag, timed, valid
 
 from groove.cli._main import FlagSet, Program, run_program
-from groove.training.config import Config
-from groove.training.presets import preset
+from groove.training.settings.config import Config
+from groove.training.settings.presets import preset
 from groove.utils import parallel
 from groove.utils.typed_fields import replace_all
 

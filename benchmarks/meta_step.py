@@ -23,7 +23,7 @@ from _common import (
 )
 
 from groove.cli._main import FlagSet, Program, run_program
-from groove.training.config import Config
+from groove.training.settings.config import Config
 from groove.utils import parallel
 from groove.utils.typed_fields import replace_all
 

@@ -15,7 +15,7 @@ from functools import partial
 from _common import MetaTrainer, StepSizes, json_flag, meta_step_config, seconds_of, step_flags, take_turns, valid
 
 from groove.cli._main import FlagSet, Program, run_program
-from groove.training.config import Config
+from groove.training.settings.config import Config
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import assign

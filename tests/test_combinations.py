@@ -9,10 +9,10 @@ import pytest
 from groove.curriculum.scores import SCORES
 from groove.lpg.registry import hand_written
 from groove.training.build import build
-from groove.training.checkpoint import Checkpointer
-from groove.training.legacy import read_config
-from groove.training.presets import preset
-from groove.training.validate import validate
+from groove.training.checkpoints.checkpoint import Checkpointer
+from groove.training.settings.legacy import read_config
+from groove.training.settings.presets import preset
+from groove.training.settings.validate import validate
 from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import assign, replace, to_dict
 

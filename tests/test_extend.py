@@ -14,8 +14,8 @@ from groove.dropin.find import find_rule
 from groove.envs import registry as env_registry
 from groove.lpg import registry as rule_registry
 from groove.training.build import build
-from groove.training.presets import preset
-from groove.training.validate import validate
+from groove.training.settings.presets import preset
+from groove.training.settings.validate import validate
 from groove.types import LOGITS, LevelOutcome, Rollout
 from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import replace_all

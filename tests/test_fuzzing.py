@@ -22,10 +22,10 @@ from groove.evaluation.levels.level_json import as_json
 from groove.evaluation.levels.level_sets import import_levels
 from groove.evaluation.results import Results
 from groove.sweep.sweep_file import read_sweep
-from groove.training.config import Config
-from groove.training.level_record import LevelRecord, load_level_record
-from groove.training.presets import preset
+from groove.training.logs.level_record import LevelRecord, load_level_record
 from groove.training.run_dir import RunDir
+from groove.training.settings.config import Config
+from groove.training.settings.presets import preset
 from groove.utils.errors import GrooveError
 from groove.utils.tensor_file import content_digest, tensor_bytes
 from groove.utils.typed_fields import to_dict

@@ -9,7 +9,7 @@ from groove.agents.agent import AgentConfig, make_agent
 from groove.lifetimes.lifetime import begin, live
 from groove.lpg.registry import RULES, make_rule
 from groove.training.build import build
-from groove.training.presets import preset
+from groove.training.settings.presets import preset
 from groove.training.validation import Validation
 from groove.utils.typed_fields import assign
 from tests._helpers.probes import make_probe

@@ -22,7 +22,7 @@ from groove.cli._main import FlagSet, Program, run_program
 from groove.sweep.executor import Executor
 from groove.sweep.steps import MetaTraining, read_summary
 from groove.sweep.sweep import progress_bars, run_steps
-from groove.training.presets import PRESETS
+from groove.training.settings.presets import PRESETS
 from groove.utils.bootstrap import Interval, ratio_over_runs
 from groove.utils.errors import ConfigError
 from groove.utils.io import read_json

@@ -27,7 +27,7 @@ from groove.envs.gridworld.dynamics import make_gridworld
 from groove.lifetimes import lifetime
 from groove.lifetimes.lifetime import Lifetime
 from groove.lifetimes.rollout import evaluate_policy
-from groove.training.config import NETWORK_AGENT
+from groove.training.settings.config import NETWORK_AGENT
 from groove.types import Array, Params, PyTree, Stream
 from groove.utils import parallel
 from groove.utils.errors import ConfigError

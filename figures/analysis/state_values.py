@@ -17,7 +17,7 @@ from groove.agents.agent import make_agent
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.lifetimes import lifetime
 from groove.lpg.lpg import make_lpg
-from groove.training.config import NETWORK_AGENT
+from groove.training.settings.config import NETWORK_AGENT
 from groove.types import Rollout, Stream
 from groove.utils.plotting import BLUE, GREY
 

@@ -13,11 +13,11 @@ import jax
 import jax.numpy as jnp
 
 from groove.curriculum.accel import Mutate, edits
-from groove.curriculum.autoregressive import make_autoregressive
 from groove.curriculum.base import Curriculum
 from groove.curriculum.buffer import LevelBuffer, levels_at
-from groove.curriculum.factored import make_factored
-from groove.curriculum.generator import Generator, GeneratorConfig
+from groove.curriculum.generators.autoregressive import make_autoregressive
+from groove.curriculum.generators.factored import make_factored
+from groove.curriculum.generators.generator import Generator, GeneratorConfig
 from groove.curriculum.plr import PLRState, around_buffer, hand_out, record_outcomes
 from groove.curriculum.plr_config import PLRConfig
 from groove.curriculum.replay import is_ready

@@ -8,13 +8,13 @@ from groove.curriculum.archive import ArchiveConfig, make_archive
 from groove.curriculum.base import Curriculum
 from groove.curriculum.colearn import ColearnConfig, make_colearn
 from groove.curriculum.fixed import make_dr
-from groove.curriculum.generator import GeneratorConfig
+from groove.curriculum.generators.generator import GeneratorConfig
 from groove.curriculum.ncc import NCCConfig, make_ncc
 from groove.curriculum.paired import make_paired
 from groove.curriculum.plr import make_plr
 from groove.curriculum.plr_config import PLRConfig
 from groove.curriculum.scores import SCORES
-from groove.curriculum.sources import BASE, SOURCES, check_source, source_names
+from groove.curriculum.sources.registry import BASE, SOURCES, check_source, source_names
 from groove.envs.base import EnvFamily
 from groove.envs.registry import ENVIRONMENTS
 from groove.utils.errors import GrooveError, unknown_name

@@ -1,7 +1,7 @@
 """The registry of environments: every family that a run can train on by its name alone.
 
 A new environment is one file, which builds its `EnvFamily`, and one line of `ENVIRONMENTS`. Tabular gridworlds, which
-a curriculum can also mix, are the sources of `groove.curriculum.sources`.
+a curriculum can also mix, are the sources of `groove.curriculum.sources.registry`.
 """
 
 import dataclasses

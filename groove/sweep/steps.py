@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from groove.training.config import Config
-from groove.training.loggers import read_jsonl
-from groove.training.presets import preset
+from groove.training.logs.loggers import read_jsonl
 from groove.training.run_dir import RunDir
-from groove.training.validate import validate
+from groove.training.settings.config import Config
+from groove.training.settings.presets import preset
+from groove.training.settings.validate import validate
 from groove.utils.errors import ConfigError
 from groove.utils.io import read_json
 from groove.utils.typed_fields import assign, replace_all, to_dict

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from groove.sweep.steps import MetaTraining
-from groove.training.prepare import buildable
-from groove.training.presets import PRESETS
+from groove.training.settings.prepare import buildable
+from groove.training.settings.presets import PRESETS
 from groove.utils.errors import ConfigError, GrooveError, check_name, refuse_twice, unknown_name
 from groove.utils.io import one_line, parse_toml
 from groove.utils.limits import MOST_SEEDS, MOST_TRAININGS

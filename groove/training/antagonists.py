@@ -12,8 +12,8 @@ from typing import Any
 from groove.dropin.find import NamedRule, hand_written_identity
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import hand_written, make_rule
-from groove.training.config import Config
-from groove.training.pinned_rules import find_pinned, pin_rule, without_digest
+from groove.training.settings.config import Config
+from groove.training.settings.pinned_rules import find_pinned, pin_rule, without_digest
 from groove.utils.errors import ConfigError, unknown_name
 
 SELF = "self"

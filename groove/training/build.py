@@ -10,9 +10,9 @@ from jax.sharding import Mesh
 from groove.agents.agent import Agent, make_agent
 from groove.agents.varied_rate import vary_rate
 from groove.curriculum.base import Curriculum
-from groove.curriculum.mixtures import portions
 from groove.curriculum.registry import CurriculumSpec, Settings, make_curriculum, parse_curriculum
-from groove.curriculum.sources import BASE, by_kind, make_source, pin_source
+from groove.curriculum.sources.mixtures import portions
+from groove.curriculum.sources.registry import BASE, by_kind, make_source, pin_source
 from groove.envs.base import Discrete, EnvFamily
 from groove.envs.registry import ENVIRONMENTS
 from groove.lifetimes.learning_curves import LearningCurves
@@ -30,7 +30,7 @@ from groove.meta.slots import Antagonist, Setup
 from groove.meta.trainer import MetaStep, Trainer, make_trainer
 from groove.meta.truncated_step import make_truncated_step
 from groove.training.antagonists import OPTIMAL, antagonist_rule, past_share, past_shares
-from groove.training.config import BASELINE, Config
+from groove.training.settings.config import BASELINE, Config
 from groove.training.start import make_learned_rule
 from groove.training.validation import Domain, LifetimeReturns, make_lifetime_returns, unseen_levels
 from groove.types import Stream

@@ -16,20 +16,20 @@ from groove.meta.groups import unpack
 from groove.meta.trainer import TrainState
 from groove.training.antagonists import short_name
 from groove.training.build import Parts, build
-from groove.training.checkpoint import Checkpointer
-from groove.training.config import Config
-from groove.training.curves import draw_curves
-from groove.training.dashboards import TensorBoardLogger, WandbLogger
+from groove.training.checkpoints.checkpoint import Checkpointer
+from groove.training.checkpoints.legacy import EARLIER_STATE
 from groove.training.generated_levels import draw_generated, make_generated
-from groove.training.legacy_checkpoint import EARLIER_STATE
-from groove.training.level_records import LevelRecords
-from groove.training.log_row import log_row
-from groove.training.loggers import CsvLogger, JsonlLogger, Logger, MultiLogger
-from groove.training.progress import Progress, print_line
+from groove.training.logs.curves import draw_curves
+from groove.training.logs.dashboards import TensorBoardLogger, WandbLogger
+from groove.training.logs.level_records import LevelRecords
+from groove.training.logs.log_row import log_row
+from groove.training.logs.loggers import CsvLogger, JsonlLogger, Logger, MultiLogger
+from groove.training.logs.progress import Progress, print_line
+from groove.training.logs.summary import summary_text
 from groove.training.report.report import report_at_end
 from groove.training.run_dir import RunDir, RunError
+from groove.training.settings.config import Config
 from groove.training.stop_requests import stop_requests
-from groove.training.summary import summary_text
 from groove.training.trained_levels import draw_trained_levels
 from groove.training.validation import MEAN_SCORE
 from groove.training.validator import Validator

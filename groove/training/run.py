@@ -13,13 +13,13 @@ from rich.console import Console
 
 from groove.dropin.load import load_lpg
 from groove.dropin.rule import Rule
-from groove.training.config import Config
+from groove.training.logs.progress import print_line
 from groove.training.loop import train
-from groove.training.prepare import all_overrides, prepare_new, prepare_resumed
-from groove.training.presets import PRESETS
-from groove.training.progress import print_line
 from groove.training.run_dir import MAY_DIFFER, RunDir
 from groove.training.run_lock import lock_run
+from groove.training.settings.config import Config
+from groove.training.settings.prepare import all_overrides, prepare_new, prepare_resumed
+from groove.training.settings.presets import PRESETS
 from groove.utils import parallel
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.jax_flags import matmul_precision, standard_flags
@@ -68,8 +68,8 @@ def meta_train(
     Args:
       curriculum: where levels come from and which levels are replayed, as in "ar", "dr" or "ar@mazes"; None for "ar",
         or for the curriculum of the run that is resumed.
-      preset: a key of `groove.training.presets.PRESETS`, such as "smoke"; None for "laptop" on a CPU and "paper" on an
-        accelerator, or for the configuration of the run that is resumed.
+      preset: a key of `groove.training.settings.presets.PRESETS`, such as "smoke"; None for "laptop" on a CPU and
+        "paper" on an accelerator, or for the configuration of the run that is resumed.
       seed: of every random stream; None for 0, or for the seed of the run that is resumed.
       run_dir: a directory for the files of the run; None for a new one in the folder runs/.
       overrides: dotted path of a field of `Config` -> value, or the text of it, as in {"run.steps": 100}.

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from groove.envs.gridworld.level_file import without_file
-from groove.training.config import Config
-from groove.training.legacy import read_config
-from groove.training.validate import validate_ranges
+from groove.training.settings.config import Config
+from groove.training.settings.legacy import read_config
+from groove.training.settings.validate import validate_ranges
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.io import one_line, parse_json, write_json
 from groove.utils.provenance import describe_start

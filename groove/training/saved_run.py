@@ -8,11 +8,11 @@ import jax
 
 from groove.meta.trainer import TrainState
 from groove.training.build import Parts, build
-from groove.training.checkpoint import Checkpointer
-from groove.training.config import Config
-from groove.training.legacy_checkpoint import EARLIER_STATE
+from groove.training.checkpoints.checkpoint import Checkpointer
+from groove.training.checkpoints.legacy import EARLIER_STATE
 from groove.training.run_dir import RunDir
-from groove.training.validate import validate_saved
+from groove.training.settings.config import Config
+from groove.training.settings.validate import validate_saved
 from groove.utils.jax_flags import standard_flags
 
 

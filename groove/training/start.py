@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from groove.dropin.find import NamedRule
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import learned, make_rule
-from groove.training.config import Config
-from groove.training.pinned_rules import find_pinned, pin_rule, without_digest
+from groove.training.settings.config import Config
+from groove.training.settings.pinned_rules import find_pinned, pin_rule, without_digest
 from groove.types import Key
 from groove.utils.errors import ConfigError
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from groove.envs.base import EnvFamily
 from groove.lifetimes.learning_curves import LearningCurves
-from groove.training.config import BASELINE
+from groove.training.settings.config import BASELINE
 from groove.types import Key, PyTree
 from groove.utils.bootstrap import Interval, ratio_of_means
 

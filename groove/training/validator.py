@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from groove.envs.level_metrics import make_level_metrics
 from groove.training.build import Parts
-from groove.training.config import BASELINE
-from groove.training.progress import Progress
+from groove.training.logs.progress import Progress
+from groove.training.settings.config import BASELINE
 from groove.training.validation import Domain, LifetimeReturns, Validation
 
 

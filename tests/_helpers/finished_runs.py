@@ -8,8 +8,8 @@ import numpy as np
 
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
-from groove.training.presets import preset
 from groove.training.run_dir import RunDir
+from groove.training.settings.presets import preset
 from groove.utils.typed_fields import replace
 
 

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from groove.meta.groups import Group
-from groove.training.presets import preset
 from groove.training.report.gallery import make_gallery
+from groove.training.settings.presets import preset
 from tests._helpers.tiny import tiny_setup
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from groove.cli._main import find_program
-from groove.curriculum.sources import make_source
+from groove.curriculum.sources.registry import make_source
 from groove.dropin.rule_file import load_rule
 from groove.envs.gridworld.level_file import load_levels
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.curriculum.factored import learn
-from groove.curriculum.generator import GeneratorConfig, entropy_floor
+from groove.curriculum.generators.factored import learn
+from groove.curriculum.generators.generator import GeneratorConfig, entropy_floor
 from groove.curriculum.paired import make_paired
 from groove.curriculum.plr_config import PLRConfig
 from groove.envs.base import Design, Factor

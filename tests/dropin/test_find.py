@@ -11,7 +11,7 @@ from groove.dropin.load import load
 from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.lpg_config import LPGConfig
-from groove.training.presets import preset
+from groove.training.settings.presets import preset
 from groove.utils.errors import GrooveError
 from groove.utils.typed_fields import to_dict
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from groove.curriculum.sources import make_source
+from groove.curriculum.sources.registry import make_source
 from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 from tests._helpers.arcade import assert_valid
 

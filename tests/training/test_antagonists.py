@@ -14,9 +14,9 @@ from groove.meta.antagonists import advance_antagonists
 from groove.meta.slots import Levels, begin_lives
 from groove.training.antagonists import check_antagonist, pin_antagonist, short_name
 from groove.training.build import make_groups
-from groove.training.prepare import prepare_new, prepare_resumed
 from groove.training.run import meta_train
 from groove.training.run_dir import RunDir
+from groove.training.settings.prepare import prepare_new, prepare_resumed
 from groove.utils.errors import ConfigError, GrooveError
 from tests._helpers.rules import write_rule
 

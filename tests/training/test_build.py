@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from groove.training.build import build, make_groups
-from groove.training.presets import PRESETS, preset
-from groove.training.validate import validate
+from groove.training.settings.presets import PRESETS, preset
+from groove.training.settings.validate import validate
 from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import replace, replace_all
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from groove.evaluation.results import Results
-from groove.training.loggers import JsonlLogger, read_jsonl
+from groove.training.logs.loggers import JsonlLogger, read_jsonl
 from groove.training.run import meta_train
 from groove.utils.errors import GrooveError
 

@@ -18,9 +18,9 @@ from groove.meta.groups import Group
 from groove.meta.slots import Levels
 from groove.meta.trainer import TrainState
 from groove.training import loop
-from groove.training.level_record import LevelRecord, LevelRecordError, load_level_record
-from groove.training.presets import preset
+from groove.training.logs.level_record import LevelRecord, LevelRecordError, load_level_record
 from groove.training.run_dir import RunDir, RunError
+from groove.training.settings.presets import preset
 from groove.training.validation import Domain
 from groove.utils.io import CHECK
 from groove.utils.typed_fields import replace_all

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from groove.training import run_dir
-from groove.training.presets import preset
 from groove.training.run_dir import RunDir, RunError, config_differences
+from groove.training.settings.presets import preset
 from groove.utils.typed_fields import replace_all, to_dict
 
 CONFIG = replace_all(preset("smoke"), {"seed": 1, "run.steps": 10, "gradient.learning_rate": 3e-4})

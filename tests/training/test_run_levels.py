@@ -2,9 +2,9 @@
 
 import pytest
 
-from groove.training.presets import preset
 from groove.training.run_dir import RunDir
 from groove.training.run_levels import levels_of_run
+from groove.training.settings.presets import preset
 from groove.utils.errors import GrooveError
 
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from groove.training.presets import preset
 from groove.training.run_dir import RunDir, RunError
 from groove.training.saved_run import load_run
+from groove.training.settings.presets import preset
 from groove.training.trained_levels import can_be_saved, trained_levels
 from groove.utils.errors import GrooveError
 from tests._helpers.old_runs import META_OPTIMIZERS, unpack_run

@@ -8,7 +8,7 @@ import pytest
 
 from groove.dropin.find import named_rule
 from groove.training.build import make_groups, make_meta_step
-from groove.training.prepare import prepare_new, prepare_resumed
+from groove.training.settings.prepare import prepare_new, prepare_resumed
 from groove.utils.errors import ConfigError, GrooveError
 from tests._helpers.rules import write_rule
 

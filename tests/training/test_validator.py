@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 from rich.console import Console
 
-from groove.training.progress import Progress
+from groove.training.logs.progress import Progress
 from groove.training.validation import Domain
 from groove.training.validator import Validator
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from groove.training.presets import preset
+from groove.training.settings.presets import preset
 from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import (
     above,

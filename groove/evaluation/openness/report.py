@@ -5,7 +5,7 @@ from pathlib import Path
 
 from groove.evaluation.openness.openness import Openness, TooFewLevelsError, measure_openness
 from groove.evaluation.openness.plots import draw_openness
-from groove.training.level_record import LevelRecord, load_level_record
+from groove.training.logs.level_record import LevelRecord, load_level_record
 from groove.training.run_dir import RunDir
 from groove.utils.bootstrap import Interval
 from groove.utils.errors import ConfigError

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from groove.dropin.rule_file import load_rule
-from groove.training.config import Config
-from groove.training.legacy import read_config
-from groove.training.loggers import read_jsonl
+from groove.training.logs.loggers import read_jsonl
 from groove.training.run_dir import RunDir
+from groove.training.settings.config import Config
+from groove.training.settings.legacy import read_config
 from groove.training.validation import MEAN_SCORE
 from groove.utils.errors import ConfigError
 from groove.utils.io import one_line, parse_json

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from groove.pages.parts import Cell, section, table
-from groove.training.config import Config
-from groove.training.presets import PRESETS, preset
 from groove.training.report.reported_run import ReportedRun
+from groove.training.settings.config import Config
+from groove.training.settings.presets import PRESETS, preset
 from groove.utils.typed_fields import flatten, to_dict
 
 if TYPE_CHECKING:

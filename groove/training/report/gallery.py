@@ -21,7 +21,7 @@ from groove.meta.groups import Group
 from groove.meta.trainer import TrainState
 from groove.training.antagonists import OPTIMAL, short_name
 from groove.training.build import agent_for
-from groove.training.config import BASELINE, BASELINE_LABEL, Config
+from groove.training.settings.config import BASELINE, BASELINE_LABEL, Config
 from groove.training.trained_levels import can_be_saved, trained_levels
 from groove.types import Stream
 from groove.utils import parallel

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from groove.pages.measures import Measured
 from groove.pages.parts import Cell, Column, facts, headlines, section, table
 from groove.training.antagonists import short_name
-from groove.training.config import BASELINE_LABEL
 from groove.training.report.configuration import device_text
 from groove.training.report.reported_run import ReportedRun
+from groove.training.settings.config import BASELINE_LABEL
 from groove.utils.text import duration, quantity
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from groove.meta.groups import Group
 from groove.meta.trainer import TrainState
 from groove.pages.charts import chart_library
 from groove.pages.page import Page, Tab, render_page, write_page
-from groove.training.config import Config
 from groove.training.report.configuration import configuration_tab
 from groove.training.report.gallery import MOST_LEVELS, Gallery, make_gallery
 from groove.training.report.levels_tab import levels_tab
@@ -18,6 +17,7 @@ from groove.training.report.through_time import curriculum_tab, training_tab
 from groove.training.report.validation_tab import validation_tab
 from groove.training.run_dir import RunDir
 from groove.training.saved_run import load_run
+from groove.training.settings.config import Config
 from groove.utils import parallel
 from groove.utils.errors import ConfigError, GrooveError, MissingExtraError
 from groove.utils.io import one_line

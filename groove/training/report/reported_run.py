@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from groove.training.config import Config
-from groove.training.loggers import read_jsonl
+from groove.training.logs.loggers import read_jsonl
 from groove.training.run_dir import RunDir, RunError
+from groove.training.settings.config import Config
 from groove.utils.bootstrap import Floats
 from groove.utils.io import read_json
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from groove.pages.charts import ZOOM
 from groove.pages.parts import closed, grid, section
 from groove.training.antagonists import short_name
-from groove.training.curves import groups_of, panels_for, panels_of
+from groove.training.logs.curves import groups_of, panels_for, panels_of
 from groove.training.report.reported_run import ReportedRun
 from groove.training.report.series import STEPS, Curves
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from groove.pages.charts import ZOOM, embed
 from groove.pages.palette import import_altair
 from groove.pages.parts import Cell, Column, grid, section, table
-from groove.training.config import BASELINE, BASELINE_LABEL
 from groove.training.report.outcome import FIRST_SOURCE, metric_of, sources_of, validated
 from groove.training.report.reported_run import ReportedRun
 from groove.training.report.series import Curves
+from groove.training.settings.config import BASELINE, BASELINE_LABEL
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -5,7 +5,7 @@ import pytest
 
 from groove.evaluation.openness import openness
 from groove.evaluation.openness.report import report_openness, run_openness
-from groove.training.level_record import LevelRecord
+from groove.training.logs.level_record import LevelRecord
 from groove.training.run_dir import RunDir
 from groove.utils.errors import ConfigError
 from tests._helpers.finished_runs import finished_run

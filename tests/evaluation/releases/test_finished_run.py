@@ -6,9 +6,9 @@ import pytest
 
 from groove.dropin.rule_file import load_rule, save_rule
 from groove.evaluation.releases.finished_run import read_run
-from groove.training.loggers import read_jsonl
-from groove.training.presets import preset
+from groove.training.logs.loggers import read_jsonl
 from groove.training.run_dir import RunDir
+from groove.training.settings.presets import preset
 from groove.training.validation import MEAN_SCORE
 from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import to_dict

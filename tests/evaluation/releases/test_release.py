@@ -11,8 +11,8 @@ from groove.dropin.load import load
 from groove.dropin.rule_file import load_rule, released_rules, save_rule
 from groove.evaluation.releases.release import release
 from groove.evaluation.results import Results
-from groove.training.presets import preset
 from groove.training.run_dir import RunDir
+from groove.training.settings.presets import preset
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.typed_fields import replace, to_dict
 from tests._helpers.cells import line

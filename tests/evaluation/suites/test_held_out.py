@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.curriculum.sources import make_source
+from groove.curriculum.sources.registry import make_source
 from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution
 from groove.envs.mixture import MixedLevel
 from groove.evaluation.suites.registry import SUITES

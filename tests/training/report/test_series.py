@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from groove.training.presets import preset
 from groove.training.report.reported_run import ReportedRun
 from groove.training.report.series import MOST_POINTS, Curves
+from groove.training.settings.presets import preset
 
 
 def run_of(rows, name="run"):

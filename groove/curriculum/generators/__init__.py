@@ -1,0 +1,1 @@
+"""Policies that design levels, for the curriculum `paired`."""

@@ -1,0 +1,1 @@
+"""Sources of levels: where new levels come from."""

@@ -1,0 +1,1 @@
+"""The settings of a run: fields, presets, checks, and those of earlier versions."""
