@@ -44,7 +44,7 @@ class Act(NamedTuple):
 
 
 class Life(NamedTuple):
-    """What one agent earned and did at several ages.
+    """The returns and the acts of one agent at several ages.
 
     Attributes:
       ages: agent updates, increasing.

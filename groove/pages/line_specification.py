@@ -14,7 +14,7 @@ _ROOM = 16  # pixels above the highest line, for the label of a line to compare 
 
 
 class Shape(NamedTuple):
-    """What decides about the layers of a chart of curves.
+    """The features of a chart of curves that decide about its layers.
 
     Attributes:
       curves: number of curves.

@@ -30,7 +30,7 @@ class Targets(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What the network reads of trajectories, as far as it does not depend on weights."""
+    """The inputs of the network from trajectories, as far as they do not depend on weights."""
 
     policy: Array  # f32 [T+1, B, A]: pi
     behaviour: Array  # f32 [T, B, A]: mu

@@ -29,7 +29,7 @@ class Stored(NamedTuple):
 
 
 class DiscoState(NamedTuple):
-    """What the rule keeps of an agent's lifetime between two steps."""
+    """The rule's memory of an agent's lifetime, between two steps."""
 
     target: Params  # of the target network
     course: Course

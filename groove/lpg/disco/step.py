@@ -16,7 +16,7 @@ _KEPT = 0.9  # share of the target network that a step keeps
 
 
 class Course(NamedTuple):
-    """What the rule remembers of an agent's lifetime, besides the target network."""
+    """The rule's memory of an agent's lifetime, besides the target network."""
 
     advantage: Moments
     td_error: Moments  # for logs only
@@ -24,7 +24,7 @@ class Course(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the rule makes of a batch of trajectories."""
+    """The rule's judgement of a batch of trajectories."""
 
     values: Values
     targets: Targets

@@ -1,4 +1,4 @@
-"""What came of runs: the validated returns, each with its interval and n, and the effort."""
+"""The outcome of runs: the validated returns, each with its interval and n, and the effort."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What a report reads of a run directory, while the run goes on or after its end."""
+"""The part of a run directory that a report reads, while the run goes on or after its end."""
 
 import functools
 import math

@@ -191,7 +191,7 @@ class Config:
 
     @property
     def first_rule(self) -> str:
-        """What the rule before meta-training is called."""
+        """The name of the rule before meta-training."""
         return "starting rule" if self.start else "untrained rule"
 
     @property
