@@ -17,6 +17,7 @@ from groove.utils.bootstrap import Floats, Interval, stratified_bootstrap
 from groove.utils.errors import GrooveError
 
 LOW, HIGH = "random", "a2c"
+RIVALS = (HIGH, "ppo")  # rules that others should beat
 MARGIN = 1e-3  # least difference between the references' returns by which a level or task is normalised
 AGGREGATES = {
     "IQM": aggregate.iqm,
@@ -114,24 +115,29 @@ def compare_cells(cells: Sequence[Cell], seed: int = 0) -> Comparison:
 def aggregates(comparison: Comparison, seed: int = 0) -> dict[str, dict[str, Interval[float]]]:
     """Return statistic -> rule -> its value on the normalised scores, with a 95 % stratified bootstrap interval.
 
+    One statistic is the probability of being better than a rival: that a run of the rule has a higher return than a run
+    of A2C or PPO, where these are among the rules.
+
     Args:
       comparison: the rules.
       seed: seed of the bootstraps.
     """
-    better = f"P(better than {HIGH})"
-    values: dict[str, dict[str, Interval[float]]] = {name: {} for name in (*AGGREGATES, better)}
+    better = {rival: f"P(better than {rival})" for rival in RIVALS if rival in comparison.scores}
+    values: dict[str, dict[str, Interval[float]]] = {name: {} for name in (*AGGREGATES, *better.values())}
     for rule, scores in comparison.scores.items():
         for name, statistic in AGGREGATES.items():
             values[name][rule] = stratified_bootstrap(
                 statistic, scores, rng=np.random.default_rng(seed), clusters=[comparison.clusters[rule]]
             )
-        if rule not in (LOW, HIGH):
-            values[better][rule] = stratified_bootstrap(
+        for rival, name in better.items():
+            if rule in (LOW, HIGH, rival):
+                continue
+            values[name][rule] = stratified_bootstrap(
                 aggregate.probability_of_improvement,
                 scores,
-                comparison.scores[HIGH],
+                comparison.scores[rival],
                 rng=np.random.default_rng(seed),
-                clusters=[comparison.clusters[rule], comparison.clusters[HIGH]],
+                clusters=[comparison.clusters[rule], comparison.clusters[rival]],
             )
     return values
 

@@ -20,6 +20,15 @@ def test_scores_are_normalised_by_random_and_a2c():
     assert set(numbers["P(better than a2c)"]) == {"mine"}
 
 
+def test_rules_are_compared_with_ppo_too_where_it_was_tested():
+    cells = [*three_rules("s/a", [[1.0, 2.0]]), cell("s/a", "ppo", [[1.0, 1.0]])]
+    numbers = aggregates(compare_cells(cells))
+    assert set(numbers["P(better than ppo)"]) == {"mine"}
+    assert numbers["P(better than ppo)"]["mine"].value == pytest.approx(0.75)  # two ties of four pairs
+    assert set(numbers["P(better than a2c)"]) == {"mine", "ppo"}
+    assert "P(better than ppo)" not in aggregates(compare_cells(three_rules("s/a", [[1.0, 2.0]])))
+
+
 def test_levels_of_a_task_are_averaged_but_for_the_profile():
     cells = [
         cell("s/a", "random", [[0.0], [0.0], [1.0]]),
