@@ -176,7 +176,7 @@ SKILLS: Mapping[str, TaskSkills] = {
         "random",
         _PICTURE,
         _SOME,
-        _MEDIUM,
+        _LARGE,
         "a crossing takes 27 steps of one action; cars get random speeds",
     ),
     "minatar/SpaceInvaders": _task(
@@ -185,7 +185,7 @@ SKILLS: Mapping[str, TaskSkills] = {
         "deterministic",
         _PICTURE,
         _SOME,
-        _MEDIUM,
+        _LARGE,
         "a bullet flies at most 9 steps; aliens move by a fixed plan",
     ),
     "minatar/Seaquest": _task(
