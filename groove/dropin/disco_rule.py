@@ -25,7 +25,7 @@ from groove.dropin import inputs
 from groove.dropin.apply import Apply, as_agent
 from groove.dropin.arrays import read_rollout
 from groove.dropin.update import AgentState
-from groove.lpg.disco.experience import WIDTH, head_widths
+from groove.lpg.disco.heads import WIDTH, head_widths
 from groove.lpg.disco.rule import DiscoState, Stepped, as_trajectories, begin_state, learn
 from groove.lpg.disco.weights import DiscoWeights
 from groove.types import LOGITS, Array, Key, Params, Rollout
