@@ -125,7 +125,9 @@ class DiscoRule:
         rollout = inputs.counted(rollout)
         valid = ~jnp.isnan(inputs.action_log_prob(jnp.zeros_like(behaviour), rollout))
         rollout = dataclasses.replace(rollout, reward=jnp.where(valid, rollout.reward, jnp.nan))
-        mask = None if rollout.mask is None else rollout.mask.astype(jnp.float32)
+        if (mask := rollout.mask) is not None:  # actions of hidden rows may be no index of a logit
+            rollout = dataclasses.replace(rollout, action=jnp.where(mask, rollout.action, 0))
+            mask = mask.astype(jnp.float32)
         now = Stepped(learner.params, learner.opt_state, learner.rule_state)
         now, info = learn(self.eta, agent, now, as_trajectories(rollout, behaviour), mask)
         return AgentState(now.params, now.opt_state, now.state, learner.updates + 1), dict(info)
