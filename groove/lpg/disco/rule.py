@@ -10,7 +10,8 @@ from groove.agents.agent import Agent
 from groove.lpg.base import UpdateInfo, UpdateRule
 from groove.lpg.disco import NAME
 from groove.lpg.disco.config import DiscoConfig
-from groove.lpg.disco.experience import Trajectories, as_outputs, head_widths
+from groove.lpg.disco.experience import Trajectories, as_outputs
+from groove.lpg.disco.heads import head_widths
 from groove.lpg.disco.losses import losses, total
 from groove.lpg.disco.moments import Moments
 from groove.lpg.disco.network import Memory

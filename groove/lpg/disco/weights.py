@@ -1,14 +1,19 @@
-"""The weights of the rule's network, and the arrays of the published file that hold them."""
+"""The weights of the rule's network, and the arrays of the published file that hold them.
+
+This module does not import JAX, so that groove.torch works without JAX.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from groove.lpg.core import LSTMWeights
-from groove.lpg.disco.experience import WIDTH
-from groove.types import Array
+from groove.lpg.core_weights import LSTMWeights
+from groove.lpg.disco.heads import WIDTH
 from groove.utils.errors import GrooveError
+
+if TYPE_CHECKING:
+    from groove.types import Array
 
 HIDDEN = 256  # units of the LSTM over a trajectory
 LIFETIME_HIDDEN = 128  # units of the LSTM over a lifetime
@@ -20,10 +25,10 @@ _EMBEDDED = 16  # hidden units of every small network
 class Linear(NamedTuple):
     """A linear layer, x w + b."""
 
-    w: Array
-    b: Array
+    w: "Array"
+    b: "Array"
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: "Array") -> "Array":
         """Return x w + b."""
         return x @ self.w + self.b
 
