@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from groove.lpg.core import LSTMWeights
 from groove.lpg.disco.experience import WIDTH
-from groove.types import Array
+from groove.types import Array, Key
 from groove.utils.errors import GrooveError
 
 HIDDEN = 256  # units of the LSTM over a trajectory
@@ -119,6 +121,21 @@ def from_arrays(arrays: Mapping[str, np.ndarray], where: str) -> DiscoWeights:
             lstm=_lstm(linear(f"{_LIFETIME}lstm/linear"), LIFETIME_HIDDEN),
         ),
     )
+
+
+def draw_weights(key: Key) -> DiscoWeights:
+    """Return weights before any meta-training, of another rule than the published one.
+
+    Weights are truncated normal with standard deviation 1 / sqrt(inputs) and biases are zero, but for the bias 1 of
+    forget gates.
+    """
+    zeros = from_arrays({name: np.zeros(shape, np.float32) for name, shape in SHAPES.items()}, "zeros")
+    leaves, structure = jax.tree.flatten(zeros)
+    drawn = [
+        jax.random.truncated_normal(each, -2, 2, leaf.shape) / np.sqrt(len(leaf)) if leaf.ndim > 1 else jnp.array(leaf)
+        for each, leaf in zip(jax.random.split(key, len(leaves)), leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, drawn)
 
 
 def _check(arrays: Mapping[str, np.ndarray], where: str) -> None:
