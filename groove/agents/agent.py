@@ -6,7 +6,7 @@ therefore serves tables, which are updated by row, and networks, which are updat
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -97,7 +97,7 @@ class Agent(NamedTuple):
         gradient of a table is cheap only through a chain of reads and steps.
       step: (params, opt_state, obs [...], {name: gradient of the loss by the outputs of the head}) -> (params,
         opt_state). A factor f32 [] as the last argument multiplies the step.
-      policy: params -> the parameters that `read` needs for LOGITS; their tree structure is the same under all rules.
+      policy: params -> the parameters that `read` needs for LOGITS; see `policy_form`.
       hold: (params, name) -> params in which the parameters of one head are constants of every gradient.
     """
 
@@ -138,6 +138,15 @@ def make_agent(observation: Discrete | MultiHot | Box, heads: Mapping[str, int],
     if config.optimizer != "sgd":
         raise ConfigError('a table is updated by row: its optimizer must be "sgd".')
     return _table_agent(observation.size, heads, config)
+
+
+def policy_form(agent: Agent) -> tuple[Any, tuple[tuple[int, ...], ...]]:
+    """Return the tree structure and the shapes of `agent.policy(params)`; agents read the policies of equal forms.
+
+    Most rules train agents of one form in an environment. Rules that bring agents of their own do not.
+    """
+    policy = jax.eval_shape(lambda: agent.policy(agent.init(jax.random.key(0))[0]))
+    return jax.tree.structure(policy), tuple(x.shape for x in jax.tree.leaves(policy))
 
 
 def bounded_adam(learning_rate: float, most: float) -> optax.GradientTransformation:

@@ -97,13 +97,16 @@ def features(
       linear_end: whether the last hidden layer has no activation.
     """
 
+    def name_of(i: int) -> str:  # torsos that are read differently have different parameters, see `policy_form`
+        return "torso_end" if linear_end and i == len(widths) - 1 else f"torso_linear_{i}"
+
     def activated(i: int, x: Array) -> Array:
         return x if linear_end and i == len(widths) - 1 else jax.nn.relu(x)
 
     hidden = list(enumerate(widths))
     if isinstance(observation, MultiHot) and observation.size >= _SPARSE_FROM and hidden:
         i, width = hidden.pop(0)
-        x = activated(i, SparseLinear(observation.size, width, name=f"torso_linear_{i}")(x))
+        x = activated(i, SparseLinear(observation.size, width, name=name_of(i))(x))
     elif isinstance(observation, MultiHot):
         x = multi_hot(x, observation.size)
     else:
@@ -117,7 +120,7 @@ def features(
             x = jax.nn.relu(conv_valid(x, width, kernel, stride, name=f"torso_conv_{i}"))
     x = x.reshape(x.shape[0], -1)
     for i, width in hidden:
-        x = activated(i, hk.Linear(width, name=f"torso_linear_{i}")(x))
+        x = activated(i, hk.Linear(width, name=name_of(i))(x))
     return x
 
 

@@ -31,8 +31,8 @@ _ANTAGONIST = _FLAGS.string(
 _FROM = _FLAGS.string(
     "from",
     None,
-    "The rule that meta-training starts from, with its settings: a released rule, a run's directory or a rule file. "
-    "Without this flag: a rule with new parameters.",
+    "The rule that meta-training starts from, with its settings: a released rule, a run's directory, a rule "
+    "file, or disco103=PATH. Without this flag: a rule with new parameters.",
 )
 _META_OPTIMIZER = _FLAGS.string(
     "meta_optimizer",

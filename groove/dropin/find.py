@@ -247,33 +247,35 @@ def _learned(path: Path, label: str, assignments: tuple[str, ...]) -> NamedRule:
     if "curriculum" in trained:
         origin["curriculum"] = without_place(str(trained["curriculum"]))
     rule = make_rule(name, config, config.discount)
-    _check_arrays(path, rule, eta)
-    return NamedRule(label, rule, eta, kind, _digest(kind, fingerprint(eta)), origin, config)
+    digest = _digest(kind, fingerprint(eta))
+    return NamedRule(label, rule, _fitted(path, rule, eta), kind, digest, origin, config)
 
 
-def _check_arrays(path: Path, rule: UpdateRule, eta: Any) -> None:
-    """Refuse arrays that a rule of these settings does not have; nothing is computed or allocated.
+def _fitted(path: Path, rule: UpdateRule, eta: Any) -> Any:
+    """Return the arrays of a rule file in the form that the rule has them; nothing is computed or allocated.
 
     Raises:
       ConfigError: that names the first difference.
     """
     try:
         with standard_flags():
-            wanted = _shapes(jax.eval_shape(lambda: rule.init(jax.random.key(0))))
+            form = jax.eval_shape(lambda: rule.init(jax.random.key(0)))
     except (TypeError, ValueError, OverflowError) as error:  # sizes that no array can have
         raise ConfigError(f"{path} has settings that no rule can have ({one_line(error)}): get it again.") from error
-    held = _shapes(eta)
+    arrays, places = _by_name(eta), _by_name(form)
+    held, wanted = ({name: f"{x.dtype}{list(x.shape)}" for name, x in each.items()} for each in (arrays, places))
     for array in sorted(wanted.keys() | held.keys()):
         if wanted.get(array) != held.get(array):
             raise ConfigError(
                 f"{path} does not fit its own settings, because {array} is {held.get(array, 'absent')} and should be "
                 f"{wanted.get(array, 'absent')}: get it again."
             )
+    return jax.tree.unflatten(jax.tree.structure(form), [arrays[name] for name in places])
 
 
-def _shapes(tree: Any) -> dict[str, str]:
+def _by_name(tree: Any) -> dict[str, Any]:
     leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return {jax.tree_util.keystr(path, simple=True, separator="/"): f"{x.dtype}{list(x.shape)}" for path, x in leaves}
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
 
 
 def _digest(kind: str, weights: str = "") -> str:

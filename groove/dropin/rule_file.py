@@ -7,7 +7,7 @@ This module does not import JAX, so that groove.torch works without JAX.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,12 @@ class RuleFileError(GrooveError):
     """A rule file that cannot be written or read; the message is one line that names the file and the remedy."""
 
 
-def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+def save_rule(path: str | Path, eta: Any, config: Mapping[str, Any]) -> None:
     """Write a rule file, and its configuration as readable JSON beside it (same name, `.json`).
 
     Args:
       path: the file, ending in `.safetensors`; replaced at once if it exists.
-      eta: the parameters, a nested dict of arrays.
+      eta: the parameters, nested dicts and tuples of arrays.
       config: the configuration that builds the rule again, JSON-able.
 
     Raises:
@@ -42,7 +42,7 @@ def save_rule(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any
         raise RuleFileError(f"{path} cannot be written: {one_line(error)}.") from error
 
 
-def rule_files(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, Any]) -> dict[Path, bytes]:
+def rule_files(path: str | Path, eta: Any, config: Mapping[str, Any]) -> dict[Path, bytes]:
     """Return the contents of the files that `save_rule` writes, by path.
 
     Raises:
@@ -52,7 +52,9 @@ def rule_files(path: str | Path, eta: Mapping[str, Any], config: Mapping[str, An
     leaves = list(_flatten(eta))
     tensors = {"/".join(keys): np.asarray(leaf, order="C") for keys, leaf in leaves}
     if not tensors or len(tensors) < len(leaves):
-        raise RuleFileError(f"{path} cannot be written: a rule is a nested dict of arrays with distinct names.")
+        raise RuleFileError(
+            f"{path} cannot be written: a rule is nested dicts or tuples of arrays with distinct names."
+        )
     about = {
         "groove_rule_format": str(RULE_FORMAT),
         "config": json.dumps(to_json(config), sort_keys=True),
@@ -95,7 +97,7 @@ def released_rules() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
-def fingerprint(eta: Mapping[str, Any]) -> str:
+def fingerprint(eta: Any) -> str:
     """Return the SHA-256 of a rule's parameters with their names, shapes and types, hexadecimal."""
     return content_digest({"/".join(keys): np.asarray(leaf) for keys, leaf in _flatten(eta)})
 
@@ -160,12 +162,21 @@ def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         raise RuleFileError(f"{path} is truncated or no safetensors file ({reason}): get it again.") from error
 
 
-def _flatten(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
+def _flatten(tree: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in _children(tree):
+        if isinstance(value, Mapping | tuple):
             yield from _flatten(value, (*above, key))
         else:
             yield (*above, key), value
+
+
+def _children(tree: Any) -> Iterable[tuple[str, Any]]:
+    """Return the parts of a dict or a tuple, by the names that JAX gives them in the path of an array."""
+    if isinstance(tree, Mapping):
+        return tree.items()
+    if hasattr(tree, "_asdict"):
+        return tree._asdict().items()
+    return ((str(index), part) for index, part in enumerate(tree))
 
 
 def _unflatten(flat: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:

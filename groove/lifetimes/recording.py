@@ -72,7 +72,7 @@ class LifeRecorder:
           env: the family of environments.
           rule: the update rule.
           agent: agents with the heads that the rule needs.
-          perform: what `make_performance` returned for the same observations, under any rule.
+          perform: what `make_performance` returned for an agent whose policies have the same form.
           workers: W.
           steps: T.
         """
@@ -114,7 +114,7 @@ class LifeRecorder:
 
 
 def make_performance(env: EnvFamily, agent: Agent, *, episodes: int, watched: int) -> Performance:
-    """Build the function that evaluates and watches policies; one program serves the policies of all rules.
+    """Build the function that evaluates and watches policies of the form of an agent's (`policy_form`).
 
     Args:
       env: the family of environments.

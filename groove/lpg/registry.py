@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from groove.lpg.a2c import A2CConfig, make_a2c
 from groove.lpg.base import UpdateRule
+from groove.lpg.disco import NAME as DISCO
+from groove.lpg.disco.config import DiscoConfig
+from groove.lpg.disco.rule import make_disco
 from groove.lpg.dpo import DPOConfig, make_dpo
 from groove.lpg.lpg import make_lpg
 from groove.lpg.lpg_config import LPGConfig
@@ -22,20 +25,23 @@ class RuleEntry(NamedTuple):
 
     Attributes:
       config_type: frozen dataclass of the rule's settings, with a default for each.
-      make: (settings, discount gamma) -> rule. A learned rule's settings have a field `discount`, which is gamma.
+      make: (settings, discount gamma) -> rule. A learned rule's settings have an attribute `discount`, which is gamma.
       learned: whether the rule has parameters eta that meta-training moves.
       unread: settings -> {name: by which rules it is read, in words} of the settings that a rule with these settings
         does not read. A run refuses them if they are changed.
+      differentiable: whether the truncated meta-gradient can train a learned rule; evolution strategies train all.
     """
 
     config_type: Callable[[], Any]
     make: Callable[[Any, float], UpdateRule]
     learned: bool = False
     unread: Callable[[Any], Mapping[str, str]] = lambda settings: {}
+    differentiable: bool = True
 
 
 RULES: Mapping[str, RuleEntry] = {
     "lpg": RuleEntry(LPGConfig, lambda config, discount: make_lpg(config), learned=True, unread=LPGConfig.unread),
+    DISCO: RuleEntry(DiscoConfig, lambda config, discount: make_disco(config), learned=True, differentiable=False),
     "a2c": RuleEntry(A2CConfig, make_a2c),
     "ppo": RuleEntry(PPOConfig, make_ppo),
     "dpo": RuleEntry(DPOConfig, make_dpo),

@@ -2,10 +2,13 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from groove.agents.agent import Agent, policy_form
 from groove.envs.base import EnvFamily
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import evaluate_policy
@@ -14,6 +17,12 @@ from groove.types import Array, Key, LevelMemory, LevelOutcome, PyTree, Stream
 
 _STUDENT_FIELDS = {"student_return", "student_variance", "student_largest", "student_best"}
 CRITIC_FIELDS = frozenset({"positive_value_loss", "l1_value_loss", "value"})  # statistics of the meta-critic
+
+
+class _Player(NamedTuple):
+    agent: Agent
+    policy: PyTree  # [N]
+    key: Key  # [N]
 
 
 def level_outcome(
@@ -64,15 +73,20 @@ def _play(setup: Setup, levels: Levels, lives: Lives, finished: Array, needs: fr
     count = finished.shape[0]
     chunk = min(setup.chunk, count)
     order = jnp.argsort(~finished, stable=True)
-    agent = setup.student  # reads the policy parameters of any rule, which all have the same structure
+    forms = [policy_form(player.agent) for player in players]
+    alike = [np.flatnonzero([form == each for each in forms]) for form in dict.fromkeys(forms)]
 
     def evaluate(i: Array, returns: Array) -> Array:
         slots = jax.lax.dynamic_slice_in_dim(order, i * chunk, chunk)
-        selected = [jax.tree.map(lambda x: x[slots], (*player, levels.level)) for player in players]
-        policies, keys, own_levels = jax.tree.map(lambda *x: jnp.concatenate(x), *selected)
-        play = jax.vmap(lambda p, k, lv: evaluate_policy(setup.env, agent, p, lv, k, setup.episodes))
-        values = play(policies, keys, own_levels).reshape((len(players), chunk, setup.episodes))
-        return returns.at[:, slots].set(values)
+        for members in alike:  # played side by side
+            agent = players[members[0]].agent
+            chosen = [(players[member].policy, players[member].key, levels.level) for member in members]
+            selected = [jax.tree.map(lambda x: x[slots], each) for each in chosen]
+            policies, keys, own_levels = jax.tree.map(lambda *x: jnp.concatenate(x), *selected)
+            play = jax.vmap(lambda p, k, lv, by=agent: evaluate_policy(setup.env, by, p, lv, k, setup.episodes))
+            values = play(policies, keys, own_levels).reshape((len(members), chunk, setup.episodes))
+            returns = returns.at[members[:, None], slots].set(values)
+        return returns
 
     returns = jnp.full((len(players), count, setup.episodes), jnp.nan)
     returns = jax.lax.fori_loop(0, -(-finished.sum() // chunk), evaluate, returns)
@@ -90,14 +104,17 @@ def _play(setup: Setup, levels: Levels, lives: Lives, finished: Array, needs: fr
     return fields
 
 
-def _players(setup: Setup, lives: Lives, needs: frozenset[str]) -> list[tuple[PyTree, Key]]:
-    """Return (policy parameters [N], keys [N]) of those whose returns are needed: the student, then antagonists."""
+def _players(setup: Setup, lives: Lives, needs: frozenset[str]) -> list[_Player]:
+    """Return those whose returns are needed: the student, then antagonists."""
     players = [(setup.student, lives.student)] if needs & _STUDENT_FIELDS else []
     if "antagonist_return" in needs:
         if not setup.antagonists and not setup.optimal_antagonist:
             raise ValueError("the curriculum needs antagonist_return: give the setup an antagonist.")
         players += [(each.agent, life) for each, life in zip(setup.antagonists, lives.antagonists, strict=True)]
-    return [(agent.policy(life.learner.params), lifetime.step_keys(life, Stream.EVALUATE)) for agent, life in players]
+    return [
+        _Player(agent, agent.policy(life.learner.params), lifetime.step_keys(life, Stream.EVALUATE))
+        for agent, life in players
+    ]
 
 
 def _optimal_returns(env: EnvFamily, level: PyTree, finished: Array, known: Array) -> Array:

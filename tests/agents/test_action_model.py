@@ -27,7 +27,7 @@ def test_heads_after_an_action_by_hand():
     def linear(name, x):
         return x @ p[name]["w"] + p[name]["b"]
 
-    x = linear("torso_linear_1", np.maximum(linear("torso_linear_0", obs.reshape(5, 6)), 0))  # the end is linear
+    x = linear("torso_end", np.maximum(linear("torso_linear_0", obs.reshape(5, 6)), 0))  # the end is linear
     np.testing.assert_allclose(heads["logits"], linear("head_logits", x), atol=1e-5)
     cell = linear("model/cell", x)
     for action in range(A):
@@ -44,7 +44,7 @@ def test_initial_weights_are_those_of_the_published_agents():
     agent = make_agent(Box((50,)), {"logits": A, "y": 600, "z": A * 600}, config)
     params, _ = jax.jit(agent.init)(jax.random.key(1))
     cut = 0.87962566  # standard deviation of a normal distribution that is cut at two standard deviations
-    sizes = {"head_y": 0.01, "head_z": 128**-0.5, "model": 131**-0.5, "torso_linear_1": 512**-0.5}
+    sizes = {"head_y": 0.01, "head_z": 128**-0.5, "model": 131**-0.5, "torso_end": 512**-0.5}
     for name, size in sizes.items():
         np.testing.assert_allclose(np.std(params[name]["w"]), size * cut, rtol=0.03)
         assert not np.any(params[name]["b"])
@@ -64,8 +64,8 @@ def test_a_step_moves_the_layers_below_a_head_and_nothing_else(name):
         )
     }
     model = {"model", "model/cell", f"head_{name}_hidden"} if name == "z" else set()
-    assert moved == {"torso_linear_0", "torso_linear_1", f"head_{name}"} | model
-    assert agent.policy(params).keys() == {"torso_linear_0", "torso_linear_1", "head_logits"}
+    assert moved == {"torso_linear_0", "torso_end", f"head_{name}"} | model
+    assert agent.policy(params).keys() == {"torso_linear_0", "torso_end", "head_logits"}
 
 
 def test_every_element_of_a_step_is_bounded():

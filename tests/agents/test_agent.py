@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from groove.agents.agent import AgentConfig, make_agent
+from groove.agents.agent import ActionModelConfig, AgentConfig, make_agent, policy_form
 from groove.envs.base import Box, Discrete
 
 HEADS = {"logits": 3, "y": 4}
@@ -58,6 +58,18 @@ def test_policies_of_different_rules_have_one_structure():
         agent = make_agent(Box((5,)), heads, config)
         trees.append(jax.tree.structure(agent.policy(agent.init(jax.random.key(0))[0])))
     assert trees[0] == trees[1]
+
+
+def test_agents_read_the_policies_of_equal_forms():
+    table, network = AgentConfig(), AgentConfig(torso="mlp", widths=(8,), optimizer="adam")
+    model = ActionModelConfig(widths=(8,), by_action=("q",))  # as large as the network, but its end is linear
+    forms = [
+        policy_form(make_agent(space, heads, config))
+        for space, config in [(Discrete(5), table), (Box((5,)), network), (Box((5,)), model)]
+        for heads in (HEADS, {**HEADS, "q": 2 * HEADS["logits"]})
+    ]
+    assert forms[::2] == forms[1::2]
+    assert len(set(forms)) == 3
 
 
 def test_a_table_needs_indices_and_networks_need_arrays():

@@ -13,6 +13,7 @@ import groove
 from groove.agents.agent import bounded_adam
 from groove.dropin.find import find_rule, find_rules, named_rule
 from groove.dropin.load import load_lpg
+from groove.dropin.rule_file import save_rule
 from groove.lpg.disco.experience import as_outputs
 from groove.lpg.disco.losses import losses, total
 from groove.lpg.disco.rule import as_trajectories
@@ -66,6 +67,22 @@ def test_names_labels_and_settings(path, tmp_path, monkeypatch):
     assert re.fullmatch(rf"rule:disco103={re.escape(str(tmp_path))}/other.npz\[uses=1\]#[0-9a-f]{{16}}", pinned)
     assert pin_antagonist(pinned) == pinned
     assert short_name(pinned) == "other.npz[uses=1]"
+
+
+def test_a_rule_file_of_meta_training_is_the_same_rule(path, tmp_path):
+    rule = find_rule(f"disco103={path}[uses=4]")
+    file, settings = tmp_path / "tuned.safetensors", dataclasses.asdict(rule.config)
+    save_rule(file, rule.eta, {"rule": "disco103", "disco103": settings, "meta_steps": 7})
+    tuned = find_rule(str(file))
+    assert (tuned.name, tuned.kind, tuned.config) == ("tuned", rule.kind, rule.config)
+    assert tuned.about["meta_steps"] == 7
+    loaded = groove.load(file)
+    assert loaded.heads(A) == WIDTHS
+    for eta in (tuned.eta, loaded.eta):
+        jax.tree.map(np.testing.assert_array_equal, eta, rule.eta)
+    save_rule(file, rule.eta._replace(gate=rule.eta.y), {"rule": "disco103", "disco103": settings})
+    with pytest.raises(GrooveError, match=r"gate/b is float32\[600\] and should be float32\[256\]: get it again"):
+        groove.load(file)
 
 
 @pytest.mark.parametrize(

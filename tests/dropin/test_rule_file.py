@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+from collections import namedtuple
 from pathlib import Path
 
 import jax
@@ -48,6 +49,16 @@ def test_equal_rules_have_equal_files(tmp_path):
     save_rule(again, *load_rule(first))
     save_rule(turned, dict(reversed(ETA.items())), dict(reversed(CONFIG.items())))
     assert first.read_bytes() == again.read_bytes() == turned.read_bytes()
+
+
+def test_parameters_in_tuples_have_the_names_of_their_fields_and_places(tmp_path):
+    pair = namedtuple("pair", ["w", "b"])(np.ones((2, 1), np.float32), np.zeros(2, np.float32))
+    as_dict = {"layers": {"0": pair._asdict(), "1": {"w": pair.b}}}
+    first, again = tmp_path / "first.safetensors", tmp_path / "again.safetensors"
+    save_rule(first, {"layers": (pair, {"w": pair.b})}, CONFIG)
+    save_rule(again, as_dict, CONFIG)
+    assert first.read_bytes() == again.read_bytes()
+    jax.tree.map(np.testing.assert_array_equal, load_rule(first)[0], as_dict)
 
 
 def test_a_rule_is_readable_by_others(tmp_path):
@@ -141,7 +152,7 @@ def test_what_is_no_rule_is_refused(tmp_path):
     with pytest.raises(RuleFileError, match="no safetensors file"):
         load_rule(tmp_path / "p.safetensors")
     for eta in ({}, {"a": {}}, {"a/b": np.zeros(1), "a": {"b": np.zeros(1)}}):
-        with pytest.raises(RuleFileError, match="nested dict of arrays with distinct names"):
+        with pytest.raises(RuleFileError, match="nested dicts or tuples of arrays with distinct"):
             save_rule(tmp_path / "r.safetensors", eta, {})
     with pytest.raises(RuleFileError, match="cannot be written"):
         save_rule(tmp_path / "absent" / "r.safetensors", ETA, {})

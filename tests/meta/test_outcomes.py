@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from groove.agents.agent import ActionModelConfig, make_agent
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import evaluate_policy
 from groove.meta.outcomes import level_outcome
@@ -32,6 +33,23 @@ def test_outcomes_are_of_the_finished_and_equal_single_evaluations():
     best, mean = np.asarray(outcome.student_best)[[0, 2, 3]], np.asarray(outcome.student_return)[[0, 2, 3]]
     assert (best >= mean).all()
     assert (best > mean).any()
+
+
+def test_students_and_antagonists_may_be_agents_of_different_forms():
+    setup = tiny_setup()
+    config = ActionModelConfig(widths=(4,), model_width=2, by_action=())
+    heads = setup.rule.heads(setup.env.num_actions)
+    setup = setup._replace(student=make_agent(setup.env.observation, heads, config))
+    levels, lives = tiny_slots(setup, 3)
+    outcome = jax.jit(lambda s: level_outcome(setup, levels, s, jnp.ones(3, bool), LevelMemory.blank(3), BOTH))(lives)
+
+    def alone(agent, life):
+        play = jax.jit(jax.vmap(lambda p, level, key: evaluate_policy(setup.env, agent, p, level, key, 2).mean()))
+        return play(agent.policy(life.learner.params), levels.level, lifetime.step_keys(life, Stream.EVALUATE))
+
+    np.testing.assert_allclose(outcome.student_return, alone(setup.student, lives.student), rtol=1e-6)
+    rival = alone(setup.antagonists[0].agent, lives.antagonists[0])
+    np.testing.assert_allclose(outcome.antagonist_return, rival, rtol=1e-6)
 
 
 def test_the_outcome_knows_what_the_slots_saw_and_what_is_remembered():

@@ -1,5 +1,6 @@
 """The rule that meta-training starts from: its parameters and settings, and rules that cannot be started from."""
 
+import dataclasses
 import re
 
 import jax
@@ -7,10 +8,26 @@ import numpy as np
 import pytest
 
 from groove.dropin.find import named_rule
-from groove.training.build import make_groups, make_meta_step
+from groove.dropin.rule_file import save_rule
+from groove.training.build import build, make_groups, make_meta_step
+from groove.training.checkpoints.checkpoint import Checkpointer
 from groove.training.settings.prepare import prepare_new, prepare_resumed
 from groove.utils.errors import ConfigError, GrooveError
+from groove.utils.typed_fields import to_dict
+from tests._helpers.disco import synthetic_weights
 from tests._helpers.rules import write_rule
+
+DISCO = {  # a run of Disco103 of seconds
+    "curriculum": "ar",
+    "devices": 1,
+    "meta.optimizer": "es",
+    "es.population": 8,
+    "slots.workers": 2,
+    "slots.steps": 8,
+    "levels.min_lifetime": 20,
+    "levels.max_lifetime": 20,
+    "run.log_every": 1,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -54,11 +71,59 @@ def test_a_run_is_not_resumed_with_another_starting_rule(tmp_path):
         prepare_resumed(stored, None, {})
 
 
+@pytest.fixture
+def disco(tmp_path):
+    """Return the name of a rule like Disco103, with small agents that move fast."""
+    np.savez(tmp_path / "weights.npz", **synthetic_weights())
+    return f"disco103={tmp_path}/weights.npz[uses=1;batch=2;capacity=4;model_width=2;widths=16;learning_rate=0.3]"
+
+
+def test_disco103_is_started_from_and_its_checkpoints_and_rule_files_are_the_same_rule(disco, tmp_path):
+    config = prepare_new("smoke", {"start": disco, **DISCO})
+    assert (config.rule, config.rules["disco103"].capacity, config.discount) == ("disco103", 4, 0.997)
+    assert prepare_resumed(config, None, {}) == config
+    state = make_meta_step(config, make_groups(config)).init(jax.random.key(3))
+    eta = named_rule(disco).eta
+    jax.tree.map(np.testing.assert_array_equal, state.eta, eta)
+    with Checkpointer(tmp_path / "checkpoints") as checkpoints:
+        checkpoints.save(1, state, {})
+        checkpoints.wait()
+        restored, _, _ = checkpoints.restore(state)
+    jax.tree.map(np.testing.assert_array_equal, *map(_plain, (restored, state)))
+    moved = jax.tree.map(lambda x: x + 1, eta)
+    save_rule(tmp_path / "tuned.safetensors", moved, {"rule": "disco103", **to_dict(config)["rules"]})
+    following = prepare_new("smoke", {"start": str(tmp_path / "tuned.safetensors"), **DISCO})
+    assert following.rules["disco103"] == config.rules["disco103"]
+    jax.tree.map(np.testing.assert_array_equal, make_groups(following)[0].setup.rule.init(None), moved)
+
+
+@pytest.mark.slow  # it compiles for half a minute
+def test_a_fine_tuning_of_disco103_that_is_resumed_is_the_uninterrupted_one(disco, tmp_path):
+    config = prepare_new("smoke", {"start": disco, **DISCO})
+    trainer = build(config).trainer
+    state, metrics = trainer.run(trainer.init(jax.random.key(3)), 1)
+    assert metrics["fitness_difference"][0] > 0
+    assert any((x != y).any() for x, y in zip(*map(jax.tree.leaves, (state.eta, named_rule(disco).eta)), strict=True))
+    with Checkpointer(tmp_path / "checkpoints") as checkpoints:
+        checkpoints.save(1, state, {})
+        checkpoints.wait()
+        resumed, _, _ = checkpoints.restore(state)
+    whole = trainer.run(state, 1)[0]
+    assert trainer.compilations() == 1
+    jax.tree.map(np.testing.assert_array_equal, *map(_plain, (trainer.run(resumed, 1)[0], whole)))
+
+
+def _plain(state):
+    """Return a state with its key as numbers."""
+    return dataclasses.replace(state, key=jax.random.key_data(state.key))
+
+
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
         ({"start": "nosuch"}, '("nosuch"): there is no rule "nosuch"'),
         ({"start": "a2c"}, '("a2c") has no parameters to train'),
+        ({"rule": "disco103"}, "meta.optimizer = gradient cannot train the rule disco103, whose updates have no"),
         ({"start": "paper-groove", "rules.lpg.hidden": 4}, '("paper-groove") has parameters of other shapes'),
     ],
 )

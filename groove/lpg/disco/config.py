@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from groove.agents.agent import ActionModelConfig, AgentConfig
 from groove.lpg.disco.heads import BY_ACTION
+from groove.lpg.disco.values import DISCOUNT
 from groove.utils.typed_fields import above, at_least
 
 
@@ -29,6 +30,11 @@ class DiscoConfig:
     learning_rate: float = above(0, 3e-4)
     widths: tuple[int, ...] = (512, 512)
     model_width: int = at_least(1, 128)
+
+    @property
+    def discount(self) -> float:
+        """The discount of the rule's Retrace targets, which is part of the rule."""
+        return DISCOUNT
 
     def steps_and_batch(self, workers: int) -> tuple[int, int]:
         """Return the steps of an update and the trajectories of a step, for W workers."""

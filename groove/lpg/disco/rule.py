@@ -12,6 +12,7 @@ from groove.lpg.disco import NAME
 from groove.lpg.disco.config import DiscoConfig
 from groove.lpg.disco.experience import Trajectories, as_outputs
 from groove.lpg.disco.heads import head_widths
+from groove.lpg.disco.initial_weights import draw_weights
 from groove.lpg.disco.losses import losses, total
 from groove.lpg.disco.moments import Moments
 from groove.lpg.disco.network import Memory
@@ -19,7 +20,6 @@ from groove.lpg.disco.step import Course, follow, judge
 from groove.lpg.disco.weights import LIFETIME_HIDDEN, DiscoWeights
 from groove.lpg.replay import Replay, add, draw, make_replay
 from groove.types import LOGITS, Array, Heads, Key, Learner, Metrics, Params, PyTree, Rollout
-from groove.utils.errors import GrooveError
 
 
 class Stored(NamedTuple):
@@ -54,9 +54,10 @@ class Stepped(NamedTuple):
 def make_disco(config: DiscoConfig) -> UpdateRule:
     """Build the rule of Oh et al. (2025), "Discovering state-of-the-art reinforcement learning algorithms".
 
-    The parameters eta are the `DiscoWeights` of the published file. Every end of an episode counts as a termination,
-    as in the published code; the observation after an end is the first one of the next episode. Metrics are "loss",
-    the mean over the steps of an update, and "value_error", the mean squared difference of q and its target.
+    The parameters eta are `DiscoWeights`, such as those of the published file; `init` draws others. Every end of an
+    episode counts as a termination, as in the published code; the observation after an end is the first one of the next
+    episode. Metrics are "loss", the mean over the steps of an update, and "value_error", the mean squared difference of
+    q and its target.
 
     Args:
       config: of the replay and of agents.
@@ -95,7 +96,7 @@ def make_disco(config: DiscoConfig) -> UpdateRule:
         return DiscoMemory(begin_state(params), make_replay(one, config.capacity))
 
     return UpdateRule(
-        name=NAME, heads=head_widths, init=_no_weights, update=update, adapt_agent=config.agent, begin=begin
+        name=NAME, heads=head_widths, init=draw_weights, update=update, adapt_agent=config.agent, begin=begin
     )
 
 
@@ -152,7 +153,3 @@ def learn(
 
 def _wait(now: Stepped) -> tuple[Stepped, Metrics]:
     return now, {name: jnp.full((), jnp.nan) for name in ("loss", "value_error")}
-
-
-def _no_weights(key: Key) -> DiscoWeights:
-    raise GrooveError(f"{NAME} has published weights, and is not made from a key: name it by {NAME}=PATH.")

@@ -12,9 +12,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from groove.agents.agent import Agent
+from groove.agents.agent import Agent, policy_form
 from groove.envs.gridworld.levels import GridLevel, GridSizes, sizes_of
-from groove.lifetimes.recording import Life, LifeRecorder, ages_until, make_performance
+from groove.lifetimes.recording import Life, LifeRecorder, Performance, ages_until, make_performance
 from groove.lpg.base import UpdateRule
 from groove.lpg.registry import make_rule
 from groove.meta.groups import Group
@@ -172,9 +172,13 @@ def _recorders(config: Config, group: Group) -> tuple[LifeRecorder, LifeRecorder
     """Return what records students and antagonists of a group, and the parameters of the antagonist's rule."""
     setup = group.setup
 
-    perform = make_performance(setup.env, setup.student, episodes=_EPISODES, watched=_WATCHED)
+    programs: dict[Any, Performance] = {}  # one for all agents of a form
 
     def recorder(rule: UpdateRule, agent: Agent) -> LifeRecorder:
+        form = policy_form(agent)
+        if form not in programs:
+            programs[form] = make_performance(setup.env, agent, episodes=_EPISODES, watched=_WATCHED)
+        perform = programs[form]
         return LifeRecorder(setup.env, rule, agent, perform, workers=setup.workers, steps=setup.steps)
 
     student = recorder(setup.rule, setup.student)

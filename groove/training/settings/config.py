@@ -139,8 +139,8 @@ class Config:
       curriculum: where levels come from and which levels are replayed, as `parse_curriculum` reads it.
       antagonists: what algorithmic regret is measured against: names of hand-written rules, "optimal",
         self:SHARE, or rule:NAME; the best of several.
-      start: the rule that meta-training starts from: a released rule, a run's directory or a rule file; empty for new
-        parameters.
+      start: the rule that meta-training starts from: a released rule, a run's directory, a rule file, or
+        disco103=PATH; empty for new parameters.
       rule: the learned rule, a name in `groove.lpg.registry.RULES`.
       rules: rule name -> settings, of the learned rule and of hand-written ones.
       levels: the distribution of random levels.

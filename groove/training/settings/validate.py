@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from groove.curriculum.registry import FIXED, check_curriculum
 from groove.curriculum.sources.mixtures import split_mixture
 from groove.curriculum.sources.registry import BASE, by_kind, check_source
-from groove.lpg.registry import learned
+from groove.lpg.registry import RULES, learned
 from groove.training.antagonists import check_antagonist
 from groove.training.settings.config import Config
 from groove.training.settings.presets import PRESETS
@@ -67,6 +67,11 @@ def _names(config: Config) -> Iterator[str]:
         yield str(error)
     if config.rule not in learned():
         yield str(unknown_name("learned rule", config.rule, learned()))
+    elif config.meta.optimizer == "gradient" and not RULES[config.rule].differentiable:
+        yield (
+            f"meta.optimizer = gradient cannot train the rule {config.rule}, whose updates have no meta-gradient: set "
+            "meta.optimizer=es, with a small es.sigma and es.learning_rate if the run starts from a trained rule."
+        )
     for name in config.antagonists:
         try:
             check_antagonist(name)

@@ -15,7 +15,6 @@ from groove.lpg.disco.config import DiscoConfig
 from groove.lpg.disco.rule import Stepped, as_trajectories, begin_state, by_worker, learn, make_disco
 from groove.lpg.disco.weights import from_arrays
 from groove.types import Rollout
-from groove.utils.errors import GrooveError
 from tests._helpers.disco import synthetic_weights
 from tests._helpers.probes import make_probe
 
@@ -145,7 +144,5 @@ def test_a_mask_hides_losses():
     jax.tree.map(np.testing.assert_array_equal, hidden[0].params, params)
 
 
-def test_weights_are_not_made_from_a_key():
-    with pytest.raises(GrooveError, match="name it by disco103=PATH"):
-        RULE.init(jax.random.key(0))
+def test_agents_with_indices_are_networks():
     assert make_agent(Discrete(4), RULE.heads(2), RULE.adapt_agent(AgentConfig())).policy

@@ -113,7 +113,7 @@ def test_agents_with_the_published_heads_equal_those_of_jax(rule):
     _, wanted = jax.jit(lambda p, x: agent.read(p, x, tuple(rule.heads(A))))(params, obs)
     torch.manual_seed(0)
     mine = rule.add_heads(torch.nn.Linear(5, 9), 9, A)
-    layers = {"torso_linear_0": mine.torso, "model/cell": mine.model.cell}
+    layers = {"torso_end": mine.torso, "model/cell": mine.model.cell}
     layers |= {f"head_{name}": mine.heads[name] for name in ("logits", "y")}
     for name in ("z", "aux_pi", "q"):
         layers |= {f"head_{name}_hidden": mine.heads[name][0], f"head_{name}": mine.heads[name][2]}
