@@ -31,7 +31,7 @@ class A2C:
         """Return a module with a policy and a value: obs -> (logits [B, A], value [B])."""
         return ActorCritic(torso, features, num_actions)
 
-    def init_state(self) -> None:
+    def init_state(self, agent: nn.Module) -> None:
         """Return the memory of the rule, which it does not need."""
 
     def update(
@@ -119,7 +119,7 @@ def main() -> None:
     agent = rule.add_heads(make_torso(inputs), 64, actions)
     optimizer = torch.optim.Adam(agent.parameters(), lr=args.learning_rate)
     generator = torch.Generator().manual_seed(args.seed)
-    state = rule.init_state()
+    state = rule.init_state(agent)
 
     obs, _ = envs.reset(seed=args.seed)
     running, recent = np.zeros(args.workers), deque(maxlen=200)

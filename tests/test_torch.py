@@ -15,6 +15,7 @@ from groove.dropin.rule_file import save_rule
 from groove.lpg.lpg import make_lpg
 from groove.lpg.lpg_config import LPGConfig
 from groove.lpg.ppo import minibatch_indices
+from tests._helpers.disco import synthetic_weights
 from tests._helpers.rules import padded, random_rollout, write_rule
 
 torch = pytest.importorskip("torch", reason="PyTorch is an optional dependency: pip install -e '.[torch]'")
@@ -85,8 +86,9 @@ def test_loss_and_gradient_equal_those_of_jax(tmp_path, changes, seed, masked):
 
 
 def test_no_jax_is_imported(tmp_path):
-    path = _save(tmp_path / "r.safetensors")
-    check = f"import groove.torch, sys; groove.torch.load({path!r}); assert 'jax' not in sys.modules"
+    paths = [_save(tmp_path / "r.safetensors"), f"disco103={tmp_path}/w.npz"]
+    np.savez(tmp_path / "w.npz", **synthetic_weights())
+    check = f"import groove.torch, sys; list(map(groove.torch.load, {paths})); assert 'jax' not in sys.modules"
     subprocess.run([sys.executable, "-W", "ignore", "-c", check], check=True)
 
 

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 
 from groove.lpg.disco import NAME
-from groove.utils.errors import GrooveError
+from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.io import one_line
 from groove.utils.paths import PathLike, user_path
 
@@ -19,6 +19,16 @@ def weights_path(name: PathLike) -> str | None:
     """Return PATH of the name disco103=PATH; None for the names of other rules."""
     head, equals, path = str(name).partition("=")
     return path if head == NAME and equals else None
+
+
+def refuse_without_weights(name: PathLike) -> None:
+    """Refuse the name of the rule alone, unless a file has this name.
+
+    Raises:
+      ConfigError: that says how to name the weights.
+    """
+    if str(name) == NAME and not user_path(name).exists():
+        raise ConfigError(f"{NAME} lacks its weights: write {HOW}.")
 
 
 def read_arrays(path: PathLike) -> dict[str, np.ndarray]:

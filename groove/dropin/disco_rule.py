@@ -25,7 +25,7 @@ from groove.dropin import inputs
 from groove.dropin.apply import Apply, as_agent
 from groove.dropin.arrays import read_rollout
 from groove.dropin.update import AgentState
-from groove.lpg.disco.experience import WIDTH, head_widths
+from groove.lpg.disco.heads import WIDTH, head_widths
 from groove.lpg.disco.rule import DiscoState, Stepped, as_trajectories, begin_state, learn
 from groove.lpg.disco.weights import DiscoWeights
 from groove.types import LOGITS, Array, Key, Params, Rollout
@@ -125,7 +125,9 @@ class DiscoRule:
         rollout = inputs.counted(rollout)
         valid = ~jnp.isnan(inputs.action_log_prob(jnp.zeros_like(behaviour), rollout))
         rollout = dataclasses.replace(rollout, reward=jnp.where(valid, rollout.reward, jnp.nan))
-        mask = None if rollout.mask is None else rollout.mask.astype(jnp.float32)
+        if (mask := rollout.mask) is not None:  # actions of hidden rows may be no index of a logit
+            rollout = dataclasses.replace(rollout, action=jnp.where(mask, rollout.action, 0))
+            mask = mask.astype(jnp.float32)
         now = Stepped(learner.params, learner.opt_state, learner.rule_state)
         now, info = learn(self.eta, agent, now, as_trajectories(rollout, behaviour), mask)
         return AgentState(now.params, now.opt_state, now.state, learner.updates + 1), dict(info)

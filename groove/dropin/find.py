@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 
-from groove.dropin.disco_file import HOW, read_arrays, weights_path
+from groove.dropin.disco_file import read_arrays, refuse_without_weights, weights_path
 from groove.dropin.rule_file import RuleFileError, find_rule_file, fingerprint, load_rule, released_rules
 from groove.envs.gridworld.level_file import without_place
 from groove.lpg.base import UpdateRule
@@ -109,8 +109,7 @@ def named_rule(where: PathLike, label: str = "") -> NamedRule:
         return _hand_written(where, label, settings)
     if (weights := weights_path(where)) is not None:
         return _disco(weights, label, settings)
-    if where == DISCO and not user_path(where).exists():
-        raise ConfigError(f"{DISCO} lacks its weights: write {HOW}.")
+    refuse_without_weights(where)
     try:
         path = find_rule_file(where)
     except RuleFileError as error:

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from groove.lpg.controls import ControlInputs, Controls, controls_of
-from groove.lpg.core import GRUWeights, LSTMWeights, gru, lstm
+from groove.lpg.core import gru, lstm
+from groove.lpg.core_weights import GRUWeights, LSTMWeights
 from groove.lpg.lpg_config import LPGConfig
 from groove.types import Array, Key, Params
 

@@ -18,9 +18,12 @@ try:
 except ImportError as error:
     raise missing_extra("PyTorch", "torch") from error
 
+from groove.torch.disco.agent import AgentWithActionModel
+from groove.torch.disco.optimizer import BoundedAdam
+from groove.torch.disco.rule import DiscoRule
 from groove.torch.heads import AgentWithHeads
 from groove.torch.loading import load
 from groove.torch.rule import Rule
 
-__all__ = ["AgentWithHeads", "Rule", "load"]
+__all__ = ["AgentWithActionModel", "AgentWithHeads", "BoundedAdam", "DiscoRule", "Rule", "load"]
 del torch  # this package is no stand-in for PyTorch

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from groove.torch.functions import entropy, mean, std
+from groove.torch.functions import entropy, kl_divergence, mean, std
 
 _RANGE = 3.0  # the largest absolute logarithm of a factor
 _GAIN = 2.0
@@ -78,7 +78,6 @@ def remember(state: ControlState, step: Tensor, before: Tensor, after: Tensor, r
       before, after: logits of the policy, f32[T, W, A], before and after the update.
       real: bool[T, W]: false in hidden rows.
     """
-    log_p = F.log_softmax(before.float(), -1)
-    kl = mean((log_p.exp() * (log_p - F.log_softmax(after.float(), -1))).sum(-1), real)
+    kl = mean(kl_divergence(before.float(), F.log_softmax(after.float(), -1)), real)
     change = (kl.clamp(min=1e-8) / _USUAL_CHANGE).log() / 4
     return state._replace(change=change.clamp(-1.0, 1.0), step=step.log() / _RANGE)

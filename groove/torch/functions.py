@@ -40,6 +40,12 @@ def entropy(logits: Tensor) -> Tensor:
     return -(log_p.exp() * log_p).sum(-1)
 
 
+def kl_divergence(logits: Tensor, target_log_probs: Tensor) -> Tensor:
+    """Return KL(softmax(logits) || target), in nats: f32[..., Y], f32[..., Y] -> f32[...]."""
+    log_p = F.log_softmax(logits, -1)
+    return (log_p.exp() * (log_p - target_log_probs)).sum(-1)
+
+
 def mean(x: Tensor, real: Tensor) -> Tensor:
     """Return the mean over the rows that are not hidden."""
     return torch.where(real, x, 0.0).sum() / real.sum().clamp(min=1)
@@ -108,7 +114,6 @@ def agent_loss(
     if batch.target is not None:
         loss = loss + 0.5 * (heads["value"] - batch.target) ** 2
     if batch.y_hat is not None:
-        log_y, y_hat = F.log_softmax(heads["y"], -1), prediction_targets(config, heads["y"], batch.y_hat)
-        divergence = (log_y.exp() * (log_y - y_hat)).sum(-1)
-        loss = loss + config["prediction_coefficient"] / (epochs or 1) * divergence
+        y_hat = prediction_targets(config, heads["y"], batch.y_hat)
+        loss = loss + config["prediction_coefficient"] / (epochs or 1) * kl_divergence(heads["y"], y_hat)
     return mean(loss, batch.real), clipped

@@ -5,7 +5,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from groove.dropin.ranges import in_range, range_error, reward_error
 from groove.dropin.shapes import Shape, check_head, check_steps
@@ -105,6 +105,16 @@ def check_agent(module: Any, optimizer: Any, generator: Any, max_grad_norm: Any)
     is_number = isinstance(max_grad_norm, Real) and not isinstance(max_grad_norm, bool)
     if max_grad_norm is not None and not (is_number and max_grad_norm > 0):  # NaN is refused, too
         raise GrooveError(f"max_grad_norm = {shown(max_grad_norm)} must be positive: leave it out to clip no gradient.")
+
+
+def check_module(module: Any) -> None:
+    """Refuse an agent without parameters that have names, of which a rule keeps a copy.
+
+    Raises:
+      GrooveError: that says what to give.
+    """
+    if not isinstance(module, nn.Module):
+        raise GrooveError(f"module must be a torch.nn.Module, obs -> the heads of the rule, not {shown(module)}.")
 
 
 def check_actions(action: Tensor, real: Tensor, num_actions: int) -> None:

@@ -63,8 +63,11 @@ class Rule(RuleNetwork):
         """
         return AgentWithHeads(torso, features, self.heads(num_actions))
 
-    def init_state(self) -> State:
-        """Return the memory of the rule at the beginning of an agent's lifetime; None if the rule has none."""
+    def init_state(self, module: nn.Module | None = None) -> State:
+        """Return the memory of the rule at the beginning of an agent's lifetime; None if the rule has none.
+
+        The module is not read; other rules copy it.
+        """
         return begin_memory(self.sets_controls) if self.has_state else None
 
     def observe(

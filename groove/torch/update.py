@@ -43,13 +43,32 @@ def take_steps(
     for index in parts:
         heads = read_heads(module, obs[index], widths)
         loss, clipped = agent_loss(config, heads, batch.rows(index), epochs, entropy_factor)
-        optimizer.zero_grad()
-        loss.backward()
-        if max_grad_norm is not None:
-            nn.utils.clip_grad_norm_(module.parameters(), max_grad_norm)
-        _step(optimizer, None if controls is None else controls.step)
+        descend(loss, module, optimizer, max_grad_norm, None if controls is None else controls.step)
         shares.append(clipped.detach())
     return torch.stack(shares).mean() if shares else obs.new_zeros(())
+
+
+def descend(
+    loss: Tensor,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    max_grad_norm: float | None,
+    factor: Tensor | None = None,
+) -> None:
+    """Take one optimizer step on the gradient of a loss, f32[].
+
+    Args:
+      loss: of the agent.
+      module: the agent.
+      optimizer: of the agent.
+      max_grad_norm: global norm to which the gradient is clipped; None for no clipping.
+      factor: f32[], of the step; None for 1.
+    """
+    optimizer.zero_grad()
+    loss.backward()
+    if max_grad_norm is not None:
+        nn.utils.clip_grad_norm_(module.parameters(), max_grad_norm)
+    _step(optimizer, factor)
 
 
 def _step(optimizer: torch.optim.Optimizer, factor: Tensor | None) -> None:

@@ -171,9 +171,13 @@ def test_an_update_goes_towards_the_targets_of_the_rule(path, params):
 def test_hidden_rows_and_wrong_input(path, params):
     rule = groove.load(f"disco103={path}")
     learner = rule.init(params, OPTIMIZER)
-    nonsense = dataclasses.replace(padded(ROLLOUT), action=np.maximum(padded(ROLLOUT).action, 0))
-    _, info = rule.update(learner, _apply, OPTIMIZER, nonsense)
-    assert np.isfinite(info["loss"])
+    hidden = padded(ROLLOUT)
+    nonsense = dataclasses.replace(hidden, action=np.where(hidden.mask, hidden.action, 99))
+    for found, wanted in zip(
+        *(rule.update(learner, _apply, OPTIMIZER, each)[1].values() for each in (nonsense, hidden)), strict=True
+    ):
+        assert np.isfinite(wanted)
+        assert found == wanted
     for change, complaint in (
         ({"action": ROLLOUT.action + A}, "rollout.action must hold integers from 0 to 2"),
         ({"reward": np.full((4, 2), np.nan)}, "rollout.reward"),

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.lpg.core import GRUWeights, LSTMWeights, gru, lstm
+from groove.lpg.core import gru, lstm
+from groove.lpg.core_weights import GRUWeights, LSTMWeights
 
 T, R, INPUTS, H = 7, 4, 3, 5
 

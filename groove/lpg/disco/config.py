@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from groove.agents.agent import ActionModelConfig, AgentConfig
-from groove.lpg.disco.experience import BY_ACTION
+from groove.lpg.disco.heads import BY_ACTION
 from groove.lpg.disco.values import DISCOUNT
 from groove.utils.typed_fields import above, at_least
 

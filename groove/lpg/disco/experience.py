@@ -4,14 +4,8 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from groove.lpg.disco.transforms import BINS
-from groove.types import LOGITS, PREDICTION, Array, Heads
-
-WIDTH = 600  # width of the predictions y and z
-ACTION_PREDICTION = "z"  # the head of the prediction of each action: logits over 600 categories, for A actions
-NEXT_POLICY = "aux_pi"  # the head of the policy after each action: logits over A actions, for A actions
-ACTION_VALUE = "q"  # the head of the value of each action: logits over 601 bins, for A actions
-BY_ACTION = (ACTION_PREDICTION, NEXT_POLICY, ACTION_VALUE)  # heads that have outputs for every action
+from groove.lpg.disco.heads import BY_ACTION
+from groove.types import LOGITS, Array, Heads
 
 
 class Trajectories(NamedTuple):
@@ -31,13 +25,6 @@ class Outputs(NamedTuple):
     z: Array  # f32 [T+1, B, A, 600]
     aux_pi: Array  # f32 [T+1, B, A, A]
     q: Array  # f32 [T+1, B, A, BINS]
-
-
-def head_widths(num_actions: int) -> dict[str, int]:
-    """Return the heads that agents need, name -> width; the heads of `BY_ACTION` have A groups of equal width."""
-    by_action = {ACTION_PREDICTION: WIDTH, NEXT_POLICY: num_actions, ACTION_VALUE: BINS}
-    groups = {name: num_actions * width for name, width in by_action.items()}
-    return {LOGITS: num_actions, PREDICTION: WIDTH, **groups}
 
 
 def as_outputs(heads: Heads) -> Outputs:

@@ -7,10 +7,9 @@ Values are predicted as distributions over integer bins of a squashed scale, so 
 import jax
 import jax.numpy as jnp
 
+from groove.lpg.disco.heads import LARGEST_BIN
 from groove.types import Array
 
-LARGEST_BIN = 300
-BINS = 2 * LARGEST_BIN + 1  # the integers from -300 to 300, on the squashed scale
 _SLOPE = 1e-3  # of the linear part of the squashing function
 _TWO_HOT_EPSILON = 1e-5
 

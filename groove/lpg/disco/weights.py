@@ -1,16 +1,19 @@
-"""The weights of the rule's network, and the arrays of the published file that hold them."""
+"""The weights of the rule's network, and the arrays of the published file that hold them.
+
+This module does not import JAX, so that groove.torch works without JAX.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from groove.lpg.core import LSTMWeights
-from groove.lpg.disco.experience import WIDTH
-from groove.types import Array, Key
+from groove.lpg.core_weights import LSTMWeights
+from groove.lpg.disco.heads import WIDTH
 from groove.utils.errors import GrooveError
+
+if TYPE_CHECKING:
+    from groove.types import Array
 
 HIDDEN = 256  # units of the LSTM over a trajectory
 LIFETIME_HIDDEN = 128  # units of the LSTM over a lifetime
@@ -22,10 +25,10 @@ _EMBEDDED = 16  # hidden units of every small network
 class Linear(NamedTuple):
     """A linear layer, x w + b."""
 
-    w: Array
-    b: Array
+    w: "Array"
+    b: "Array"
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: "Array") -> "Array":
         """Return x w + b."""
         return x @ self.w + self.b
 
@@ -121,21 +124,6 @@ def from_arrays(arrays: Mapping[str, np.ndarray], where: str) -> DiscoWeights:
             lstm=_lstm(linear(f"{_LIFETIME}lstm/linear"), LIFETIME_HIDDEN),
         ),
     )
-
-
-def draw_weights(key: Key) -> DiscoWeights:
-    """Return weights before any meta-training, of another rule than the published one.
-
-    Weights are truncated normal with standard deviation 1 / sqrt(inputs) and biases are zero, but for the bias 1 of
-    forget gates.
-    """
-    zeros = from_arrays({name: np.zeros(shape, np.float32) for name, shape in SHAPES.items()}, "zeros")
-    leaves, structure = jax.tree.flatten(zeros)
-    drawn = [
-        jax.random.truncated_normal(each, -2, 2, leaf.shape) / np.sqrt(len(leaf)) if leaf.ndim > 1 else jnp.array(leaf)
-        for each, leaf in zip(jax.random.split(key, len(leaves)), leaves, strict=True)
-    ]
-    return jax.tree.unflatten(structure, drawn)
 
 
 def _check(arrays: Mapping[str, np.ndarray], where: str) -> None:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove.lpg.disco import transforms
+from groove.lpg.disco.heads import BINS
 from tests._helpers import disco_reference
 
 
@@ -28,7 +29,7 @@ def test_the_inverse_is_exact_also_near_zero():
 def test_a_two_hot_code_has_mass_one_and_keeps_the_mean():
     x = np.asarray([-400.0, -299.5, -0.25, 0.0, 0.75, 7.0, 300.0, 1e5], np.float32)
     code = np.asarray(transforms.two_hot(x))
-    assert code.shape == (8, transforms.BINS)
+    assert code.shape == (8, BINS)
     np.testing.assert_allclose(code.sum(-1), 1.0, rtol=1e-6)
     bins = np.arange(-300, 301)
     np.testing.assert_allclose(code @ bins, np.clip(x, -300, 300), atol=2e-5)
@@ -36,5 +37,5 @@ def test_a_two_hot_code_has_mass_one_and_keeps_the_mean():
 
 
 def test_the_value_of_a_distribution_is_the_inverse_of_its_mean():
-    logits = jnp.log(0.25 * jax.nn.one_hot(310, transforms.BINS) + 0.75 * jax.nn.one_hot(300, transforms.BINS))
+    logits = jnp.log(0.25 * jax.nn.one_hot(310, BINS) + 0.75 * jax.nn.one_hot(300, BINS))
     np.testing.assert_allclose(transforms.mean_value(logits), disco_reference.h_inverse(2.5), rtol=1e-5)

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from groove.lpg.disco.experience import Trajectories, as_heads, as_outputs, head_widths, of_action
+from groove.lpg.disco.experience import Trajectories, as_heads, as_outputs, of_action
+from groove.lpg.disco.heads import head_widths
 from groove.lpg.disco.transforms import mean_value
 from groove.lpg.disco.values import estimate, retrace
 from tests._helpers import disco, disco_reference

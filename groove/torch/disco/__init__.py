@@ -1,0 +1,1 @@
+"""Disco103 in PyTorch, file by file as in groove.lpg.disco."""
