@@ -28,7 +28,9 @@ def load(name: PathLike) -> Rule | DiscoRule:
     refuse_without_weights(name)
     eta, about = load_rule(path := find_rule_file(name))
     if about.get("rule") != "lpg" or not isinstance(about.get("lpg"), Mapping):
-        raise RuleFileError(f"{path} does not hold an LPG rule: make one with launch/meta_train.py.")
+        raise RuleFileError(
+            f"{path} does not hold an LPG rule: make one with launch/meta_train.py, or use groove.load."
+        )
     config = from_dict(LPGConfig(), about["lpg"])
     if complaints := list(range_complaints(config, "lpg.")):
         raise RuleFileError(f"{path} has settings that no rule can have: {' '.join(complaints)}")

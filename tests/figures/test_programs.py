@@ -14,6 +14,7 @@ from tests._helpers.programs import refusal
 ROOT = Path(__file__).parents[2]
 PAPER = [f"paper.{name}" for name in (*FIGURES, "all")]
 ANALYSIS = {  # program -> a misspelt flag and what it should be
+    "analysis.catch": ("--sed=3", "--seed"),
     "analysis.compare_curricula": ("--curiculum=ar", "--curriculum"),
     "analysis.control_anatomy": ("--level=3", "--levels"),
     "analysis.development_table": ("--buget=smoke", "--budget"),
@@ -65,6 +66,8 @@ BAD_INPUT = [
     ("analysis.level_search", ["--references=nosuch"], "nosuch"),
     ("analysis.level_search", ["--seeds=0"], "--seeds"),
     ("analysis.level_search", ["--to=search.png"], "without its suffix"),
+    ("analysis.catch", [], "--rule is missing"),
+    ("analysis.catch", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     ("analysis.linear_rule", [], "--rule is missing"),
     ("analysis.linear_rule", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     (

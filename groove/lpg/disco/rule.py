@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from groove.agents.agent import Agent
 from groove.lpg.base import UpdateInfo, UpdateRule
@@ -12,12 +13,11 @@ from groove.lpg.disco import NAME
 from groove.lpg.disco.config import DiscoConfig
 from groove.lpg.disco.experience import Trajectories, as_outputs
 from groove.lpg.disco.heads import head_widths
-from groove.lpg.disco.initial_weights import draw_weights
 from groove.lpg.disco.losses import losses, total
 from groove.lpg.disco.moments import Moments
 from groove.lpg.disco.network import Memory
 from groove.lpg.disco.step import Course, follow, judge
-from groove.lpg.disco.weights import LIFETIME_HIDDEN, DiscoWeights
+from groove.lpg.disco.weights import LIFETIME_HIDDEN, SHAPES, DiscoWeights, from_arrays
 from groove.lpg.replay import Replay, add, draw, make_replay
 from groove.types import LOGITS, Array, Heads, Key, Learner, Metrics, Params, PyTree, Rollout
 
@@ -98,6 +98,21 @@ def make_disco(config: DiscoConfig) -> UpdateRule:
     return UpdateRule(
         name=NAME, heads=head_widths, init=draw_weights, update=update, adapt_agent=config.agent, begin=begin
     )
+
+
+def draw_weights(key: Key) -> DiscoWeights:
+    """Return weights before any meta-training, of another rule than the published one.
+
+    Weights are truncated normal with standard deviation 1 / sqrt(inputs) and biases are zero, but for the bias 1 of
+    forget gates.
+    """
+    zeros = from_arrays({name: np.zeros(shape, np.float32) for name, shape in SHAPES.items()}, "zeros")
+    leaves, structure = jax.tree.flatten(zeros)
+    drawn = [
+        jax.random.truncated_normal(each, -2, 2, leaf.shape) / np.sqrt(len(leaf)) if leaf.ndim > 1 else jnp.array(leaf)
+        for each, leaf in zip(jax.random.split(key, len(leaves)), leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, drawn)
 
 
 def begin_state(params: Params) -> DiscoState:

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from groove.lpg.disco.initial_weights import draw_weights
+from groove.lpg.disco.rule import draw_weights
 from groove.lpg.disco.weights import SHAPES, from_arrays
 from groove.utils.errors import GrooveError
 from tests._helpers.disco import synthetic_weights
