@@ -1,4 +1,4 @@
-"""What a generator designs at a moment of a run: the same random numbers at every moment, and a picture."""
+"""Levels that a generator designs, from the same random numbers at every moment of a run, and their picture."""
 
 from types import SimpleNamespace
 

@@ -7,8 +7,9 @@ are forgotten and chosen anew. A placement is an edit of `groove.envs.gridworld.
     placements 1 .. M      move object 1 .. M to a free cell, where M is the largest number of objects
     later placements       toggle a wall on a cell of the level's own grid that holds neither the start nor an object
 
-As many placements toggle walls as the random level had walls. A wall that is toggled twice is gone, so that the built
-level may have fewer. Choices that are uniform among the allowed cells build random levels, but for such walls.
+The number of placements that toggle walls is the random level's number of walls. A wall that is toggled twice is gone,
+so that the built level may have fewer walls. Apart from this, uniform choices among the allowed cells build random
+levels.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Which skill a task asks for: a declared table of tasks x skills, with a reason for each row.
+"""The skills that each task asks for: a declared table of tasks x skills, with a reason for each row.
 
 A skill has a few buckets, and a task is in one bucket of each skill:
 

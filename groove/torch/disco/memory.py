@@ -1,4 +1,4 @@
-"""What the rule remembers between two steps: a target network, and the course of the agent's lifetime."""
+"""The rule's memory between two steps: a target network, and the course of the agent's lifetime."""
 
 from typing import Any, NamedTuple
 
