@@ -39,7 +39,7 @@ def test_random_numbers_make_the_worlds_that_are_sampled():
     assert_valid(made)
 
 
-@pytest.mark.parametrize("source", ["dr", "networks"])
+@pytest.mark.parametrize("source", [pytest.param("dr", marks=pytest.mark.slow), "networks"])
 def test_random_numbers_make_random_gridworlds(source):
     env = family(source)
     made = jax.vmap(env.describe)(jax.vmap(env.design.make)(numbers(env.design, 2000)))

@@ -87,6 +87,7 @@ def test_the_meta_gradient_of_cloning_equals_finite_differences():
         assert abs(float(along - without)) > 1e-6, "cloning reaches the rule"
 
 
+@pytest.mark.slow
 def test_students_live_the_same_lives_with_and_without_cloning():
     setup = tiny_setup()
     (levels, lives), eta = tiny_slots(setup, 4), setup.rule.init(jax.random.key(0))

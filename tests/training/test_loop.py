@@ -287,6 +287,7 @@ def test_a_validation_that_is_made_up_for_is_logged_once(train, tmp_path):
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 1 + len(log_of(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_request_during_a_validation_waits_for_it(train, tmp_path, monkeypatch):
     validate = loop.Validator.validate
 

@@ -19,6 +19,7 @@ def test_more_levels_are_exported_than_drawn(tmp_path):
     assert {path.name for path in (tmp_path / "new").iterdir()} == FILES
 
 
+@pytest.mark.slow
 def test_a_diagnosis_of_few_levels_is_returned_and_written(tmp_path):
     found = diagnose("random", levels=2, seeds=1, updates=2, to=tmp_path / "to", progress=False)
     assert (found.name, len(found.rule_returns), found.seeds) == ("random", 2, 1)
