@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from groove.dropin.disco_file import read_arrays, refuse_without_weights, weights_path
 from groove.dropin.rule_file import RuleFileError, find_rule_file, load_rule
 from groove.lpg.disco import NAME as DISCO
-from groove.lpg.disco.weights import from_arrays
+from groove.lpg.disco.weights import from_arrays, from_tree
 from groove.lpg.lpg_config import LPGConfig
 from groove.torch.disco.rule import DiscoRule
 from groove.torch.rule import Rule
@@ -27,6 +27,8 @@ def load(name: PathLike) -> Rule | DiscoRule:
         return DiscoRule(DISCO, from_arrays(read_arrays(weights), weights))
     refuse_without_weights(name)
     eta, about = load_rule(path := find_rule_file(name))
+    if about.get("rule") == DISCO:
+        return DiscoRule(str(name), from_tree(eta, str(path)))
     if about.get("rule") != "lpg" or not isinstance(about.get("lpg"), Mapping):
         raise RuleFileError(
             f"{path} does not hold an LPG rule: make one with launch/meta_train.py, or use groove.load."

@@ -4,7 +4,7 @@ This module does not import JAX, so that groove.torch works without JAX.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -124,6 +124,35 @@ def from_arrays(arrays: Mapping[str, np.ndarray], where: str) -> DiscoWeights:
             lstm=_lstm(linear(f"{_LIFETIME}lstm/linear"), LIFETIME_HIDDEN),
         ),
     )
+
+
+def from_tree(tree: Mapping[str, Any], where: str) -> DiscoWeights:
+    """Return the weights that a rule file of groove holds, such as those of a fine-tuned rule.
+
+    Args:
+      tree: the file's arrays as nested dicts, by the fields of `DiscoWeights`.
+      where: the file, for messages.
+
+    Raises:
+      GrooveError: if an array is missing, has another type or shape, or is none of the rule's.
+    """
+    form = from_arrays({name: np.zeros(shape, np.float32) for name, shape in SHAPES.items()}, where)
+    return cast(DiscoWeights, _filled(form, tree, (), where))
+
+
+def _filled(form: Any, held: Any, keys: tuple[str, ...], where: str) -> Any:
+    """Return nested tuples of the given form, with the arrays of nested dicts."""
+    name = "/".join(keys) or "its arrays"
+    if isinstance(form, np.ndarray):
+        if not isinstance(held, np.ndarray) or (held.shape, held.dtype) != (form.shape, form.dtype):
+            shape = list(form.shape)
+            raise GrooveError(f"{where} does not fit Disco103, because {name} is no f32{shape}: get it again.")
+        return held
+    fields = getattr(form, "_fields", tuple(map(str, range(len(form)))))
+    if not isinstance(held, Mapping) or held.keys() != set(fields):
+        raise GrooveError(f"{where} does not fit Disco103, because {name} are not {', '.join(fields)}: get it again.")
+    parts = [_filled(part, held[field], (*keys, field), where) for field, part in zip(fields, form, strict=True)]
+    return type(form)(*parts) if hasattr(form, "_fields") else tuple(parts)
 
 
 def _check(arrays: Mapping[str, np.ndarray], where: str) -> None:

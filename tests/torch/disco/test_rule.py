@@ -11,6 +11,7 @@ import pytest
 
 import groove
 from groove.agents.agent import AgentConfig, make_agent
+from groove.dropin.rule_file import save_rule
 from groove.envs.base import Box
 from groove.lpg.disco.config import DiscoConfig
 from groove.utils.errors import GrooveError
@@ -69,6 +70,19 @@ def test_every_array_of_a_call_equals_that_of_jax(path, rule):
     errors = {name: disco.error(wanted[name], array) for name, array in found.items()}
     most = {"grad/q_norm": 1e-4}  # rounding moves mass between the bins beside a target
     assert {name: error for name, error in errors.items() if error > most.get(name, 1e-5)} == {}
+
+
+def test_a_rule_file_of_meta_training_is_loaded(path, rule, tmp_path):
+    eta, file, about = groove.load(f"disco103={path}").eta, tmp_path / "tuned.safetensors", {"rule": "disco103"}
+    save_rule(file, eta, about)
+    for found, wanted in zip(groove.torch.load(file).parameters(), rule.parameters(), strict=True):
+        assert torch.equal(found, wanted)
+    save_rule(file, eta._replace(gate=eta.y), about)
+    with pytest.raises(GrooveError, match=r"does not fit Disco103, because gate/w is no f32\[128, 256\]: get it again"):
+        groove.torch.load(file)
+    save_rule(file, {"gate": eta.gate}, about)
+    with pytest.raises(GrooveError, match="because its arrays are not embedders, lstm, gate"):
+        groove.torch.load(file)
 
 
 @pytest.mark.parametrize("hidden_rows", [False, True])

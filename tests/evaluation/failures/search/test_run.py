@@ -68,6 +68,7 @@ def _visible(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
 
 
+@pytest.mark.slow  # tests/cli/test_diagnose.py has a smaller one
 def test_a_search_trains_agents_and_writes_its_levels_numbers_and_pictures(tmp_path):
     found = search_failures(**CALL, to=tmp_path / "to")
     assert set(_visible(tmp_path / "to")) == FILES
