@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from groove.evaluation.comparisons.compare_plots import colours
-from groove.evaluation.comparisons.comparison import Comparison, aggregates
+from groove.evaluation.comparisons.comparison import Comparison, agents_of_each, aggregates
 from groove.utils.io import write_json
 from groove.utils.plotting import INK, dress, new_figure, save_picture
 from groove.utils.text import quantity
@@ -69,7 +69,7 @@ def finish(figure: Figure, comparison: Comparison, path: Path, claim: str, shown
     """
     methods = {label: count for label, count in comparison.clusters.items() if label not in ("a2c", "random")}
     seeds = ", ".join(f"{label} {count}" for label, count in methods.items())
-    agents = min(row.seeds // min(comparison.clusters.values()) for row in comparison.rows)
+    agents = min(agents_of_each(comparison).values())
     steps = ", ".join(sorted({quantity(row.env_steps) for row in comparison.rows}))
     caption = (
         f"{claim}\nMeta-seeds: {seeds}; at least {agents} agents of each a task, {steps} steps an agent.\n"

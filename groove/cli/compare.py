@@ -8,8 +8,8 @@ _BUDGET = _FLAGS.string("budget", "laptop", "Budget of the results: smoke, lapto
 _RULES = _FLAGS.names(
     "rules",
     [],
-    "Rules in the order of the columns, separated by commas, by the names under which they were tested; only tasks and "
-    "seeds that all of them share are compared. Without this flag: all.",
+    "Rules in the order of the columns, separated by commas, by the names under which they were tested; only tasks "
+    "that have results of all of them are compared. Without this flag: all.",
 )
 _SUITE = _FLAGS.names("suite", [], "Suites or single tasks, separated by commas. Without this flag: all.")
 _TO = _FLAGS.string("to", None, "Folder of the table and the pictures.", required=True)

@@ -37,7 +37,7 @@ class TaskRow:
       task: SUITE/NAME.
       env_steps: environment steps of one agent.
       levels: number of levels.
-      seeds: number of runs per rule: the least of all rules.
+      agents: rule -> number of its agents on every level, of all its meta-seeds.
       returns: rule -> mean return over levels and seeds, with an interval over seeds.
       curves: rule -> (environment steps i64[points], mean return with its interval f64[points]).
     """
@@ -45,7 +45,7 @@ class TaskRow:
     task: str
     env_steps: int
     levels: int
-    seeds: int
+    agents: Mapping[str, int]
     returns: Mapping[str, Interval[float]]
     curves: Mapping[str, tuple[npt.NDArray[np.int64], Interval[Floats]]]
 
@@ -80,7 +80,7 @@ def compare_cells(cells: Sequence[Cell], seed: int = 0) -> Comparison:
     """Compare the cells of one budget.
 
     Cells of one rule name on one task are pooled, so that the meta-seeds of a method can share one name. The comparison
-    uses the seeds that all rules have, and for each rule the number of meta-seeds that it has on every task.
+    uses the seeds that all meta-seeds of a rule have, and the number of meta-seeds that the rule has on every task.
 
     Args:
       cells: cells of one budget.
@@ -110,6 +110,12 @@ def compare_cells(cells: Sequence[Cell], seed: int = 0) -> Comparison:
         left_out=tuple(task for task in pooled if normalised and task not in normalised),
         profile=_stack(clusters, [levels for _, levels in normalised.values()]),
     )
+
+
+def agents_of_each(comparison: Comparison) -> dict[str, int]:
+    """Return rule -> the number of agents of each of its meta-seeds: the least over tasks."""
+    least = {rule: min(row.agents[rule] for row in comparison.rows) for rule in comparison.rules}
+    return {rule: agents // comparison.clusters[rule] for rule, agents in least.items()}
 
 
 def aggregates(comparison: Comparison, seed: int = 0) -> dict[str, dict[str, Interval[float]]]:
@@ -154,17 +160,20 @@ def _complete_tasks(cells: Sequence[Cell], rules: Sequence[str]) -> dict[str, di
 
 
 def _pool(by_rule: _Cells) -> dict[str, Floats]:
-    """Return rule -> returns f64[levels, runs, points] on the seeds that every cell has; runs are cells x seeds."""
+    """Return rule -> returns f64[levels, runs, points] on the seeds that all its cells have; runs are cells x seeds."""
     cells = [cell for group in by_rule.values() for cell in group]
-    common = sorted(set.intersection(*(set(cell.seeds) for cell in cells)))
-    if not common:
-        raise GrooveError(f"the rules have no seed in common on {cells[0].task}; run the meta-test of all rules again.")
     if len({cell.returns.shape[0] for cell in cells}) > 1:
         raise GrooveError(f"results on {cells[0].task} are of different levels; run the meta-test of all rules again.")
-    return {
-        rule: np.concatenate([c.returns[:, [c.seeds.index(s) for s in common]] for c in group], axis=1)
-        for rule, group in by_rule.items()
-    }
+    return {rule: _pool_cells(rule, group) for rule, group in by_rule.items()}
+
+
+def _pool_cells(rule: str, cells: Sequence[Cell]) -> Floats:
+    common = sorted(set.intersection(*(set(cell.seeds) for cell in cells)))
+    if not common:
+        raise GrooveError(
+            f"the rules named {rule} have no seed in common on {cells[0].task}; run the meta-test of all of them again."
+        )
+    return np.concatenate([cell.returns[:, [cell.seeds.index(seed) for seed in common]] for cell in cells], axis=1)
 
 
 def _row(task: str, by_rule: _Cells, pooled: Mapping[str, Floats], clusters: Mapping[str, int], seed: int) -> TaskRow:
@@ -176,7 +185,8 @@ def _row(task: str, by_rule: _Cells, pooled: Mapping[str, Floats], clusters: Map
     last = {rule: Interval(*(float(x[-1]) for x in interval)) for rule, (_, interval) in curves.items()}
     first = next(iter(pooled.values()))
     steps = int(next(iter(by_rule.values()))[0].env_steps[-1])
-    return TaskRow(task, steps, first.shape[0], min(r.shape[1] for r in pooled.values()), last, curves)
+    agents = {rule: returns.shape[1] for rule, returns in pooled.items()}
+    return TaskRow(task, steps, first.shape[0], agents, last, curves)
 
 
 def _normalise(

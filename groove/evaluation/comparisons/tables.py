@@ -1,10 +1,10 @@
 """A comparison as Markdown tables, and as JSON values."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from groove.evaluation.comparisons.comparison import HIGH, LOW, Comparison, aggregates
+from groove.evaluation.comparisons.comparison import HIGH, LOW, Comparison, agents_of_each, aggregates
 from groove.utils.bootstrap import Interval
 from groove.utils.text import paragraph, quantity
 
@@ -31,7 +31,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             row.task: {
                 "env_steps": row.env_steps,
                 "levels": row.levels,
-                "seeds": row.seeds,
+                "agents": dict(row.agents),
                 "returns": {rule: list(value) for rule, value in row.returns.items()},
             }
             for row in comparison.rows
@@ -46,15 +46,19 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
 def interval_note(comparison: Comparison) -> str:
     """Return the sentence that says what the intervals are over."""
-    seeds = min(row.seeds for row in comparison.rows)
-    pooled = [f"{rule} {count}" for rule, count in comparison.clusters.items() if count > 1]
-    if pooled:
-        runs = f"meta-seeds ({', '.join(pooled)}) and the agents' seeds within each"
-        return f"95 % bootstrap intervals over {runs}, which are too narrow with so few."
-    if seeds < 2:
+    agents = agents_of_each(comparison)
+    pooled = _list({rule: count for rule, count in comparison.clusters.items() if count > 1})
+    if max(agents.values()) == 1 and not pooled:
         return "one seed, so without intervals."
-    few = ", which are too narrow with so few" if seeds < FEW_SEEDS else ""
-    return f"95 % bootstrap intervals over {seeds} seeds{few}."
+    one_number = len(set(agents.values())) == 1
+    seeds = f"{agents[comparison.rules[0]]} seeds" if one_number else f"seeds ({_list(agents)})"
+    runs = f"meta-seeds ({pooled}) and the agents' {seeds} within each" if pooled else seeds
+    few = ", which are too narrow with so few" if pooled or min(agents.values()) < FEW_SEEDS else ""
+    return f"95 % bootstrap intervals over {runs}{few}."
+
+
+def _list(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{rule} {count}" for rule, count in counts.items())
 
 
 def _normalised(comparison: Comparison) -> list[str]:

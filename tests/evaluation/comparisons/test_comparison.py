@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from groove.evaluation.comparisons.comparison import aggregates, compare_cells
+from groove.evaluation.comparisons.comparison import agents_of_each, aggregates, compare_cells
 from groove.utils.errors import GrooveError
 from tests._helpers.cells import cell, three_rules
 
@@ -57,13 +57,15 @@ def test_tasks_on_which_a2c_gains_nothing_are_left_out():
     assert comparison.left_out == ("s/b",)
 
 
-def test_rules_of_one_name_are_pooled_and_only_common_seeds_and_tasks_count():
+def test_rules_of_one_name_are_pooled_on_their_common_seeds_and_only_common_tasks_count():
     first, second = cell("s/a", "mine", [[1.0, 2.0, 9.0]]), cell("s/a", "mine", [[3.0, 4.0]])
-    others = [cell("s/a", "a2c", [[4.0, 4.0, 4.0]]), cell("s/b", "a2c", [[4.0]])]
+    others = [cell("s/a", "a2c", [[4.0, 4.0, 7.0]]), cell("s/b", "a2c", [[4.0]])]
     comparison = compare_cells([first, second, *others])
     assert [row.task for row in comparison.rows] == ["s/a"]
     assert comparison.rows[0].returns["mine"].value == pytest.approx(2.5)
-    assert comparison.rows[0].returns["a2c"].value == pytest.approx(4.0)
+    assert comparison.rows[0].returns["a2c"].value == pytest.approx(5.0)  # with a seed that the others lack
+    assert comparison.rows[0].agents == {"mine": 4, "a2c": 3}
+    assert agents_of_each(comparison) == {"mine": 2, "a2c": 3}
     assert comparison.scores == {}
 
 
@@ -82,7 +84,10 @@ def test_curves_are_means_over_levels_and_seeds():
         ([], "of one budget, got none"),
         ([cell("s/a", "x", [[1.0]]), cell("s/a", "y", [[1.0]], budget="paper")], "expected results of one budget"),
         ([cell("s/a", "x", [[1.0]]), cell("s/b", "y", [[1.0]])], "no task has results of every rule"),
-        ([cell("s/a", "x", [[1.0]]), cell("s/a", "y", [[1.0]], seeds=(4,))], "no seed in common"),
+        (
+            [cell("s/a", "x", [[1.0]]), cell("s/a", "x", [[1.0]], seeds=(4,))],
+            "the rules named x have no seed in common on s/a",
+        ),
         ([cell("s/a", "x", [[1.0]]), cell("s/a", "y", [[1.0], [2.0]])], "of different levels"),
     ],
 )

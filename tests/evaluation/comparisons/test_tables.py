@@ -23,7 +23,13 @@ def test_the_table_names_steps_seeds_and_the_meaning_of_zero_and_one():
 
 def test_the_table_names_pooled_meta_seeds():
     pooled = [cell("s/a", "mine", [[0.0, 0.0]]), cell("s/a", "mine", [[2.0, 2.0]])]
-    assert "over meta-seeds (mine 2)" in _text([*three_rules("s/a", [[1.0, 2.0]])[:2], *pooled])
+    references = three_rules("s/a", [[1.0, 2.0]])[:2]
+    assert "over meta-seeds (mine 2) and the agents' 2 seeds within each" in _text([*references, *pooled])
+
+
+def test_the_table_says_how_many_agents_each_rule_has_if_they_differ():
+    text = _text([*three_rules("s/a", [[1.0, 2.0]])[:2], cell("s/a", "mine", [[1.0, 2.0, 3.0]])])
+    assert "over seeds (random 2, a2c 2, mine 3), which are too narrow" in text
 
 
 def test_the_table_names_tasks_that_are_left_out():
