@@ -73,7 +73,7 @@ def test_candidates_are_antithetic_around_eta():
 
 
 def test_the_direction_is_that_of_the_gradient_of_a_quadratic():
-    """Of f(x) = -|x - t|^2 / 2, the expected rank direction is proportional to t - x: its sign and its ratios."""
+    """The expected rank direction of f(x) = -|x - t|^2 / 2 is proportional to t - x: its sign and its ratios."""
     target = jnp.asarray([3.0, -1.0, 0.0, 0.5])
     config = ESConfig(population=20_000, sigma=0.01, learning_rate=1.0)
     strategy = make_openes(config, jnp.zeros(4))
