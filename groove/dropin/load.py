@@ -21,7 +21,7 @@ def load(name: PathLike) -> Rule | DiscoRule:
 
     Args:
       name: the name of a released rule, the directory of a run, a rule file, or "disco103=PATH"; "~" is the home
-        folder. Settings in brackets replace the rule's own, as in "lpg[prediction_coefficient=0.1]".
+        folder. Settings in brackets replace the rule's own, as in "paper-lpg[prediction_coefficient=0.1]".
 
     Raises:
       GrooveError: if there is no such rule, its file is damaged, or the rule is of another kind.

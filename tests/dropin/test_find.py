@@ -139,9 +139,9 @@ def test_a_rule_has_a_name_or_a_path(name):
 
 
 def test_a_learned_rule_with_settings_is_loaded():
-    loaded = load("lpg[prediction_coefficient=0.1]")
+    loaded = load("paper-lpg[prediction_coefficient=0.1]")
     assert loaded.config.prediction_coefficient == 0.1
-    assert loaded.card == load("lpg").card
+    assert loaded.card == load("paper-lpg").card
 
 
 def test_a_directory_without_a_rule_is_refused(tmp_path):
