@@ -11,6 +11,12 @@ _RULES = _FLAGS.names(
     "Rules in the order of the columns, separated by commas, by the names under which they were tested; only tasks "
     "that have results of all of them are compared. Without this flag: all.",
 )
+_RIVALS = _FLAGS.names(
+    "rivals",
+    [],
+    "Rules for which the table gives the probability of being better, separated by commas. Without this flag: a2c and "
+    "ppo, where they were tested.",
+)
 _SUITE = _FLAGS.names("suite", [], "Suites or single tasks, separated by commas. Without this flag: all.")
 _TO = _FLAGS.string("to", None, "Folder of the table and the pictures.", required=True)
 
@@ -19,7 +25,9 @@ def run() -> None:
     """Run the program."""
     from groove.evaluation.comparisons.compare import compare
 
-    report = compare(_RULES.value, _SUITE.value, _BUDGET.value, results=_RESULTS.value, to=_TO.value)
+    report = compare(
+        _RULES.value, _SUITE.value, _BUDGET.value, rivals=_RIVALS.value, results=_RESULTS.value, to=_TO.value
+    )
     print(f"\n{report.table}\ntable and pictures in {report.folder}")
 
 

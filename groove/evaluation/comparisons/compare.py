@@ -16,6 +16,7 @@ def compare(
     suites: Iterable[str] = (),
     budget: str = "laptop",
     *,
+    rivals: Iterable[str] = (),
     results: PathLike = "results",
     to: PathLike | None = None,
 ) -> Report:
@@ -25,12 +26,13 @@ def compare(
       rules: names under which the rules were tested, in the order of the columns; all rules if empty.
       suites: suites or single tasks, as in "minatar" and "minatar/Breakout"; all tasks if empty.
       budget: "smoke", "laptop" or "paper".
+      rivals: rules for which the probability of being better is computed; if empty, A2C and PPO where they were tested.
       results: the folder of stored results.
       to: the folder of the table and the pictures; None to write nothing.
 
     Raises:
-      GrooveError: if a name is unknown, a rule is named twice, there is nothing to compare, or a file cannot be read or
-        written.
+      GrooveError: if a name is unknown, a rule is named twice, a rival is not among the rules, there is nothing to
+        compare, or a file cannot be read or written.
     """
     check_name("budget", budget, BUDGETS)
     rules = names_of(rules, "--rules")
@@ -39,7 +41,7 @@ def compare(
     cells = _chosen(store, rules, names_of(suites, "--suite"), budget)
     if folder is not None:
         check_folder(folder, "--to")
-    return make_report(compare_cells(cells), folder)
+    return make_report(compare_cells(cells, rivals=names_of(rivals, "--rivals")), folder)
 
 
 def _chosen(store: Results, rules: Sequence[str], suites: Sequence[str], budget: str) -> list[Cell]:

@@ -17,7 +17,7 @@ from groove.utils.bootstrap import Floats, Interval, stratified_bootstrap
 from groove.utils.errors import GrooveError
 
 LOW, HIGH = "random", "a2c"
-RIVALS = (HIGH, "ppo")  # rules that others should beat
+RIVALS = (HIGH, "ppo")  # rules that others should beat, unless a comparison names others
 MARGIN = 1e-3  # least difference between the references' returns by which a level or task is normalised
 AGGREGATES = {
     "IQM": aggregate.iqm,
@@ -64,6 +64,7 @@ class Comparison:
       scored: the tasks of `scores`.
       left_out: tasks whose references are too close to normalise by.
       profile: rule -> normalised scores of single levels, f64[runs, levels of all scored tasks].
+      rivals: rules for which the probability of being better is computed.
     """
 
     budget: str
@@ -74,9 +75,10 @@ class Comparison:
     scored: tuple[str, ...]
     left_out: tuple[str, ...]
     profile: Mapping[str, Floats]
+    rivals: tuple[str, ...]
 
 
-def compare_cells(cells: Sequence[Cell], seed: int = 0) -> Comparison:
+def compare_cells(cells: Sequence[Cell], seed: int = 0, rivals: Sequence[str] = ()) -> Comparison:
     """Compare the cells of one budget.
 
     Cells of one rule name on one task are pooled, so that the meta-seeds of a method can share one name. The comparison
@@ -85,14 +87,17 @@ def compare_cells(cells: Sequence[Cell], seed: int = 0) -> Comparison:
     Args:
       cells: cells of one budget.
       seed: seed of the bootstraps.
+      rivals: rules for which the probability of being better is computed; if empty, A2C and PPO where they were tested.
 
     Raises:
-      GrooveError: if there is nothing to compare, or budgets are mixed.
+      GrooveError: if there is nothing to compare, budgets are mixed, or a rival is not among the rules.
     """
     budgets = {cell.budget for cell in cells}
     if len(budgets) != 1:
         raise GrooveError(f"expected results of one budget, got {sorted(budgets) or 'none'}; choose one with --budget.")
     rules = tuple(dict.fromkeys(cell.rule for cell in cells))
+    if missing := [rival for rival in rivals if rival not in rules]:
+        raise GrooveError(f"{missing[0]} is a rival but not among the rules that are compared: {', '.join(rules)}.")
     complete = _complete_tasks(cells, rules)
     clusters = {rule: min(len(by_rule[rule]) for by_rule in complete.values()) for rule in rules}
     pooled = {
@@ -109,6 +114,7 @@ def compare_cells(cells: Sequence[Cell], seed: int = 0) -> Comparison:
         scored=tuple(normalised),
         left_out=tuple(task for task in pooled if normalised and task not in normalised),
         profile=_stack(clusters, [levels for _, levels in normalised.values()]),
+        rivals=tuple(rivals) or tuple(rival for rival in RIVALS if rival in rules),
     )
 
 
@@ -122,13 +128,13 @@ def aggregates(comparison: Comparison, seed: int = 0) -> dict[str, dict[str, Int
     """Return statistic -> rule -> its value on the normalised scores, with a 95 % stratified bootstrap interval.
 
     One statistic is the probability of being better than a rival: that a run of the rule has a higher return than a run
-    of A2C or PPO, where these are among the rules.
+    of the rival.
 
     Args:
       comparison: the rules.
       seed: seed of the bootstraps.
     """
-    better = {rival: f"P(better than {rival})" for rival in RIVALS if rival in comparison.scores}
+    better = {rival: f"P(better than {rival})" for rival in comparison.rivals if rival in comparison.scores}
     values: dict[str, dict[str, Interval[float]]] = {name: {} for name in (*AGGREGATES, *better.values())}
     for rule, scores in comparison.scores.items():
         for name, statistic in AGGREGATES.items():

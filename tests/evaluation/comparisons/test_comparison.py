@@ -29,6 +29,15 @@ def test_rules_are_compared_with_ppo_too_where_it_was_tested():
     assert "P(better than ppo)" not in aggregates(compare_cells(three_rules("s/a", [[1.0, 2.0]])))
 
 
+def test_other_rivals_can_be_named():
+    cells = [*three_rules("s/a", [[1.0, 2.0]]), cell("s/a", "other", [[1.0, 1.0]])]
+    numbers = aggregates(compare_cells(cells, rivals=["other"]))
+    assert numbers["P(better than other)"]["mine"].value == pytest.approx(0.75)
+    assert "P(better than a2c)" not in numbers
+    with pytest.raises(GrooveError, match="ppo is a rival but not among the rules that are compared: random, a2c"):
+        compare_cells(cells, rivals=["ppo"])
+
+
 def test_levels_of_a_task_are_averaged_but_for_the_profile():
     cells = [
         cell("s/a", "random", [[0.0], [0.0], [1.0]]),
