@@ -20,7 +20,7 @@ def run() -> None:
 
 PROGRAM = Program(
     summary="Make the anchors of progression scores: the return of each task that scores 1.",
-    example="--results docs/results --to anchors.json",
+    example="--results docs/results/released --to anchors.json",
     flags=_FLAGS,
     run=run,
 )

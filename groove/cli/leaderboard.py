@@ -82,7 +82,7 @@ def _check() -> None:
 
 PROGRAM = Program(
     summary="Build a page that compares rules by their progression, or check a submission to it.",
-    example="--results docs/results --to site",
+    example="--results docs/results/released --to site",
     flags=_FLAGS,
     run=run,
 )

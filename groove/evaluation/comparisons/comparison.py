@@ -104,7 +104,8 @@ def compare_cells(cells: Sequence[Cell], seed: int = 0, rivals: Sequence[str] = 
         task: _pool({rule: cells[: clusters[rule]] for rule, cells in by_rule.items()})
         for task, by_rule in complete.items()
     }
-    normalised = dict(_normalise(pooled)) if {LOW, HIGH} <= set(rules) else {}
+    referenced = {LOW, HIGH} <= set(rules)
+    normalised = dict(_normalise(pooled)) if referenced else {}
     return Comparison(
         budget=budgets.pop(),
         rules=rules,
@@ -112,7 +113,7 @@ def compare_cells(cells: Sequence[Cell], seed: int = 0, rivals: Sequence[str] = 
         clusters=clusters,
         scores=_stack(clusters, [means for means, _ in normalised.values()]),
         scored=tuple(normalised),
-        left_out=tuple(task for task in pooled if normalised and task not in normalised),
+        left_out=tuple(task for task in pooled if referenced and task not in normalised),
         profile=_stack(clusters, [levels for _, levels in normalised.values()]),
         rivals=tuple(rivals) or tuple(rival for rival in RIVALS if rival in rules),
     )

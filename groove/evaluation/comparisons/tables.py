@@ -63,6 +63,8 @@ def _list(counts: Mapping[str, int]) -> str:
 
 def _normalised(comparison: Comparison) -> list[str]:
     """Return the lines of the second table and its note."""
+    if not comparison.scores and comparison.left_out:
+        return [f"Not normalised: {HIGH} gains nothing over {LOW} on these tasks."]
     if not comparison.scores:
         return [f"Not normalised: that takes results of {LOW} and {HIGH} on the same tasks."]
     rows = [

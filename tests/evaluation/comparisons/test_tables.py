@@ -41,6 +41,11 @@ def test_without_references_the_table_says_why_nothing_is_normalised():
     assert "Not normalised" in _text([cell("s/a", "mine", [[1.0, 2.0]])])
 
 
+def test_where_a2c_gains_nothing_the_table_says_so():
+    text = _text(three_rules("s/a", [[1.0, 2.0]], low=1.0, high=1.0))
+    assert "Not normalised: a2c gains nothing over random on these tasks." in text
+
+
 def test_the_json_holds_the_numbers_of_the_tables():
     values = json.loads(json.dumps(as_json(compare_cells(three_rules("s/a", [[1.0, 2.0]])))))
     assert values["rules"] == ["random", "a2c", "mine"]

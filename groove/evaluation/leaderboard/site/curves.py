@@ -134,6 +134,8 @@ def _clipping(entry: Entry, path: str) -> str:
     score = entry.scores[path]
     if not score.clipped:
         return ""
+    if _short(score.unclipped) == 1:  # the rule whose return is the anchor
+        return ""
     return "above the best known" if score.unclipped > 1 else f"below {RANDOM} play"
 
 
