@@ -8,6 +8,7 @@ from groove.evaluation.progression.measure import CHOSEN_ON
 from groove.evaluation.results import Cell, Results
 from groove.evaluation.suites.base import BUDGETS
 from groove.evaluation.suites.registry import find_tasks
+from groove.lpg.registry import hand_written
 from groove.utils.errors import ConfigError, nearest, refuse_twice, unknown_name
 
 Say = Callable[[str], None]
@@ -24,7 +25,8 @@ def read_cells(folders: Sequence[Path], budget: str, say: Say) -> list[Cell]:
     """Read the results of one budget.
 
     An experiment that several folders hold is taken from the first of them, so that results which were submitted
-    cannot replace results which were there.
+    cannot replace results which were there. A hand-written rule with other settings than in an earlier folder is passed
+    over.
 
     Args:
       folders: folders of stored results.
@@ -33,13 +35,14 @@ def read_cells(folders: Sequence[Path], budget: str, say: Say) -> list[Cell]:
 
     Raises:
       GrooveError: if the budget is unknown, a folder is given twice or holds no results, or two folders have
-        different rules of one name.
+        different learned rules of one name.
     """
     if budget not in BUDGETS:
         raise unknown_name("budget", budget, BUDGETS)
     refuse_twice("--results", folders)
     found: dict[str, Cell] = {}
     origins: dict[str, tuple[Path, set[str]]] = {}  # rule -> the first folder that has it, and its digests there
+    others: dict[tuple[str, Path], Path] = {}  # hand-written rules with other settings, and the first folder
     for folder in folders:
         cells = [cell for cell in Results(folder, say).cells() if cell.budget == budget]
         if not cells:
@@ -48,12 +51,17 @@ def read_cells(folders: Sequence[Path], budget: str, say: Say) -> list[Cell]:
             first, identities = origins.setdefault(cell.rule, (folder, set()))
             if first == folder:
                 identities.add(identity(cell))
+            elif identity(cell) not in identities and cell.rule in hand_written():
+                others.setdefault((cell.rule, folder), first)
+                continue
             elif identity(cell) not in identities:
                 raise ConfigError(
                     f'"{cell.rule}" is another rule in {folder} than in {first}: run its meta-test again under another '
                     "name, as in --rules NAME=RULE."
                 )
             found.setdefault(_key(cell), cell)
+    for (rule, folder), first in others.items():
+        say(f'"{rule}" of {folder} is left out: it has other settings than in {first}.')
     return list(found.values())
 
 

@@ -29,6 +29,17 @@ def test_a_name_is_one_rule_in_all_folders(tmp_path):
         _read(first, second)
 
 
+def test_a_hand_written_rule_with_other_settings_is_passed_over_with_a_line(tmp_path):
+    first, second, notes = three_tasks(tmp_path / "first"), tmp_path / "second", []
+    for task in TASKS[:2]:
+        store(second, "a2c", task, [0.0, 0.0], [9.0, 9.0])  # the second has settings that the first folder has not
+    store(second, "new", TASKS[0], [9.0, 9.0])
+    found = _read(first, second, say=notes.append)
+    assert [cell.final.tolist() for cell in found if cell.rule == "a2c"] == [[[4.0, 6.0]]] * 3
+    assert any(cell.rule == "new" for cell in found)
+    assert notes == [f'"a2c" of {second} is left out: it has other settings than in {first}.']
+
+
 def test_folders_without_results_cost_one_line(tmp_path):
     three_tasks(tmp_path / "first")
     for folders, said in [
