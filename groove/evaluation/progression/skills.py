@@ -7,7 +7,7 @@ A skill has a few buckets, and a task is in one bucket of each skill:
 * sparsity: how often the reward tells good actions from bad ones. dense: several times an episode; sparse: at most once
   an episode, or only after behaviour that random play hardly shows.
 * stochasticity: whether the outcome of an action is random. The first state of an episode may be random in both.
-* size: what an agent observes: an index into a table, up to 100 numbers, or more numbers.
+* observation: an index into a table, up to 100 numbers, or over 100 numbers.
 * number of actions: 2, 3 to 5, or 6 and more.
 * reward scale: how far the best return is from that of random play, in the unit of returns: up to 3, up to 30, or more.
 """
@@ -19,7 +19,7 @@ BUCKETS: Mapping[str, tuple[str, ...]] = {
     "credit distance": ("near", "far"),
     "sparsity": ("dense", "sparse"),
     "stochasticity": ("deterministic", "random"),
-    "size": ("table", "up to 100 numbers", "more numbers"),
+    "observation": ("table", "up to 100 numbers", "over 100 numbers"),
     "number of actions": ("2", "3 to 5", "6 and more"),
     "reward scale": ("up to 3", "up to 30", "above 30"),
 }
@@ -38,12 +38,14 @@ class TaskSkills:
     reason: str
 
 
-def _task(credit: str, sparsity: str, chance: str, size: str, actions: str, scale: str, reason: str) -> TaskSkills:
-    chosen = dict(zip(BUCKETS, (credit, sparsity, chance, size, actions, scale), strict=True))
+def _task(
+    credit: str, sparsity: str, chance: str, observation: str, actions: str, scale: str, reason: str
+) -> TaskSkills:
+    chosen = dict(zip(BUCKETS, (credit, sparsity, chance, observation, actions, scale), strict=True))
     return TaskSkills(chosen, reason)
 
 
-_TABLE, _VECTOR, _PICTURE = BUCKETS["size"]
+_TABLE, _VECTOR, _PICTURE = BUCKETS["observation"]
 _FEW, _SOME, _MANY = BUCKETS["number of actions"]
 _SMALL, _MEDIUM, _LARGE = BUCKETS["reward scale"]
 _RETURN = "objects return at random"

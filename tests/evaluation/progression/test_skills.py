@@ -27,17 +27,17 @@ def test_every_bucket_has_a_task():
 
 
 @pytest.mark.parametrize("path", [task.path for task in TASKS if not SUITES[task.suite].extra])
-def test_size_and_actions_are_those_of_the_environment(path):
+def test_observation_and_actions_are_those_of_the_environment(path):
     env = find_tasks([path])[0].make()
     buckets, space = SKILLS[path].buckets, env.observation
     assert buckets["number of actions"] == (
         "2" if env.num_actions == 2 else "3 to 5" if env.num_actions < 6 else "6 and more"
     )
     if isinstance(space, Discrete):
-        assert buckets["size"] == "table"
+        assert buckets["observation"] == "table"
     else:
         assert isinstance(space, Box)
-        assert buckets["size"] == ("up to 100 numbers" if math.prod(space.shape) <= 100 else "more numbers")
+        assert buckets["observation"] == ("up to 100 numbers" if math.prod(space.shape) <= 100 else "over 100 numbers")
 
 
 # returns of random play at the budget laptop, rounded, from docs/results; the last two by definition

@@ -19,7 +19,7 @@ _LEGEND = {  # skill -> what its buckets mean
     "credit distance": "Environment steps between an action and the reward that it decides: up to 10, or more.",
     "sparsity": "Rewards several times an episode, or at most once or only after behaviour that random play lacks.",
     "stochasticity": "Whether the outcome of an action is random. The first state may be random in both.",
-    "size": "What an agent observes: an index into a table, up to 100 numbers, or more.",
+    "observation": "An index into a table, up to 100 numbers, or over 100 numbers.",
     "number of actions": "Actions that an agent chooses from.",
     "reward scale": "Best return minus that of random play, in the unit of returns.",
 }
