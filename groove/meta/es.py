@@ -18,8 +18,8 @@ class ESConfig:
 
     Attributes:
       population: S, candidates of a generation; even.
-      sigma: standard deviation of the perturbation of each parameter of eta, in the first generation. The
-        strategy climbs the fitness smoothed over perturbations, whose optimum can lie far from that of the fitness.
+      sigma: standard deviation of the perturbation of each parameter of eta, in the first generation. The strategy
+        climbs the fitness smoothed over perturbations, whose optimum can lie far from that of the fitness.
       sigma_decay: factor of sigma per generation.
       final_sigma: lower bound of the decayed sigma.
       shaping: how the fitnesses f, g of a pair become numbers. "rank" counts wins: 1 and 0. "relative" counts by how

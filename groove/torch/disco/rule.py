@@ -112,8 +112,8 @@ class DiscoRule(DiscoNetwork):
         Args:
           module: the agent, obs [B, ...] -> the heads of `heads`, as a tuple or by name; see `add_heads`.
           optimizer: of the agent's parameters; `groove.torch.BoundedAdam` is that of the published agents.
-          obs, next_obs: [T, W, ...], of the last rollout or drawn from a replay. Only the last
-            row of next_obs is read.
+          obs, next_obs: [T, W, ...], of the last rollout or drawn from a replay. Only the last row of
+            next_obs is read.
           action: int64[T, W].
           reward: f32[T, W].
           terminated, truncated: bool[T, W]. Every end of an episode counts as a termination.
