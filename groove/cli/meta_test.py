@@ -1,8 +1,14 @@
 """The program meta-test: tests rules on suites of tasks."""
 
+import textwrap
+from typing import TYPE_CHECKING
+
 from groove.cli._main import FlagSet, Program
 from groove.utils.limits import MOST_DEVICES, MOST_SEEDS
 from groove.utils.paths import rejoin_paths
+
+if TYPE_CHECKING:
+    from groove.evaluation.suites.base import Budget
 
 _FLAGS = FlagSet()
 _RULES = _FLAGS.names(
@@ -17,7 +23,10 @@ _SUITE = _FLAGS.names(
     "Suites, as in minatar, or single tasks, as in minatar/Breakout, separated by commas; --list shows all.",
 )
 _BUDGET = _FLAGS.string(
-    "budget", "laptop", "Lifetimes and numbers of agents: smoke (does it run), laptop (minutes on two cores) or paper."
+    "budget",
+    "laptop",
+    "Lifetimes and numbers of agents: smoke (does it run), laptop (minutes on two cores), long (laptop with lifetimes "
+    "ten times as long) or paper.",
 )
 _SEEDS = _FLAGS.integer("seeds", 5, "Agents of each rule on each level.", least=1, most=MOST_SEEDS)
 _RESULTS = _FLAGS.string(
@@ -56,20 +65,30 @@ def run() -> None:
 
 
 def _suites() -> str:
-    """Return the suites and their tasks, a few lines each."""
+    """Return the suites, and one line for all tasks of a suite that have the same budgets."""
+    from groove.evaluation.suites.base import BUDGETS
     from groove.evaluation.suites.registry import SUITES
 
-    lines = []
+    lines = [
+        "For each budget: levels x environment steps of an agent (workers x steps of a rollout x updates). Every rule\n"
+        "trains --seeds agents on each level. A line in brackets is tested only if a task is named.\n"
+    ]
     for name, suite in SUITES.items():
         extra = f' (pip install "groove-rl[{suite.extra}]")' if suite.extra else ""
-        lines += [f"{name}: {suite.about}{extra}"]
+        lines.append(f"{name}: {suite.about}{extra}")
+        alike: dict[tuple[bool, str], list[str]] = {}  # (on request, budgets) -> tasks
         for task in (*suite.tasks.values(), *suite.optional.values()):
-            on_request = "; only on request" if task.name in suite.optional else ""
-            spent = ", ".join(
-                f"{budget} {b.levels} x {b.updates * b.rollout:,}" for budget, b in sorted(task.budgets.items())
-            )
-            lines.append(f"    {task.path:34} levels x steps: {spent}{on_request}")
+            spent = "\n".join(f"        {budget:7} {_cost(task.budgets[budget])}" for budget in BUDGETS)
+            alike.setdefault((task.name in suite.optional, spent), []).append(task.path)
+        for (on_request, spent), paths in alike.items():
+            tasks = f"({', '.join(paths)})" if on_request else ", ".join(paths)
+            lines += [textwrap.fill(tasks, 100, initial_indent="    ", subsequent_indent="    "), spent]
     return "\n".join(lines)
+
+
+def _cost(budget: "Budget") -> str:
+    steps = budget.updates * budget.rollout
+    return f"{budget.levels} x {steps:,} ({budget.workers} x {budget.steps} x {budget.updates:,})"
 
 
 PROGRAM = Program(

@@ -57,7 +57,7 @@ BAD_INPUT = [
     ("analysis.control_anatomy", ["--rule=ta-lpg"], "does more than set controls, or sets none"),
     ("analysis.control_anatomy", ["--levels=1"], "--levels"),
     ("analysis.development_table", ["--results=nowhere"], "the folder holds no results of budget laptop"),
-    ("analysis.development_table", ["--budget=large"], "smoke|laptop|paper"),
+    ("analysis.development_table", ["--budget=large"], "smoke|laptop|long|paper"),
     ("analysis.examples", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     ("analysis.examples", ["--python=nosuch"], "--python = nosuch is no program"),
     ("analysis.examples", ["--draw_only", "--to=nowhere/examples"], "examples.json does not exist"),

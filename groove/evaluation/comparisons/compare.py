@@ -25,7 +25,7 @@ def compare(
     Args:
       rules: names under which the rules were tested, in the order of the columns; all rules if empty.
       suites: suites or single tasks, as in "minatar" and "minatar/Breakout"; all tasks if empty.
-      budget: "smoke", "laptop" or "paper".
+      budget: "smoke", "laptop", "long" or "paper".
       rivals: rules for which the probability of being better is computed; if empty, A2C and PPO where they were tested.
       results: the folder of stored results.
       to: the folder of the table and the pictures; None to write nothing.

@@ -2,7 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from groove.agents.agent import AgentConfig
 from groove.envs.base import EnvFamily
@@ -11,7 +11,8 @@ from groove.envs.external.host import HostEnv
 from groove.types import Key, PyTree
 from groove.utils.errors import missing_extra
 
-BUDGETS = ("smoke", "laptop", "paper")  # does it run; minutes on two CPU cores; as in the paper
+BUDGETS = ("smoke", "laptop", "long", "paper")
+LONG = 10  # lifetime at the budget `long`, in lifetimes at the budget `laptop`
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,16 @@ SMOKE = Budget(4, workers=4, episodes=2, points=2, steps=5)
 
 
 def budgets(smoke: Budget, laptop: Budget, paper: Budget) -> Mapping[str, Budget]:
-    """Return the budgets of a task by name."""
-    return dict(zip(BUDGETS, (smoke, laptop, paper), strict=True))
+    """Return the budgets of a task by name.
+
+    Args:
+      smoke: does it run; seconds.
+      laptop: minutes on two CPU cores. The budget `long` is the same with ten times its lifetime, or with the lifetime
+        of `paper` if that is shorter.
+      paper: the lifetimes of the paper.
+    """
+    long = replace(laptop, updates=max(laptop.updates, min(LONG * laptop.updates, paper.updates)))
+    return dict(zip(BUDGETS, (smoke, laptop, long, paper), strict=True))
 
 
 @dataclass(frozen=True)

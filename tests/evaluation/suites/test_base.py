@@ -18,6 +18,12 @@ def test_an_update_takes_the_steps_of_all_workers():
     assert Budget(1, workers=3, steps=5).rollout == 15
 
 
+@pytest.mark.parametrize(("laptop", "paper", "long"), [(800, 100_000, 8000), (2500, 10_000, 10_000), (250, 100, 250)])
+def test_the_long_budget_has_ten_times_the_lifetime_but_not_more_than_the_papers(laptop, paper, long):
+    spent = budgets(SMOKE, Budget(laptop, workers=16, levels=4), Budget(paper))
+    assert spent["long"] == Budget(long, workers=16, levels=4)
+
+
 def test_tasks_have_a_path_and_share_programs_by_family():
     spent = budgets(SMOKE, SMOKE, SMOKE)
     alone, first, second = (

@@ -37,7 +37,7 @@ def build_leaderboard(
       results: folders of stored results; later ones add rules and cannot change what earlier ones hold. A folder may
         hold cards of rules, RULE.md.
       to: the folder of the page, made if it does not exist.
-      budget: "smoke", "laptop" or "paper".
+      budget: "smoke", "laptop", "long" or "paper".
       rules: names under which rules were tested; all rules if empty. Random play is always there.
       suites: suites or single tasks; all held-out tasks if empty.
       anchors: a file of anchors; None for those that come with groove.
