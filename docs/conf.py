@@ -8,7 +8,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 # the released rules and what they are compared with; the variants of PPO in the store were for its tuning
-LEADERBOARD = ("groove", "paper-groove", "paper-lpg", "ta-lpg", "a2c", "ppo", "random")
+LEADERBOARD = ("groove", "lpg", "paper-groove", "paper-lpg", "ta-lpg", "a2c", "ppo", "random")
 HELD_OUT = ("gridworld", "minatar", "classic", "bsuite")  # on which the released rule was tested completely
 sys.path[:0] = [str(ROOT), str(ROOT / "docs/_extensions")]
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # imports and doctests need no accelerator

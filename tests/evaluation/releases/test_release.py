@@ -165,6 +165,7 @@ def test_released_rules_are_small_sound_and_have_cards():
         assert path.stat().st_size < 2_000_000
         assert f'groove.load("{name}")' in rule.card
         assert rule.config.lifetime_conditioning == (name == "ta-lpg")
+        assert rule.config.controls == (name in {"groove", "lpg"})
 
 
 def _version():
