@@ -1,5 +1,6 @@
 """Eight CPU devices for every test, asked for before any backend starts; compiled programs are kept between runs."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_compilation_cache_dir", str(Path(tempfile.gettempdir()) / "groove-test-xla"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+gc.set_threshold(100_000, 10, 10)  # tracing makes many objects; rarer collections save a tenth of the time
 
 # files that take longest start first, so that no worker is left alone with one of them at the end
 LONGEST = ("meta_train", "trainer", "gradient", "generation_step", "tester", "meta_test", "build", "host_lifetime")

@@ -17,7 +17,10 @@ _RULES = _FLAGS.names(
     "rules", [], "Rules, separated by commas, by the names under which they were tested. Without this flag: all."
 )
 _SUITE = _FLAGS.names(
-    "suite", [], "Suites or single tasks, separated by commas. Without this flag: all but development."
+    "suite",
+    [],
+    "Suites or single tasks, separated by commas, which make up the overall score. Without this flag: all but "
+    "development, and gridworld, minatar, classic and bsuite make up the overall score.",
 )
 _ANCHORS = _FLAGS.string(
     "anchors",
@@ -78,6 +81,11 @@ def _check() -> None:
         f"{_CHECK.value} is in order: {', '.join(verdict.rules)}, {verdict.lines} lines of results; {verdict.agents} "
         f"agents of {verdict.again} trained again, {how}."
     )
+    if verdict.bare:
+        print(
+            f"{', '.join(verdict.bare)}: a page shows these tasks only beside results of random play, which the "
+            f"submission lacks; run groove meta-test --rules random on them, with --results {_CHECK.value}."
+        )
 
 
 PROGRAM = Program(

@@ -55,7 +55,10 @@ _DEVICES = _FLAGS.integer(
 )
 _STEPS = _FLAGS.integer("steps", None, "Length of the run in meta-steps. Without this flag: the preset's.")
 _MINUTES = _FLAGS.number(
-    "minutes", None, "Limit of the training time in minutes; 0 for no limit. Without this flag: the preset's."
+    "minutes",
+    None,
+    "Limit of the wall-clock time in minutes, after which the last validation and the report follow; 0 for no limit. "
+    "Without this flag: the preset's.",
 )
 _WANDB = _FLAGS.boolean("wandb", None, "Log to Weights & Biases, too. Without this flag: no.")
 _LIFETIME_CONDITIONING = _FLAGS.boolean(

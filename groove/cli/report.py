@@ -9,7 +9,8 @@ _TO = _FLAGS.string(
 _SECONDS = _FLAGS.number(
     "seconds",
     10.0,
-    "Wall-clock time in seconds to train new agents on the levels of the runs, to show how they act; 0 for no agents.",
+    "Wall-clock time in seconds to train new agents on the levels of the runs, compilation included, to show how they "
+    "act; 0 for no agents.",
     least=0,
 )
 _LEVELS = _FLAGS.integer(

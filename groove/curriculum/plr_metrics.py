@@ -19,29 +19,30 @@ def plr_metrics(buffer: LevelBuffer, inserted: Array, forgotten: Array) -> Metri
 
         scored_fraction: SCORED levels / B.
         replay_share: share of the ACTIVE levels that have an earlier score.
-        score_mean, score_max, score_p10, score_median, score_p90: over the scores of SCORED levels.
+        score_mean, score_max, score_p10, score_median, score_p90: over all scores, also those that levels in training
+            have from before.
         staleness_mean: mean over SCORED levels of the number of levels handed out since their own hand-out.
         turnover: inserted / B.
         forgotten: as the argument.
     """
     scored = buffer.scored
-    best = jnp.max(jnp.where(scored, buffer.score, -jnp.inf))
+    rated = buffer.score > -jnp.inf
     return {
         "scored_fraction": jnp.mean(scored, dtype=jnp.float32),
-        "replay_share": _mean(buffer.score > -jnp.inf, buffer.status == Status.ACTIVE),
-        "score_mean": _mean(buffer.score, scored),
-        "score_max": jnp.where(jnp.any(scored), best, jnp.nan),
-        **_quantiles(buffer, score_p10=0.1, score_median=0.5, score_p90=0.9),
+        "replay_share": _mean(rated, buffer.status == Status.ACTIVE),
+        "score_mean": _mean(buffer.score, rated),
+        "score_max": jnp.where(jnp.any(rated), jnp.max(buffer.score), jnp.nan),
+        **_quantiles(buffer.score, rated, score_p10=0.1, score_median=0.5, score_p90=0.9),
         "staleness_mean": _mean(buffer.clock - buffer.stamp, scored),
         "turnover": inserted / jnp.float32(buffer.capacity),
         "forgotten": forgotten.astype(jnp.float32),
     }
 
 
-def _quantiles(buffer: LevelBuffer, **shares: float) -> dict[str, Array]:
-    """Return, for each share, the score below which this share of the SCORED levels lies."""
-    ordered = jnp.sort(jnp.where(buffer.scored, buffer.score, jnp.inf))
-    count = jnp.sum(buffer.scored)
+def _quantiles(score: Array, rated: Array, **shares: float) -> dict[str, Array]:
+    """Return, for each share, the score below which this share of the rated levels lies."""
+    ordered = jnp.sort(jnp.where(rated, score, jnp.inf))
+    count = jnp.sum(rated)
     place = {name: (share * (count - 1)).astype(jnp.int32) for name, share in shares.items()}
     return {name: jnp.where(count > 0, ordered[i], jnp.nan) for name, i in place.items()}
 

@@ -126,6 +126,7 @@ def test_places_that_need_another_kind_of_rule_say_so(path):
         groove.as_optax(rule, _apply, OPTIMIZER)
 
 
+@pytest.mark.slow
 def test_an_update_goes_towards_the_targets_of_the_rule(path, params):
     rule = groove.load(f"disco103={path}")
     learner = rule.init(params, OPTIMIZER)

@@ -58,6 +58,7 @@ _KEY = (
     Mark("object", "o", _RAMP[-2], 8),
     Mark("dark arc: probability of ending the episode", r"$\circlearrowright$", INK, 9),
 )
+_PICTURE = 400  # width of a level in a figure, pixels
 OVERSAMPLING = 4  # samples per pixel and axis, averaged for smooth edges
 
 
@@ -79,17 +80,27 @@ def render(level: GridLevel, sizes: GridSizes, scale: int) -> np.ndarray:
       uint8 [size * scale, size * scale, 3].
     """
     host = jax.tree.map(np.asarray, level)
-    size, tile = int(host.size), scale * OVERSAMPLING
-    cells = np.empty((size, size, tile, tile, 3), np.float32)
-    cells[:] = _floor_tile(tile)
-    cells[host.walls.reshape(sizes.side, sizes.side)[:size, :size]] = WALL
+    size = int(host.size)
+    floor = _floor_tile(scale * OVERSAMPLING)
+    tiles: dict[int, np.ndarray] = {}  # cell -> its samples, for the cells that hold something
     for cell, reward, p_terminate in zip(host.object_cell, host.object_reward, host.p_terminate):
         if cell >= 0:
-            _paint_object(cells[divmod(int(cell), sizes.side)], float(reward), float(p_terminate))
-    _paint_start(cells[divmod(int(host.start), sizes.side)])
-    image = cells.transpose(0, 2, 1, 3, 4)
-    image = image.reshape(size * scale, OVERSAMPLING, size * scale, OVERSAMPLING, 3).mean((1, 3))
+            _paint_object(tiles.setdefault(int(cell), floor.copy()), float(reward), float(p_terminate))
+    _paint_start(tiles.setdefault(int(host.start), floor.copy()))
+    cells = np.empty((size, size, scale, scale, 3), np.float32)
+    cells[:] = _averaged(floor)
+    cells[host.walls.reshape(sizes.side, sizes.side)[:size, :size]] = WALL
+    for cell, tile in tiles.items():
+        cells[divmod(cell, sizes.side)] = _averaged(tile)
+    image = cells.transpose(0, 2, 1, 3, 4).reshape(size * scale, size * scale, 3)
     return np.round(image).astype(np.uint8)
+
+
+def _averaged(tile: np.ndarray) -> np.ndarray:
+    """Return the pixels of a cell from its samples, f32 [scale * OVERSAMPLING, ...] -> f32 [scale, ...]."""
+    scale = len(tile) // OVERSAMPLING
+    pixels: np.ndarray = tile.reshape(scale, OVERSAMPLING, scale, OVERSAMPLING, 3).mean((1, 3))
+    return pixels
 
 
 def draw_levels(
@@ -109,7 +120,7 @@ def draw_levels(
     """
     if not levels or len(levels) != len(titles):
         raise ValueError(f"got {len(levels)} levels and {len(titles)} titles; give at least one, and as many of each.")
-    pictures = [render(level, sizes, scale=600 // int(level.size)) for level in levels]
+    pictures = [render(level, sizes, scale=_PICTURE // int(level.size)) for level in levels]
     save_pictures(pictures, titles, path, columns, "reward on collecting", _KEY)
 
 

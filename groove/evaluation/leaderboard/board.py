@@ -1,13 +1,21 @@
 """The leaderboard as data: rules, tasks, scores by suite and skill, and how stable their order is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from groove.evaluation.leaderboard.cells import RANDOM, Say, identity
 from groove.evaluation.leaderboard.runs import Runs
-from groove.evaluation.leaderboard.tasks import OVERALL, SUITES, Column, RankedTask, columns_of, ranked_tasks
+from groove.evaluation.leaderboard.tasks import (
+    OVERALL,
+    OVERALL_SUITES,
+    SUITES,
+    Column,
+    RankedTask,
+    columns_of,
+    ranked_tasks,
+)
 from groove.evaluation.progression.anchors import Anchors
 from groove.evaluation.progression.ranks import rank_probabilities
 from groove.evaluation.progression.scores import Score, combine, mean_and_error, task_score
@@ -42,6 +50,16 @@ class Entry:
     columns: Mapping[str, Score]
     curves: Mapping[str, Curve]
 
+    def held(self, column: Column) -> list[str]:
+        """Return the tasks of a column of which the rule has results."""
+        return [path for path in column.weights if path in self.scores]
+
+    def mean_over(self, paths: Sequence[str]) -> Score | None:
+        """Return the mean score over some tasks, each of which counts the same; None if the rule lacks one of them."""
+        if not paths or not set(paths) <= set(self.scores):
+            return None
+        return combine([self.scores[path] for path in paths], [1 / len(paths)] * len(paths))
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -74,7 +92,13 @@ class Board:
     notes: tuple[str, ...]
 
 
-def make_board(cells: Sequence[Cell], anchors: Anchors, notes: Sequence[str] = (), seed: int = 0) -> Board:
+def make_board(
+    cells: Sequence[Cell],
+    anchors: Anchors,
+    notes: Sequence[str] = (),
+    seed: int = 0,
+    overall: Collection[str] = OVERALL_SUITES,
+) -> Board:
     """Rank rules by their progression.
 
     Args:
@@ -82,6 +106,7 @@ def make_board(cells: Sequence[Cell], anchors: Anchors, notes: Sequence[str] = (
       anchors: the returns that score 1.
       notes: sentences about what was left out before.
       seed: seed of the bootstraps; those of a rule do not depend on the other rules.
+      overall: the suites of the overall score; all suites if no cell is of these.
 
     Raises:
       GrooveError: if no task has results of random play and an anchor.
@@ -89,7 +114,7 @@ def make_board(cells: Sequence[Cell], anchors: Anchors, notes: Sequence[str] = (
     said = list(notes)
     grouped = _grouped(cells, said.append)
     tasks = ranked_tasks(grouped, anchors, said.append)
-    columns = {column.name: column for column in columns_of(tasks)}
+    columns = {column.name: column for column in columns_of(tasks, overall)}
     entries = [_entry(rule, by_task, tasks, columns, said.append) for rule, by_task in sorted(grouped.items())]
     entries = sorted((entry for entry in entries if entry.scores), key=_order)
     runs = {entry.rule: Runs(entry.rule, entry.cells, tasks, seed) for entry in entries}

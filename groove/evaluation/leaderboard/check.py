@@ -11,7 +11,9 @@ import jax
 import numpy as np
 
 from groove.evaluation.jobs import Job
-from groove.evaluation.leaderboard.submission import SubmissionError, read_submission
+from groove.evaluation.leaderboard.cells import RANDOM
+from groove.evaluation.leaderboard.submission import Submission, SubmissionError, read_submission
+from groove.evaluation.leaderboard.tasks import OVERALL_SUITES
 from groove.evaluation.progress import progress_bars
 from groove.evaluation.progression.scores import mean_and_error, student_quantile
 from groove.evaluation.results import Results
@@ -40,6 +42,8 @@ class Verdict:
       to_the_bit: whether the machine is of the same kind, so that every stored digit had to be, and is, the same.
       difference: mean return of the new agents minus that of the stored ones.
       allowed: half the width of the interval of that difference.
+      bare: tasks without results of random play in the submission, of suites that the overall score leaves out. A page
+        shows them only if another folder has such results.
     """
 
     rules: tuple[str, ...]
@@ -49,6 +53,7 @@ class Verdict:
     to_the_bit: bool
     difference: float
     allowed: float
+    bare: tuple[str, ...] = ()
 
 
 @standard_flags()
@@ -92,7 +97,14 @@ def check_submission(folder: PathLike, seed: int | None = None, *, progress: boo
             f"most {allowed:.3g} is expected."
         )
     rules = tuple(dict.fromkeys(each.rule.name for each in submission.jobs))
-    return Verdict(rules, len(submission.lines), name, stored[..., -1].size, same, difference, allowed)
+    return Verdict(
+        rules, len(submission.lines), name, stored[..., -1].size, same, difference, allowed, _bare(submission)
+    )
+
+
+def _bare(submission: Submission) -> tuple[str, ...]:
+    tasks = {job.task.path for job in submission.jobs if job.task.suite not in OVERALL_SUITES}
+    return tuple(sorted(tasks - {job.task.path for job in submission.jobs if job.rule.name == RANDOM}))
 
 
 def _train(job: Job, devices: int, progress: bool) -> Mapping[str, Any]:

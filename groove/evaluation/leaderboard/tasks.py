@@ -1,6 +1,6 @@
 """The tasks of a leaderboard, their anchors, and the columns that average over them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from groove.utils.errors import GrooveError
 
 CLEARLY = 3.0  # standard errors by which a measured best has to be above random play
 OVERALL = "overall"
+OVERALL_SUITES = ("gridworld", "minatar", "classic", "bsuite")  # those of the overall score, unless others are chosen
 SUITES = "suites"
 _MOST_REASONS = 5  # that an error lists
 
@@ -115,13 +116,20 @@ def _is_apart(task: RankedTask) -> bool:
     return bool(task.anchor.best - task.random > CLEARLY * error)
 
 
-def columns_of(tasks: Mapping[str, RankedTask]) -> list[Column]:
-    """Return the columns: overall, every suite counts the same; in a suite or a bucket of a skill, every task."""
+def columns_of(tasks: Mapping[str, RankedTask], overall: Collection[str] = OVERALL_SUITES) -> list[Column]:
+    """Return the columns: overall, every suite counts the same; in a suite or a bucket of a skill, every task.
+
+    Args:
+      tasks: the tasks, by path.
+      overall: the suites of the overall score; all suites if no task is of these. A suite that only some rule was
+        tested on thus takes the overall score from nobody.
+    """
     suites: dict[str, list[str]] = {}
     for path, task in tasks.items():
         suites.setdefault(task.suite, []).append(path)
-    overall = {path: 1 / len(suites) / len(paths) for paths in suites.values() for path in paths}
-    columns = [Column(OVERALL, OVERALL, OVERALL, overall)]
+    counted = [paths for suite, paths in suites.items() if suite in overall] or list(suites.values())
+    weights = {path: 1 / len(counted) / len(paths) for paths in counted for path in paths}
+    columns = [Column(OVERALL, OVERALL, OVERALL, weights)]
     columns += [Column(suite, SUITES, suite, _equal(paths)) for suite, paths in suites.items()]
     for skill, buckets in BUCKETS.items():
         for bucket in buckets:

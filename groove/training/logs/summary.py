@@ -55,6 +55,11 @@ def _headlines(known: Mapping[str, Any]) -> list[str]:
     if gain is not None and low is not None and high is not None:
         text = f"{gain:+.2f} of {BASELINE_LABEL}'s return, level by level  [{low:+.2f}, {high:+.2f}]"
         lines.append(f"{'gain':<{_LABEL_WIDTH}} {text}")
+        if high < 0:
+            text = (
+                f"worse than the {_first_rule(_UNTRAINED, known)}; the best rule of the run is in best_rule.safetensors"
+            )
+            lines.append(f"{'warning':<{_LABEL_WIDTH}} {text}")
     return lines or ["The rule was not validated."]
 
 

@@ -99,6 +99,7 @@ def test_the_limit_truncates_without_reward():
     assert not any(bool(step.terminated) or float(step.reward) for step in ends)
 
 
+@pytest.mark.slow
 def test_a_carried_key_is_seen_and_opens_the_door():
     family, state = placed("DoorKey-6x6", 1, 1, 0)
     grid = np.asarray(state.state.grid).copy()

@@ -31,6 +31,10 @@ def entry(board, rule):
     return next(entry for entry in board.entries if entry.rule == rule)
 
 
+def by_rule(board):
+    return {entry.rule: entry for entry in board.entries}
+
+
 def test_columns_by_hand(board):
     mine = entry(board, "mine")
     assert [mine.scores[task].value for task in TASKS] == pytest.approx([0.4, 0.85, 1.0])
@@ -124,6 +128,27 @@ def test_a_rule_without_some_task_has_no_score_where_the_task_counts(tmp_path):
     assert set(partial.scores) == {CARTPOLE}
     assert set(partial.columns) == {"sparsity: dense", "number of actions: 2"}
     assert board_of(folder).entries[-1].rule == "partial"
+
+
+def test_a_suite_that_one_rule_was_tested_on_takes_the_overall_score_from_nobody(tmp_path, board):
+    folder = three_tasks(tmp_path)
+    for rule in ("random", "newcomer"):
+        store(folder, rule, "chain/tabular", [0.0, 1.0])
+    known = Anchors([*anchors(), Anchor("chain/tabular", 9.0, "exact", "by hand")])
+    more = board_of(folder, known)
+    assert "chain" in more.columns
+    assert {name: score.columns["overall"] for name, score in by_rule(more).items() if name != "newcomer"} == {
+        name: score.columns["overall"] for name, score in by_rule(board).items()
+    }
+    chosen = make_board(read_cells([folder], "laptop", print), known, overall=["chain"])
+    assert set(chosen.columns["overall"].weights) == {"chain/tabular"}
+
+
+def test_a_mean_over_some_tasks_is_there_only_with_all_of_them(board):
+    mine = entry(board, "mine")
+    assert mine.mean_over([CATCH, CARTPOLE]).value == pytest.approx((0.4 + 0.85) / 2)
+    assert mine.mean_over([CATCH, "minatar/Breakout"]) is None
+    assert mine.mean_over([]) is None
 
 
 def test_what_is_left_out_is_said(tmp_path):

@@ -20,6 +20,7 @@ def test_honest_results_are_reproduced_to_the_bit(submitted):
     assert verdict.to_the_bit
     assert (verdict.rules, verdict.lines, verdict.agents) == (("mine", "a2c"), 2, 3)
     assert verdict.difference == 0.0
+    assert verdict.bare == ("chain/tabular",), "without random play, a page leaves the task out"
     assert {_check(submitted, seed).again for seed in range(3)} == {"mine on chain/tabular"}, "a2c is no news"
 
 

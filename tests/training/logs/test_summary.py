@@ -1,5 +1,7 @@
 """The summary begins with the validated returns and leaves out what is unknown."""
 
+import pytest
+
 from groove.training.logs.summary import summary_text
 
 
@@ -34,6 +36,14 @@ def test_the_summary_begins_with_the_headline():
         "stopped         by Ctrl-C",
         "files           /runs/a",
     ]
+
+
+@pytest.mark.parametrize(("high", "warned"), [(-0.01, True), (0.01, False)])
+def test_a_rule_that_got_worse_is_warned_of(high, warned):
+    gain = {"validation/gain": -0.09, "validation/gain_low": -0.2, "validation/gain_high": high}
+    lines = summary_text(gain | {"first_rule": "starting rule"}).splitlines()
+    warning = "warning         worse than the starting rule; the best rule of the run is in best_rule.safetensors"
+    assert (warning in lines) == warned
 
 
 def test_a_summary_without_validation_says_so():

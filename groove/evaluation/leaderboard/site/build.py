@@ -10,8 +10,10 @@ from groove.evaluation.leaderboard.cells import chosen_cells, read_cells
 from groove.evaluation.leaderboard.site.curves import profiles, tasks
 from groove.evaluation.leaderboard.site.ranking import basis, ranking, skills
 from groove.evaluation.leaderboard.site.rules import rules
+from groove.evaluation.leaderboard.tasks import OVERALL_SUITES
 from groove.evaluation.progression.anchors import ANCHORS_FILE, load_anchors
 from groove.evaluation.progression.scores import Score
+from groove.evaluation.suites.registry import find_tasks
 from groove.pages.page import Page, Tab, render_page, write_page
 from groove.pages.templates import environment, render
 from groove.utils.errors import GrooveError
@@ -39,7 +41,8 @@ def build_leaderboard(
       to: the folder of the page, made if it does not exist.
       budget: "smoke", "laptop", "long" or "paper".
       rules: names under which rules were tested; all rules if empty. Random play is always there.
-      suites: suites or single tasks; all held-out tasks if empty.
+      suites: suites or single tasks, all of which make up the overall score. If empty: all held-out tasks, and the
+        overall score is over gridworld, minatar, classic and bsuite.
       anchors: a file of anchors; None for those that come with groove.
 
     Returns:
@@ -56,13 +59,15 @@ def build_leaderboard(
     folders = [user_path(each, "--results") for each in names_of(results, "--results")]
     known = load_anchors(ANCHORS_FILE if anchors is None else user_path(anchors, "--anchors"))
     notes: list[str] = []
+    chosen = names_of(suites, "--suite")
     cells = chosen_cells(
         read_cells(folders, budget, notes.append),
         names_of(rules, "--rules"),
-        names_of(suites, "--suite"),
+        chosen,
         notes.append,
     )
-    board = make_board(cells, known, notes)
+    overall = {task.suite for task in find_tasks(chosen)} if chosen else OVERALL_SUITES
+    board = make_board(cells, known, notes, overall=overall)
     html = render_page(make_page(board, folders))
     with writing(folder, "Choose another --to."):
         folder.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,8 @@ def ranking(board: Board) -> "Markup":
     columns = [column for column in board.columns.values() if column.group in (OVERALL, SUITES)]
     about = (
         "Progression: 0 is random play, 1 is the best known return. Means over tasks with 95 % intervals. "
-        f"{LEGEND} Overall, every suite counts the same. A click on a rule shows its skills and its card."
+        f"{LEGEND} Overall, every suite counts the same ({', '.join(_overall(board))}). A click on a rule shows its "
+        "skills and its card."
     )
     stability = [
         _ranks(board, name, ranks)
@@ -39,11 +40,17 @@ def ranking(board: Board) -> "Markup":
     ]
     certain = (
         f"The share of {RESAMPLES:,} bootstrap resamples in which a rule has a rank. A resample draws meta-seeds and "
-        "agents, the same meta-seeds on all tasks. Rules with a single run, or without some task, have no rank."
+        "agents, the same meta-seeds on all tasks. A rule with one meta-seed has ranks of that one rule: how much "
+        "another meta-seed would differ is not in them. A rule with one agent alone, or without some task, has no rank."
     )
     return parts.section("Rules by suite", _table(board, "Progression by suite", columns), about=about) + parts.section(
         "How stable is the order?", *stability, about=certain
     )
+
+
+def _overall(board: Board) -> list[str]:
+    """Return the suites of the overall score."""
+    return list(dict.fromkeys(board.tasks[path].suite for path in board.columns[OVERALL].weights))
 
 
 def skills(board: Board) -> "Markup":
@@ -70,7 +77,7 @@ def _table(board: Board, caption: str, columns: Sequence[Column]) -> "Markup":
     rows = [
         [Cell(link(ids[entry.rule], entry.rule), entry.rule), *(column_cell(entry, column) for column in columns)]
         for entry in board.entries
-        if any(set(column.weights) & set(entry.scores) for column in columns)
+        if any(entry.held(column) for column in columns)
     ]
     return parts.table(f"{caption}; the number of tasks in brackets", heads, rows)
 

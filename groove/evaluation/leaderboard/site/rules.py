@@ -97,7 +97,9 @@ def _is_hand_written(entry: Entry) -> bool:
 def _parts(board: Board, entry: Entry, folders: Sequence[Path]) -> list[Any]:
     card = find_card(entry.rule, {identity(cell) for cells in entry.cells.values() for cell in cells}, folders)
     shown = [parts.facts(_facts(entry)), parts.section("Skills, the weakest first", _skills(board, entry))]
-    shown.append(parts.section("Tasks", _tasks(board, entry)))
+    missing = [path for path in board.tasks if path not in entry.scores]
+    about = f"Not tested on {', '.join(missing)}." if missing else ""
+    shown.append(parts.section("Tasks", _tasks(board, entry), about=about))
     shown.append(
         parts.section("Card", render("leaderboard/card.html", text=as_html(card) if card else "There is no card."))
     )
@@ -138,27 +140,25 @@ def _device(device: Mapping[str, Any]) -> str:
 
 
 def _skills(board: Board, entry: Entry) -> "Markup":
-    """Return the buckets of all skills, the lowest score first, beside those of A2C."""
-    columns = [c for c in board.columns.values() if c.group not in (OVERALL, SUITES) and c.name in entry.columns]
-    columns.sort(key=lambda column: entry.columns[column.name].value)
+    """Return the buckets of all skills, the lowest score first, beside A2C on the same tasks."""
     reference = next((each for each in board.entries if each.rule == REFERENCE and each is not entry), None)
     heads: list[parts.Column | str] = ["skill", parts.Column("tasks", True), parts.Column("score", True)]
-    heads += [parts.Column(f"score of {REFERENCE}", True)] if reference else []
-    rows = [
-        [
-            column.name,
-            len(column.weights),
-            score_cell(entry.columns[column.name]),
-            *(
-                [score_cell(reference.columns[column.name]) if column.name in reference.columns else ""]
-                if reference
-                else []
-            ),
-        ]
-        for column in columns
-    ]
+    heads += [parts.Column(f"score of {REFERENCE}, same tasks", True)] if reference else []
+    measured = []
+    for column in board.columns.values():
+        held = entry.held(column)
+        if column.group not in (OVERALL, SUITES) and (score := entry.mean_over(held)):
+            measured.append((score.value, column, held, score))
+    rows = []
+    for _, column, held, score in sorted(measured, key=lambda each: each[0]):
+        count = f"{len(held)}" if len(held) == len(column.weights) else f"{len(held)} of {len(column.weights)}"
+        row: list[Any] = [column.name, Cell(count, len(held)), score_cell(score)]
+        if reference:
+            other = reference.mean_over(held)
+            row.append(score_cell(other) if other else "")
+        rows.append(row)
     if not rows:
-        return render("leaderboard/card.html", text="The rule lacks a task of every skill.")
+        return render("leaderboard/card.html", text="No task of the rule has declared skills.")
     return parts.table(f"Skills of {entry.rule}", heads, rows)
 
 

@@ -54,7 +54,7 @@ def column_cell(entry: Entry, column: Column) -> Cell:
     """Return the cell of a rule in a column; how many of its tasks the rule has, if it lacks one."""
     if column.name in entry.columns:
         return score_cell(entry.columns[column.name])
-    held = len(set(column.weights) & set(entry.scores))
+    held = len(entry.held(column))
     return Cell(f"{held} of {len(column.weights)} tasks" if held else "no task", "")
 
 

@@ -68,6 +68,16 @@ def test_a_rule_without_some_task_shows_how_many_it_has(stored):
     assert next(row for row in rows if row[0] == "partial")[1:] == ["1 of 3 tasks", "no task", "1 of 2 tasks"]
 
 
+def test_a_rule_without_some_task_has_skills_on_the_tasks_that_it_has(stored):
+    store(stored, "partial", TASKS[1], [10.0, 20.0])
+    _, html = _build(stored)
+    skills = {row[0]: row for row in _tables(html)["Skills of partial"]}
+    assert skills["credit distance: far"][1] == "1 of 2"
+    assert skills["number of actions: 2"][1] == "1"
+    assert skills["credit distance: far"][2:] == skills["number of actions: 2"][2:], "A2C on the same task, too"
+    assert "Not tested on bsuite/Catch, classic/Acrobot." in html
+
+
 def test_the_weakest_skill_comes_first(stored):
     skills = _tables(_build(stored)[1])["Skills of mine"]
     scores = [float(row[2].split()[0]) for row in skills]
