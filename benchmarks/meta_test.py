@@ -5,12 +5,12 @@
 By default: Breakout-MinAtar, two layers of 64, 64 workers, one agent per device. A2C, LPG with a GRU of 256, and the
 environment alone under random actions take turns. The last number is a bound for LPG: the cost of A2C plus the cost of
 LPG's recurrent core at the machine's best speed. `--base ppo --core none` times a rule that sets the controls of PPO
-beside PPO.
+beside PPO. `--beside groove,dpo,"disco103=disco_103.npz[uses=1]"` times other rules, too.
 """
 
 import statistics
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from groove.agents.agent import make_agent
 from groove.cli._main import FlagSet, Program, run_program
+from groove.dropin.find import NamedRule, find_rules
 from groove.envs.base import EnvFamily
 from groove.evaluation.suites.base import Task
 from groove.evaluation.suites.registry import find_tasks
@@ -33,6 +34,7 @@ from groove.lpg.registry import RULES, make_rule
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
 
+_ENVIRONMENT = "environment"  # random actions, no learning
 STEPS = 20  # T, environment steps of a worker in one rollout
 
 _FLAGS = FlagSet()
@@ -43,6 +45,7 @@ _BASE = _FLAGS.choice(
 _CORE = _FLAGS.choice(
     "core", "gru", ["gru", "none"], "Core of the learned rule; with none, the rule sets the controls of its base only."
 )
+_BESIDE = _FLAGS.names("beside", [], "Other rules to time, separated by commas, as meta-test names them.")
 _HIDDEN = _FLAGS.integer("hidden", 256, "H, width of LPG's GRU.", least=1)
 _WORKERS = _FLAGS.integer("workers", 64, "W, environment workers of each agent.", least=1)
 _AGENTS = _FLAGS.integer("agents", 0, "Agents side by side, a multiple of the devices; 0 for one per device.", least=0)
@@ -76,13 +79,16 @@ def find_task(path: str) -> Task:
     return tasks[0]
 
 
-def train(env: EnvFamily, task: Task, rule: UpdateRule, sizes: Sizes, mesh: Mesh) -> tuple[float, Callable[[], Any]]:
+def train(
+    env: EnvFamily, task: Task, rule: UpdateRule, eta: Any, sizes: Sizes, mesh: Mesh
+) -> tuple[float, Callable[[], Any]]:
     """Compile the training of fresh agents under a rule.
 
     Args:
       env: environments of the task.
       task: the task, which decides the agents' networks.
       rule: the rule.
+      eta: its parameters.
       sizes: the sizes.
       mesh: the devices.
 
@@ -91,7 +97,7 @@ def train(env: EnvFamily, task: Task, rule: UpdateRule, sizes: Sizes, mesh: Mesh
     """
     levels = jax.vmap(env.sample_level)(jax.random.split(jax.random.key(0), sizes.agents))
     keys = jax.random.split(jax.random.key(1), sizes.agents)
-    agent = make_agent(env.observation, rule.heads(env.num_actions), task.agent)
+    agent = make_agent(env.observation, rule.heads(env.num_actions), rule.adapt_agent(task.agent))
 
     def returns(eta: Any, levels: Any, keys: Any) -> Any:
         length = jnp.int32(sizes.updates)
@@ -102,7 +108,7 @@ def train(env: EnvFamily, task: Task, rule: UpdateRule, sizes: Sizes, mesh: Mesh
 
     slots, everywhere = PartitionSpec(parallel.SLOTS), PartitionSpec()
     program = jax.jit(parallel.over_slots(mesh, returns, (everywhere, slots, slots), slots))
-    arguments = (rule.init(jax.random.key(2)), *parallel.shard(mesh, (levels, keys), slots))
+    arguments = (eta, *parallel.shard(mesh, (levels, keys), slots))
     seconds, compiled = timed(lambda: program.lower(*arguments).compile())
     return seconds, partial(compiled, *arguments)
 
@@ -115,8 +121,11 @@ def speeds(seconds: Mapping[str, list[float]], env_steps: int) -> dict[str, floa
         numbers[f"{name}: steps/s, median"] = env_steps / statistics.median_high(times)
     reference = next(iter(seconds))
     ratios = [a / b for a, b in zip(seconds[reference], seconds["lpg"], strict=True)]
-    share = f"lpg: share of {reference.upper()}'s speed, median of turns"
-    return {**numbers, share: statistics.median_high(ratios)}
+    numbers[f"lpg: share of {reference.upper()}'s speed, median of turns"] = statistics.median_high(ratios)
+    for name in [name for name in seconds if name not in (reference, "lpg", _ENVIRONMENT)]:
+        costs = [a / b for a, b in zip(seconds[name], seconds["lpg"], strict=True)]
+        numbers[f"{name}: time of lpg's, median of turns"] = statistics.median_high(costs)
+    return numbers
 
 
 def bound(config: LPGConfig, seconds: float, env_steps: int) -> dict[str, float]:
@@ -135,17 +144,22 @@ def bound(config: LPGConfig, seconds: float, env_steps: int) -> dict[str, float]
     return {"matmul peak, GFLOP/s": peak / 1e9, "lpg: least share, core at the peak": share}
 
 
-def measure(task: Task, config: LPGConfig, sizes: Sizes, repeats: int, mesh: Mesh) -> dict[str, float]:
+def measure(
+    task: Task, config: LPGConfig, beside: Sequence[NamedRule], sizes: Sizes, repeats: int, mesh: Mesh
+) -> dict[str, float]:
     """Compile all rules, time their calls in turn, and return the numbers by their printed names."""
     reference = "ppo" if config.base == "ppo" else "a2c"
     assert task.make is not None
     env = task.make()
-    rules = {
+    plain = {
         reference: make_rule(reference, RULES[reference].config_type(), config.discount),
         "lpg": make_lpg(config),
-        "environment": make_random(),
+        _ENVIRONMENT: make_random(),
     }
-    compiled = {name: train(env, task, rule, sizes, mesh) for name, rule in rules.items()}
+    rules = {name: (rule, rule.init(jax.random.key(2))) for name, rule in plain.items()}
+    for named in beside:
+        rules[f"{named.name} as released" if named.name in rules else named.name] = (named.rule, named.eta)
+    compiled = {name: train(env, task, rule, eta, sizes, mesh) for name, (rule, eta) in rules.items()}
     calls = {name: call for name, (_, call) in compiled.items()}
     take_turns(calls, 1)  # warms up
     seconds = take_turns(calls, repeats)
@@ -160,6 +174,7 @@ def main() -> None:
     """Measure, print the numbers, and write them if asked."""
     write, task = _JSON(), find_task(_TASK.value)
     parallel.request_devices(0)
+    beside = find_rules(_BESIDE.value) if _BESIDE.value else []
     mesh = parallel.make_mesh(jax.local_device_count())
     agents = _AGENTS.value or mesh.size
     if agents % mesh.size:
@@ -169,7 +184,7 @@ def main() -> None:
     if only_controls and _BASE.value == "none":
         raise ConfigError("--core = none needs a base whose controls the rule sets: choose --base ppo or a2c.")
     config = LPGConfig(hidden=_HIDDEN.value, base=_BASE.value, core=_CORE.value, controls=only_controls)
-    numbers = measure(task, config, sizes, _REPEATS.value, mesh)
+    numbers = measure(task, config, beside, sizes, _REPEATS.value, mesh)
     for name, value in numbers.items():
         print(f"{name:<48} {value:,.3g}" if value < 1000 else f"{name:<48} {value:,.0f}")
     write(numbers)

@@ -30,6 +30,7 @@ BAD_INPUT = [
     ("meta_test", ["--task=minatar"], "give one task that runs on devices"),
     ("meta_test", ["--task=minatar/Breakuot"], 'did you mean "Breakout"'),
     ("meta_test", ["--workers=-1"], "--workers"),
+    ("meta_test", ["--beside=grove"], 'there is no rule "grove"'),
     ("meta_test", ["--core=none"], "--core = none needs a base"),
     ("scores", ["--curricula=dr,arr"], 'did you mean "ar"'),
     ("scores", ["--curricula="], "--curricula is empty"),
