@@ -5,9 +5,10 @@
 Agents live on the levels of `development`. The picture shows the factors of steps and of the entropy's weight over
 their lives. The table compares variants of the rule with its base, level by level: without one of the inputs, which is
 held at its mean, and with a schedule alone, fitted to what the rule did. The program writes a picture and its numbers
-(.png, .json) and prints the table.
+(.png, .json) and prints the table. `--files FOLDER` writes each variant as a rule file, to be meta-tested elsewhere.
 """
 
+import dataclasses
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ from figures.pipeline.stored import drawing, stem, stored_or_measured
 from groove.agents.agent import make_agent
 from groove.cli._main import FlagSet, Program, run_program
 from groove.dropin.find import NamedRule, find_rule
+from groove.dropin.rule_file import save_rule
 from groove.envs.base import EnvFamily
 from groove.evaluation.suites.base import Budget, Task
 from groove.evaluation.suites.registry import SUITES
@@ -36,6 +38,7 @@ from groove.lpg.controls import INPUTS, ControlInputs, control_features
 from groove.types import Array, PyTree
 from groove.utils import parallel
 from groove.utils.errors import ConfigError
+from groove.utils.paths import user_path, writing
 from groove.utils.plotting import BLUE, GREY, dress, new_figure, save_picture
 
 TASKS = ("tables", "networks", "worlds")
@@ -47,6 +50,7 @@ _FLAGS = FlagSet()
 _RULE = _FLAGS.string("rule", "groove", "The rule, with controls: a released rule, a run directory or a rule file.")
 _LEVELS = _FLAGS.integer("levels", 64, "Levels of each task, one agent each.", least=2, most=10**6)
 _TO = _FLAGS.string("to", "control_anatomy", "Path of the picture and its numbers, without suffix.")
+_FILES = _FLAGS.string("files", None, "Folder for the variants as rule files. Without this flag: none are written.")
 _DRAW_ONLY = _FLAGS.boolean("draw_only", False, "Draw from the stored numbers, without any training.")
 
 Floats = npt.NDArray[np.float64]
@@ -186,6 +190,24 @@ def measure(rule: NamedRule, count: int) -> dict[str, Any]:
     }
 
 
+def write_variants(rule: NamedRule, made: Mapping[str, Mapping[str, Any]], folder: Path) -> list[Path]:
+    """Write each variant of a rule as a rule file, named after the variant, and return the paths.
+
+    Args:
+      rule: the rule.
+      made: variant -> its controls, w and b.
+      folder: made if it does not exist.
+    """
+    about = {"rule": "lpg", "lpg": dataclasses.asdict(rule.config), "variant_of": rule.name}
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, controls in made.items():
+        layer = {key: np.asarray(value, np.float32) for key, value in controls.items()}
+        paths.append(folder / f"{name.replace(' ', '_')}.safetensors")
+        save_rule(paths[-1], {"controls": layer}, {**about, "variant": name})
+    return paths
+
+
 def draw(numbers: Mapping[str, Any]) -> Figure:
     """Draw the factors over a life on each task, with the quartiles of levels."""
     figure = new_figure(9.0, 4.6, dpi=130)
@@ -223,11 +245,14 @@ def table(leads: Mapping[str, Mapping[str, list[float]]]) -> str:
 def main() -> None:
     """Measure the rule, write the picture and its numbers, and print the table."""
     parallel.request_devices(0)
-    path = stem("to", _TO.value)
-    numbers = stored_or_measured(path, _DRAW_ONLY.value, lambda: measure(find_rule(_RULE.value), _LEVELS.value))
+    path, rule = stem("to", _TO.value), find_rule(_RULE.value)
+    numbers = stored_or_measured(path, _DRAW_ONLY.value, lambda: measure(rule, _LEVELS.value))
     with drawing(path, _DRAW_ONLY.value):
         save_picture(draw(numbers), path.with_name(f"{path.name}.png"))
         print(table(numbers["leads"]))
+    if _FILES.value:
+        with writing(user_path(_FILES.value, "--files"), "Choose another --files."):
+            write_variants(rule, numbers["variants"], user_path(_FILES.value, "--files"))
 
 
 PROGRAM = Program(

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from figures.analysis.control_anatomy import Traces, draw, table, variants
+from figures.analysis.control_anatomy import Traces, draw, table, variants, write_variants
+from groove.dropin.find import find_rule
 from groove.lpg.controls import INPUTS, ControlInputs, control_features
 
 RNG = np.random.default_rng(0)
@@ -46,6 +47,15 @@ def test_a_rule_that_is_a_schedule_is_its_own_schedule():
     schedule = variants(eta, {"one": _traces(), "two": _traces()})["schedule alone"]
     np.testing.assert_allclose(schedule["controls"]["w"], weights, atol=1e-5)
     np.testing.assert_allclose(schedule["controls"]["b"], [0.1, 0.2], atol=1e-5)
+
+
+def test_variants_are_written_as_rules_that_can_be_tested(tmp_path):
+    rule = find_rule("groove")
+    made = {"whole rule": rule.eta["controls"], "schedule alone": {"w": np.zeros((6, 2)), "b": [0.5, -0.5]}}
+    whole, schedule = map(find_rule, map(str, write_variants(rule, made, tmp_path / "new")))
+    assert (whole.config, schedule.config) == (rule.config, rule.config)
+    np.testing.assert_array_equal(whole.eta["controls"]["w"], rule.eta["controls"]["w"])
+    np.testing.assert_array_equal(schedule.eta["controls"]["b"], np.float32([0.5, -0.5]))
 
 
 def test_the_picture_and_the_table_show_every_task():
