@@ -25,6 +25,7 @@ ANALYSIS = {  # program -> a misspelt flag and what it should be
     "analysis.reproduction_numbers": ("--result=x", "--results"),
     "analysis.rule_anatomy": ("--level=3", "--levels"),
     "analysis.second_attack": ("--rule=x", "--rules"),
+    "analysis.suite_table": ("--rule=x", "--rules"),
     "analysis.schedules": ("--lifetime=3", "--lifetimes"),
 }
 BAD_REQUESTS = {
@@ -56,6 +57,8 @@ BAD_INPUT = [
     ("analysis.control_anatomy", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     ("analysis.control_anatomy", ["--rule=ta-lpg"], "does more than set controls, or sets none"),
     ("analysis.control_anatomy", ["--levels=1"], "--levels"),
+    ("analysis.suite_table", ["--rules=a2c"], "--rules lacks random"),
+    ("analysis.suite_table", ["--results=nowhere"], "holds no results"),
     ("analysis.development_table", ["--results=nowhere"], "the folder holds no results of budget laptop"),
     ("analysis.development_table", ["--budget=large"], "smoke|laptop|long|paper"),
     ("analysis.examples", ["--rule=nosuch"], 'there is no rule "nosuch"'),

@@ -1,0 +1,37 @@
+"""The table of rules by suite, worked by hand."""
+
+import pytest
+
+from figures.analysis.suite_table import by_suite, table
+from groove.utils.errors import ConfigError
+from tests._helpers.boards import store
+
+RULES = ["mine", "a2c", "random", "absent"]
+
+
+@pytest.fixture
+def stored(tmp_path):
+    for suite, tasks in {"bsuite": ["Catch", "DeepSea"], "classic": ["CartPole"]}.items():
+        for task in tasks:
+            store(tmp_path, "random", f"{suite}/{task}", [0.0, 0.0])
+            store(tmp_path, "a2c", f"{suite}/{task}", [2.0, 2.0])
+            store(tmp_path, "mine", f"{suite}/{task}", [3.0, 3.0] if task == "CartPole" else [1.0, 1.0])
+    store(tmp_path, "absent", "classic/CartPole", [4.0, 4.0])
+    return tmp_path
+
+
+def test_random_play_is_zero_and_a2c_one_in_every_suite(stored):
+    columns = by_suite(stored, RULES, ["bsuite", "classic"], "laptop")
+    assert table(columns, RULES).splitlines() == [
+        "| rule | bsuite (2) | classic (1) |",
+        "|---|---|---|",
+        "| mine | 0.50 [0.50, 0.50] | 1.50 [1.50, 1.50] |",
+        "| a2c | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |",
+        "| random | 0.00 [0.00, 0.00] | 0.00 [0.00, 0.00] |",
+        "| absent | not tested | 2.00 [2.00, 2.00] |",
+    ]
+
+
+def test_without_a_reference_nothing_is_normalised(stored):
+    with pytest.raises(ConfigError, match="--rules lacks a2c"):
+        by_suite(stored, ["mine", "random"], ["bsuite"], "laptop")
