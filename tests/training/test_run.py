@@ -29,7 +29,7 @@ def resumed(tmp_path_factory):
             results.append(
                 meta_train(
                     run_dir="~/run",
-                    overrides={"run.steps": "25"},
+                    overrides={"run.steps": "25", "run.report_seconds": "0"},
                     resume=True,
                     progress=False,
                     compilation_cache=False,
