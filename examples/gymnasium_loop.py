@@ -1,4 +1,4 @@
-"""A training loop with NumPy environments, a Flax agent, and a learned rule as an optax optimizer.
+"""A training loop with NumPy environments, a Flax agent, and a learned rule.
 
     python examples/gymnasium_loop.py --rule groove
 
@@ -43,7 +43,19 @@ class Torso(linen.Module):
 class A2C:
     """The rule that the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
 
-    prediction_width = 1  # a value
+    prediction_width = 1  # a value, in the place of a prediction
+
+    def init(self, params: Any, optimizer: optax.GradientTransformation) -> groove.AgentState:
+        """Return an agent at the beginning of its lifetime."""
+        return groove.AgentState(params, optimizer.init(params), (), jnp.int32(0))
+
+    def update(
+        self, learner: groove.AgentState, apply: Any, optimizer: Any, rollout: groove.Rollout, *_: Any, **__: Any
+    ) -> tuple[groove.AgentState, dict[str, jax.Array]]:
+        """Take one step on the gradient of the loss."""
+        gradient = jax.grad(self.loss)(learner.params, apply, rollout)
+        moves, opt_state = optimizer.update(gradient, learner.opt_state, learner.params)
+        return groove.AgentState(optax.apply_updates(learner.params, moves), opt_state, (), learner.updates + 1), {}
 
     def loss(self, params: Any, apply: Any, rollout: groove.Rollout) -> jax.Array:
         """Return the loss that the agent minimises."""
@@ -67,37 +79,26 @@ def main(argv: list[str]) -> None:
     envs = gymnasium.make_vec(_ENV.value, _WORKERS.value, vectorization_mode="sync", vector_kwargs=same_step)
     rule = A2C() if _RULE.value == "a2c" else groove.load(_RULE.value)
     agent = groove.flax_agent(Torso(), int(envs.single_action_space.n), rule)
-    inner = optax.chain(optax.clip_by_global_norm(0.5), optax.adam(_LEARNING_RATE.value))
+    optimizer = optax.chain(optax.clip_by_global_norm(0.5), optax.adam(_LEARNING_RATE.value))
 
     @jax.jit
     def act(params: Any, obs: jax.Array, key: jax.Array) -> jax.Array:
         return jax.random.categorical(key, agent.apply(params, obs)[0])
 
-    optimizer = inner if isinstance(rule, A2C) else groove.as_optax(rule, agent.apply, inner)
-    if isinstance(rule, A2C):
-
-        @jax.jit
-        def learn(params: Any, state: Any, rollout: groove.Rollout, updates: int) -> tuple[Any, Any]:
-            moves, state = inner.update(jax.grad(rule.loss)(params, agent.apply, rollout), state, params)
-            return optax.apply_updates(params, moves), state
-    else:
-
-        @jax.jit
-        def learn(params: Any, state: Any, rollout: groove.Rollout, updates: int) -> tuple[Any, Any]:
-            told = {"progress": updates / _UPDATES.value, "lifetime": _UPDATES.value}  # only ta-lpg reads them
-            moves, state = optimizer.update(None, state, params, rollout=rollout, **told)  # as any transformation
-            return optax.apply_updates(params, moves), state
+    @jax.jit
+    def learn(learner: groove.AgentState, rollout: groove.Rollout, key: jax.Array) -> groove.AgentState:
+        lifetime = float(_UPDATES.value)
+        return rule.update(learner, agent.apply, optimizer, rollout, key, lifetime=lifetime)[0]
 
     obs, _ = envs.reset(seed=_SEED.value)
     key = jax.random.key(_SEED.value)
-    params = agent.init(key, jnp.asarray(obs))
-    state = optimizer.init(params)
+    learner = rule.init(agent.init(key, jnp.asarray(obs)), optimizer)
     running, recent, start = np.zeros(_WORKERS.value), deque(maxlen=200), time.time()
     for update in range(_UPDATES.value):
-        rows = []
+        rows, update_key = [], jax.random.fold_in(key, update)
         for step in range(_STEPS.value):
-            seen, step_key = obs, jax.random.fold_in(jax.random.fold_in(key, update), step)
-            action = np.asarray(act(params, seen, step_key))
+            seen, step_key = obs, jax.random.fold_in(update_key, step)
+            action = np.asarray(act(learner.params, seen, step_key))
             obs, reward, terminated, truncated, info = envs.step(action)
             successor = obs.copy()
             for i in np.flatnonzero(info.get("_final_obs", [])):  # the last observation, before the reset
@@ -108,7 +109,7 @@ def main(argv: list[str]) -> None:
             recent.extend(running[terminated | truncated])
             running[terminated | truncated] = 0.0
         rollout = groove.Rollout(*(np.stack(column) for column in zip(*rows, strict=True)))
-        params, state = learn(params, state, rollout, update)
+        learner = learn(learner, rollout, jax.random.fold_in(update_key, _STEPS.value))
         if (update + 1) % max(_UPDATES.value // 10, 1) == 0:
             steps = (update + 1) * _WORKERS.value * _STEPS.value
             mean = np.mean(recent) if recent else float("nan")
