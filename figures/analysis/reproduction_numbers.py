@@ -63,7 +63,7 @@ def show(value: Interval[float]) -> str:
 
 
 def on_minatar(cells: Sequence[Cell]) -> Iterator[str]:
-    """Yield the IQMs of all curricula and of the released rules, and the differences of two pairs."""
+    """Yield the IQMs of all curricula and of the released rules of version 0.1, and the differences of two pairs."""
     comparison = of_rules(cells, CURRICULA, GAMES)
     for rule in CURRICULA:
         seeds = np.split(comparison.scores[rule], comparison.clusters[rule])
@@ -79,7 +79,7 @@ def on_minatar(cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def on_arcade(cells: Sequence[Cell]) -> Iterator[str]:
-    """Yield the IQM and optimality gap of the released rules, and the probability that the first is better."""
+    """Yield the IQM and optimality gap of version 0.1's rules, and the probability that the first is better."""
     comparison = of_rules(cells, RELEASED, ARCADE)
     for rule in RELEASED:
         iqm, gap = (show(aggregates(comparison)[name][rule]) for name in ("IQM", "optimality gap"))

@@ -43,7 +43,7 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "laptop": Preset("64 slots of 16 workers, GRU 64: a rule near A2C's level in minutes on two cores", _LAPTOP),
     "release": Preset(
-        "the settings of the released rules: the laptop's sizes, and longer lifetimes for agents that are networks",
+        "the settings of paper-groove: the laptop's sizes, and longer lifetimes for agents that are networks",
         {
             **_LAPTOP,
             "levels.min_lifetime": 100,
