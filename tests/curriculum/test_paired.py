@@ -132,7 +132,8 @@ def test_random_levels_are_handed_out_reward_nothing_and_are_compared():
     assert make().init(jax.random.key(0), N)[0].comparison == ()
 
 
-@pytest.mark.parametrize("replay", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("replay", [False, True])
 def test_the_autoregressive_generator_learns_from_first_lives(replay):
     sizes, dist = GridSizes(side=3, objects=1), LevelDistribution(3, 3, walls=1, max_objects=1, max_steps=20)
     env = make_gridworld(sizes, dist)

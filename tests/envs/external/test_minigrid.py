@@ -91,6 +91,7 @@ def test_the_goal_pays_more_the_sooner_and_terminates():
     assert float(slower.reward) < float(second.reward)
 
 
+@pytest.mark.slow
 def test_the_limit_truncates_without_reward():
     family = make_minigrid("FourRooms", max_steps=3)
     state, _ = family.reset(LEVEL, noise(1))
@@ -120,6 +121,7 @@ def test_a_carried_key_is_seen_and_opens_the_door():
     assert not dropped.obs[..., 25].any()
 
 
+@pytest.mark.slow
 def test_episodes_begin_in_rooms_of_their_own():
     family = make_minigrid("FourRooms")
     keys = jax.vmap(lambda key: Keys(key, key))(jax.random.split(jax.random.key(0), 16))

@@ -52,6 +52,7 @@ def test_every_transition_is_used_as_often_as_the_settings_say(settings, workers
     assert steps * batch == config.uses * workers
 
 
+@pytest.mark.slow
 def test_an_agent_waits_until_its_replay_holds_a_batch():
     rule = make_disco(dataclasses.replace(CONFIG, batch=6))
     blank = jax.tree.map(lambda x: jnp.zeros_like(x[0]), _rollout(0))
