@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from groove.evaluation.comparisons.aggregate import performance_profile
@@ -18,6 +19,7 @@ from groove.utils.text import quantity
 
 REFERENCES = {LOW: "#B0B0B0", HIGH: "#4D4D4D"}
 COLUMNS = 4
+_LETTERS = 15  # of a note, in an inch
 
 
 def colours(rules: Sequence[str]) -> dict[str, str]:
@@ -41,8 +43,13 @@ def draw_learning_curves(comparison: Comparison, path: Path) -> None:
         axes.set_axis_off()
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), frameon=False, fontsize=10)
-    figure.supxlabel(f"environment steps of one agent; return, {interval_note(comparison)}", fontsize=8, color=INK)
+    _explain(figure, f"environment steps of one agent; return, {interval_note(comparison)}")
     save_picture(figure, path)
+
+
+def _explain(figure: Figure, note: str) -> None:
+    """Write a note under the panels, on as many lines as the width of the figure asks for."""
+    figure.supxlabel(textwrap.fill(note, int(_LETTERS * figure.get_figwidth())), fontsize=8, color=INK)
 
 
 def draw_aggregates(comparison: Comparison, path: Path) -> None:
@@ -54,7 +61,7 @@ def draw_aggregates(comparison: Comparison, path: Path) -> None:
         _draw_statistic(axes, by_rule, comparison.rules)
         dress(axes, name + (" (less is better)" if "gap" in name else ""), grid="x")
     note = f"normalised: 0 is {LOW}, 1 is {HIGH}; {len(comparison.scored)} tasks; {interval_note(comparison)}"
-    figure.supxlabel(note, fontsize=8, color=INK)
+    _explain(figure, note)
     save_picture(figure, path)
 
 
@@ -77,7 +84,7 @@ def draw_profile(comparison: Comparison, path: Path) -> None:
     axes.legend(frameon=False, fontsize=9)
     levels = next(iter(comparison.profile.values())).shape[1]
     steps = quantity(max(row.env_steps for row in comparison.rows))
-    figure.supxlabel(textwrap.fill(interval_note(comparison), 100), fontsize=7, color=INK)
+    _explain(figure, interval_note(comparison))
     dress(axes, f"{levels} levels, {steps} environment steps an agent", title_size=9)
     save_picture(figure, path)
 
