@@ -124,7 +124,7 @@ def speeds(seconds: Mapping[str, list[float]], env_steps: int) -> dict[str, floa
     numbers[f"lpg: share of {reference.upper()}'s speed, median of turns"] = statistics.median_high(ratios)
     for name in [name for name in seconds if name not in (reference, "lpg", _ENVIRONMENT)]:
         costs = [a / b for a, b in zip(seconds[name], seconds["lpg"], strict=True)]
-        numbers[f"{name}: time of lpg's, median of turns"] = statistics.median_high(costs)
+        numbers[f"{name}: times lpg's seconds, median of turns"] = statistics.median_high(costs)
     return numbers
 
 

@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from absl import app, flags, logging
+from baselines.a2c import A2C  # beside this program; a loop of your own needs it for --rule a2c only
 from flax import linen
 
 import groove
-from groove import ops
 
 _RULE = flags.DEFINE_string("rule", "groove", "Update rule: a released rule, a run directory, a rule file, or a2c.")
 _ENV = flags.DEFINE_string("env", "CartPole-v1", "Name of the environment in gymnasium; its actions must be discrete.")
@@ -38,37 +38,6 @@ class Torso(linen.Module):
         """Return features [B, 64] of observations [B, ...]."""
         x = obs.reshape((obs.shape[0], -1))
         return linen.relu(linen.Dense(64)(linen.relu(linen.Dense(64)(x))))
-
-
-class A2C:
-    """The rule that the learned rule replaces: advantages by GAE, a value loss, an entropy bonus."""
-
-    prediction_width = 1  # a value, in the place of a prediction
-
-    def init(self, params: Any, optimizer: optax.GradientTransformation) -> groove.AgentState:
-        """Return an agent at the beginning of its lifetime."""
-        return groove.AgentState(params, optimizer.init(params), (), jnp.int32(0))
-
-    def update(
-        self, learner: groove.AgentState, apply: Any, optimizer: Any, rollout: groove.Rollout, *_: Any, **__: Any
-    ) -> tuple[groove.AgentState, dict[str, jax.Array]]:
-        """Take one step on the gradient of the loss."""
-        gradient = jax.grad(self.loss)(learner.params, apply, rollout)
-        moves, opt_state = optimizer.update(gradient, learner.opt_state, learner.params)
-        return groove.AgentState(optax.apply_updates(learner.params, moves), opt_state, (), learner.updates + 1), {}
-
-    def loss(self, params: Any, apply: Any, rollout: groove.Rollout) -> jax.Array:
-        """Return the loss that the agent minimises."""
-        flat = jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), (rollout.obs, rollout.next_obs))
-        (logits, value), (_, after) = apply(params, flat[0]), apply(params, flat[1])
-        shape = rollout.reward.shape
-        logits, value, after = logits.reshape((*shape, -1)), value.reshape(shape), after.reshape(shape)
-        advantage = ops.generalised_advantage(
-            rollout.reward, value, after, rollout.terminated, rollout.truncated, discount=0.99, trace=0.95
-        )
-        advantage, target = jax.lax.stop_gradient((ops.normalise(advantage), value + advantage))
-        policy = -ops.log_prob(logits, rollout.action) * advantage - 0.01 * ops.entropy(logits)
-        return jnp.mean(policy + 0.5 * (value - target) ** 2)
 
 
 def main(argv: list[str]) -> None:

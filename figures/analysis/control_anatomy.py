@@ -190,18 +190,23 @@ def measure(rule: NamedRule, count: int) -> dict[str, Any]:
     }
 
 
-def write_variants(rule: NamedRule, made: Mapping[str, Mapping[str, Any]], folder: Path) -> list[Path]:
+def write_variants(rule: NamedRule, numbers: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write each variant of a rule as a rule file, named after the variant, and return the paths.
 
     Args:
       rule: the rule.
-      made: variant -> its controls, w and b.
+      numbers: of `measure`.
       folder: made if it does not exist.
+
+    Raises:
+      ConfigError: if the numbers are of another rule.
     """
+    if numbers["rule"] != rule.name:
+        raise ConfigError(f'the stored numbers are of "{numbers["rule"]}": name that rule by --rule.')
     about = {"rule": "lpg", "lpg": dataclasses.asdict(rule.config), "variant_of": rule.name}
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, controls in made.items():
+    for name, controls in numbers["variants"].items():
         layer = {key: np.asarray(value, np.float32) for key, value in controls.items()}
         paths.append(folder / f"{name.replace(' ', '_')}.safetensors")
         save_rule(paths[-1], {"controls": layer}, {**about, "variant": name})
@@ -252,7 +257,7 @@ def main() -> None:
         print(table(numbers["leads"]))
     if _FILES.value:
         with writing(user_path(_FILES.value, "--files"), "Choose another --files."):
-            write_variants(rule, numbers["variants"], user_path(_FILES.value, "--files"))
+            write_variants(rule, numbers, user_path(_FILES.value, "--files"))
 
 
 PROGRAM = Program(

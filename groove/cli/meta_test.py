@@ -26,7 +26,7 @@ _BUDGET = _FLAGS.string(
     "budget",
     "laptop",
     "Lifetimes and numbers of agents: smoke (does it run), laptop (minutes on two cores), long (laptop with lifetimes "
-    "ten times as long) or paper.",
+    "ten times as long, at most those of paper) or paper.",
 )
 _SEEDS = _FLAGS.integer("seeds", 5, "Agents of each rule on each level.", least=1, most=MOST_SEEDS)
 _RESULTS = _FLAGS.string(

@@ -7,6 +7,7 @@ import pytest
 from figures.analysis.control_anatomy import Traces, draw, table, variants, write_variants
 from groove.dropin.find import find_rule
 from groove.lpg.controls import INPUTS, ControlInputs, control_features
+from groove.utils.errors import ConfigError
 
 RNG = np.random.default_rng(0)
 
@@ -52,10 +53,14 @@ def test_a_rule_that_is_a_schedule_is_its_own_schedule():
 def test_variants_are_written_as_rules_that_can_be_tested(tmp_path):
     rule = find_rule("groove")
     made = {"whole rule": rule.eta["controls"], "schedule alone": {"w": np.zeros((6, 2)), "b": [0.5, -0.5]}}
-    whole, schedule = map(find_rule, map(str, write_variants(rule, made, tmp_path / "new")))
+    whole, schedule = map(
+        find_rule, map(str, write_variants(rule, {"rule": "groove", "variants": made}, tmp_path / "new"))
+    )
     assert (whole.config, schedule.config) == (rule.config, rule.config)
     np.testing.assert_array_equal(whole.eta["controls"]["w"], rule.eta["controls"]["w"])
     np.testing.assert_array_equal(schedule.eta["controls"]["b"], np.float32([0.5, -0.5]))
+    with pytest.raises(ConfigError, match='the stored numbers are of "lpg": name that rule by --rule'):
+        write_variants(rule, {"rule": "lpg", "variants": made}, tmp_path / "other")
 
 
 def test_the_picture_and_the_table_show_every_task():
