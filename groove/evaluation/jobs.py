@@ -40,6 +40,22 @@ class Job(NamedTuple):
         return self.rule.rule.adapt_agent(self.task.agent)
 
     @property
+    def agents(self) -> int:
+        """Number of agents that are to be trained."""
+        return len(self.seeds) * self.budget.levels
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """The updates after which agents are evaluated: one, if the rule has settled by the first point."""
+        settled = self.rule.rule.settles_after
+        return self.budget.at if settled is None or settled > self.budget.at[0] else (settled,)
+
+    @property
+    def env_steps(self) -> int:
+        """Environment steps of all agents that are to be trained."""
+        return self.agents * self.points[-1] * self.budget.rollout
+
+    @property
     def identity(self) -> dict[str, Any]:
         """Everything that determines the returns, except the seeds, as JSON values."""
         return {

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import jax
+from rich.progress import TaskID
 
 from groove.dropin.find import find_rules
 from groove.evaluation.comparisons.comparison import Comparison, compare_cells
 from groove.evaluation.comparisons.report import Report, make_report
 from groove.evaluation.jobs import Job, plan
-from groove.evaluation.progress import Bars, progress_bars
+from groove.evaluation.progress import Bars, TimeLeft, progress_bars
 from groove.evaluation.results import Results
 from groove.evaluation.suites.base import BUDGETS, Task
 from groove.evaluation.suites.registry import SUITES, find_tasks
@@ -100,22 +101,21 @@ def _run(jobs: Sequence[Job], tester: MetaTester, bars: Bars) -> None:
     missing = [job for job in jobs if job.seeds]
     if not missing:
         return
-    whole, program = bars.add("meta-test", len(jobs), completed=len(jobs) - len(missing)), None
-    for job in missing:
+    left = TimeLeft([job.env_steps for job in missing])
+    whole, program = bars.add("meta-test, % of environment steps", 100), None
+    for i, job in enumerate(missing):
         if program not in (None, job.task.program):
             tester.forget_programs()
-        program = job.task.program
-        _run_one(job, tester, bars)
-        bars.advance(whole)
+        program, agents, name = job.task.program, job.agents, f"{job.task.path}, {job.rule.name}"
+        bars.say(f"{name}: {agents} agents of {job.budget.updates} updates ({left.text(i)})")
+        bar = bars.add(name, agents)
 
+        def report(done: float, bar: TaskID = bar, i: int = i, agents: int = agents) -> None:
+            bars.update(bar, done)
+            bars.update(whole, 100 * left.share(i, done / agents))
 
-def _run_one(job: Job, tester: MetaTester, bars: Bars) -> None:
-    agents = len(job.seeds) * job.budget.levels
-    name = f"{job.task.path}, {job.rule.name}"
-    bars.say(f"{name}: {agents} agents of {job.budget.updates} updates")
-    bar = bars.add(name, agents)
-    tester.run(job, bars.report(bar))
-    bars.remove(bar)
+        tester.run(job, report)
+        bars.remove(bar)
 
 
 def _comparison(store: Results, jobs: Sequence[Job]) -> Comparison:

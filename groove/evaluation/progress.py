@@ -1,6 +1,7 @@
 """Progress of training many agents: bars on a terminal, lines of text elsewhere, or silence."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -16,6 +17,34 @@ from rich.progress import (
 )
 
 from groove.lifetimes.learning_curves import Report
+from groove.utils.text import duration
+
+_SPEED_PERIOD = 600.0  # seconds over which a bar's speed is averaged for the time that is left
+
+
+class TimeLeft:
+    """The time that a list of jobs still needs, at the speed of those that are done."""
+
+    def __init__(self, sizes: list[int], clock: Callable[[], float] = time.monotonic) -> None:
+        """Start the clock.
+
+        Args:
+          sizes: of the jobs in their order, in any unit to which the time of a job is proportional.
+          clock: returns seconds.
+        """
+        self._sizes, self._clock, self._begin = sizes, clock, clock()
+
+    def share(self, job: int, part: float = 0.0) -> float:
+        """Return the share of all work that is done, when `part` of the job with the index `job` is done."""
+        return (sum(self._sizes[:job]) + part * self._sizes[job]) / sum(self._sizes)
+
+    def text(self, job: int) -> str:
+        """Return "job 3 of 12, about 5 min 00 s left", without a time before the first job."""
+        place = f"job {job + 1} of {len(self._sizes)}"
+        if job == 0:
+            return place
+        done = self.share(job)
+        return f"{place}, about {duration((self._clock() - self._begin) * (1 - done) / done)} left"
 
 
 class Bars:
@@ -31,7 +60,11 @@ class Bars:
 
     def report(self, bar: TaskID) -> Report:
         """Return a function that sets the number of completed agents of a bar."""
-        return partial(self._complete, bar)
+        return partial(self.update, bar)
+
+    def update(self, bar: TaskID, completed: float) -> None:
+        """Set how much of a bar is completed."""
+        self._progress.update(bar, completed=completed)
 
     def advance(self, bar: TaskID) -> None:
         """Advance a bar by one."""
@@ -46,9 +79,6 @@ class Bars:
         if not self._console.is_terminal:
             self._console.print(text, highlight=False)
 
-    def _complete(self, bar: TaskID, done: float) -> None:
-        self._progress.update(bar, completed=done)
-
 
 @contextmanager
 def progress_bars(show: bool) -> Iterator[Bars]:
@@ -60,5 +90,6 @@ def progress_bars(show: bool) -> Iterator[Bars]:
     console = Console(quiet=not show)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     times = (TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, *times, console=console, disable=not (show and console.is_terminal)) as progress:
+    silent = not (show and console.is_terminal)
+    with Progress(*columns, *times, console=console, disable=silent, speed_estimate_period=_SPEED_PERIOD) as progress:
         yield Bars(console, progress)

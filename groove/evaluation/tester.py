@@ -73,7 +73,7 @@ class MetaTester:
         keys = agent_keys(jax.random.fold_in(task_key(job.task), Stream.TASK_AGENTS), agents)
         agent_levels = jax.tree.map(lambda x: x[jnp.asarray([level for level, _ in agents])], levels)
         before, frozen = curves.compile_seconds, jax.tree.map(np.array, eta)
-        returns = curves(eta, agent_levels, keys, _points(job), report)
+        returns = curves(eta, agent_levels, keys, job.points, report)
         jax.tree.map(np.testing.assert_array_equal, frozen, eta)
         returns = np.broadcast_to(returns, (len(agents), len(budget.at)))
         return returns.reshape((budget.levels, len(job.seeds), -1)), curves.compile_seconds - before
@@ -90,7 +90,7 @@ class MetaTester:
         """Train one agent after another, since host environments have no batch of agents; compilation is not timed."""
         budget, rule, make = job.budget, job.rule, job.task.make_host
         assert make is not None
-        points = _points(job)
+        points = job.points
         curves = []
         for i, seed in enumerate(job.seeds):
             key = jax.random.fold_in(task_key(job.task), seed)
@@ -139,12 +139,6 @@ def agent_keys(key: Key, agents: Sequence[tuple[int, int]]) -> Key:
     fold: Callable = jax.vmap(jax.random.fold_in, (None, 0))
     level, seed = jnp.asarray(agents).T
     return jax.vmap(jax.random.fold_in)(fold(key, level), seed)
-
-
-def _points(job: Job) -> tuple[int, ...]:
-    """Return the agent updates after which agents are evaluated: one, if the rule has settled by the first point."""
-    settled = job.rule.rule.settles_after
-    return job.budget.at if settled is None or settled > job.budget.at[0] else (settled,)
 
 
 def task_levels(task: Task, env: EnvFamily, count: int) -> PyTree:

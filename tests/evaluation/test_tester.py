@@ -8,11 +8,10 @@ import pytest
 from groove.agents.agent import AgentConfig, make_agent
 from groove.dropin.find import NamedRule, find_rules
 from groove.envs.chain import make_chain
-from groove.evaluation import tester as module
 from groove.evaluation.jobs import plan
 from groove.evaluation.results import Results
 from groove.evaluation.suites.base import Budget, Task
-from groove.evaluation.tester import MetaTester
+from groove.evaluation.tester import MetaTester, agent_keys, task_key, task_levels
 from groove.lifetimes import lifetime
 from groove.lifetimes.rollout import evaluate_policy
 from groove.lpg.lpg import make_lpg
@@ -85,8 +84,8 @@ def test_the_last_point_of_a_curve_is_the_end_of_one_uninterrupted_lifetime(test
     stored = next(cell for cell in results.cells() if cell.rule == "a2c")
     env, _ = tester._curves(plan([TASK], rules, "smoke", 3, results)[0])
     agent = make_agent(env.observation, rules[0].rule.heads(env.num_actions), AgentConfig())
-    levels = module.task_levels(TASK, env, 2)
-    keys = module.agent_keys(jax.random.fold_in(module.task_key(TASK), Stream.TASK_AGENTS), [(1, 2)])
+    levels = task_levels(TASK, env, 2)
+    keys = agent_keys(jax.random.fold_in(task_key(TASK), Stream.TASK_AGENTS), [(1, 2)])
     level = jax.tree.map(lambda x: x[1:2], levels)
     life = jax.vmap(lambda lv, k: lifetime.begin(env, agent, rules[0].rule, lv, jnp.int32(4), k, 3, 5))(level, keys)
     life, _ = lifetime.live(env, agent, rules[0].rule, (), life, level, 5, 4)
@@ -118,5 +117,6 @@ def test_a_rule_whose_parameters_change_in_use_is_caught(tested, tmp_path):
 def test_a_rule_is_evaluated_once_if_it_settles_by_the_first_point(settled, points, tmp_path):
     rule = lpg(0)
     rule = NamedRule("settles", rule.rule._replace(settles_after=settled), rule.eta, "kind", "identity", {})
-    (job,) = plan([TASK], [rule], "smoke", 1, Results(tmp_path))
-    assert module._points(job) == points
+    (job,) = plan([TASK], [rule], "smoke", 3, Results(tmp_path))
+    assert job.points == points
+    assert job.env_steps == 2 * 3 * points[-1] * 3 * 5  # levels, seeds, updates, workers, steps of a rollout
