@@ -35,7 +35,7 @@ class DPOConfig:
     epochs: int = at_least(1, 4)
     minibatches: int = at_least(1, 4)
     table_learning_rate: float = field(default=3.0, repr=False)
-    scale_rewards: bool = False
+    scale_rewards: bool = True
 
 
 def make_dpo(config: DPOConfig, discount: float) -> UpdateRule:

@@ -44,7 +44,7 @@ class PPOConfig:
     epochs: int = at_least(1, 4, most=MOST_EPOCHS)
     minibatches: int = at_least(1, 4)
     table_learning_rate: float = field(default=3.0, repr=False)
-    scale_rewards: bool = False
+    scale_rewards: bool = True
 
     def __repr__(self) -> str:
         """Return the settings that are read."""

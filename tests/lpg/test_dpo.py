@@ -49,13 +49,15 @@ def test_a_single_step_is_the_step_of_a2c():
     obs, ends = rng.normal(size=(2, 2, 4, 3, 5)).astype(np.float32), rng.integers(0, 5, (2, 4, 3))
     reward = rng.normal(size=(2, 4, 3)).astype(np.float32)
     rollout = Rollout(obs[0], rng.integers(0, 3, (2, 4, 3), np.int32), reward, ends == 0, ends == 1, obs[1])
-    rules = [make_dpo(DPOConfig(epochs=1, minibatches=1), 0.9), make_a2c(A2CConfig(), 0.9)]
+    rules = [make_dpo(DPOConfig(epochs=1, minibatches=1, scale_rewards=False), 0.9), make_a2c(A2CConfig(), 0.9)]
     (dpo, info), (a2c, _) = (
         jax.jit(lambda learner, rule=rule: rule.update((), agent, learner, rollout, keys))(learner) for rule in rules
     )
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6), dpo, a2c)
     assert info.metrics["drift_fraction"].tolist() == [0.0, 0.0]
-    more, info = jax.jit(lambda x: make_dpo(DPOConfig(), 0.9).update((), agent, x, rollout, keys))(learner)
+    more, info = jax.jit(lambda x: make_dpo(DPOConfig(scale_rewards=False), 0.9).update((), agent, x, rollout, keys))(
+        learner
+    )
     assert all(0 < x < 1 for x in info.metrics["drift_fraction"].tolist())
     assert bool((more.params["head_logits"]["w"] != dpo.params["head_logits"]["w"]).any())
 

@@ -66,7 +66,7 @@ def test_surrogate_and_its_gradient_by_hand():
 @pytest.mark.parametrize("name", AGENTS)
 def test_a_single_step_is_the_step_of_a2c(name):
     agent, learner, rollout = _start(name)
-    rule = make_ppo(PPOConfig(clip=math.inf, epochs=1, minibatches=1), DISCOUNT)
+    rule = make_ppo(PPOConfig(clip=math.inf, epochs=1, minibatches=1, scale_rewards=False), DISCOUNT)
     ppo, info = _updater(rule, agent)(learner, rollout, KEYS)
     a2c, expected = _updater(make_a2c(A2CConfig(), DISCOUNT), agent)(learner, rollout, KEYS)
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6), ppo, a2c)
@@ -75,7 +75,7 @@ def test_a_single_step_is_the_step_of_a2c(name):
 
 
 def test_every_step_descends_the_loss_of_its_minibatch():
-    config = PPOConfig(clip=0.2, epochs=3, minibatches=2, normalise_advantages=False)
+    config = PPOConfig(clip=0.2, epochs=3, minibatches=2, normalise_advantages=False, scale_rewards=False)
     agent, learner, rollout = _start("mlp")
     after, info = _updater(make_ppo(config, DISCOUNT), agent)(learner, rollout, KEYS)
     params, one = jax.tree.map(lambda x: x[0], (learner.params, rollout))
@@ -122,7 +122,7 @@ def test_every_step_descends_the_loss_of_its_minibatch():
 
 def test_an_update_follows_its_keys_and_moves_visited_rows():
     agent, learner, rollout = _start("table")
-    update = _updater(make_ppo(PPOConfig(), DISCOUNT), agent)
+    update = _updater(make_ppo(PPOConfig(scale_rewards=False), DISCOUNT), agent)
     after, info = update(learner, rollout, KEYS)
     again, _ = update(learner, rollout, KEYS)
     other, _ = update(learner, rollout, KEYS[::-1])
@@ -149,7 +149,9 @@ def test_every_pass_has_its_own_permutation():
 def test_wrong_minibatches_epochs_and_clips_are_refused():
     agent, learner, rollout = _start("table")
     with pytest.raises(ValueError, match=r"does not divide the 12 transitions.* such as 4"):
-        jax.eval_shape(_updater(make_ppo(PPOConfig(minibatches=5), DISCOUNT), agent), learner, rollout, KEYS)
+        jax.eval_shape(
+            _updater(make_ppo(PPOConfig(minibatches=5, scale_rewards=False), DISCOUNT), agent), learner, rollout, KEYS
+        )
     wrong = {"epochs": (0, "between 1 and 10000"), "minibatches": (0, "at least 1"), "clip": (0.0, "above 0")}
     for name, (value, complaint) in [*wrong.items(), ("clip", (math.nan, "above 0"))]:
         with pytest.raises(ValueError, match=f"ppo.{name} = {value} must be {complaint}"):

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from groove.lpg.ppo import PPOConfig
 from groove.lpg.registry import learned
 from groove.training.settings.config import Config
 from groove.utils.errors import ConfigError, unknown_name
@@ -42,6 +43,9 @@ _DROPPED: Mapping[str, Any] = {
     for field in dataclasses.fields(Config().table_agent)
     if field.name != "learning_rate"
 }
+# Whole sections of PPO's settings without this field are from before it existed, when rewards were not scaled.
+_SCALE = "rules.ppo.scale_rewards"
+_PPO_BEFORE_SCALES = {f"rules.ppo.{field.name}" for field in dataclasses.fields(PPOConfig)} - {_SCALE}
 
 
 def read_config(values: Mapping[str, Any]) -> Config:
@@ -68,6 +72,8 @@ def upgrade(values: Mapping[str, Any]) -> dict[str, Any]:
         if path == "meta.decay_steps" and values["meta"].get("optimizer") == "es":
             continue  # earlier versions wrote this field under evolution strategies, which never read it
         today[new_name(path) or path] = value
+    if _PPO_BEFORE_SCALES <= today.keys() and "ppo" in today.get("antagonists", ()):
+        today.setdefault(_SCALE, False)
     return today
 
 

@@ -64,7 +64,6 @@ PRESETS: Mapping[str, Preset] = {
             "levels.min_lifetime": 100,  # shorter lifetimes favour policies that settle early
             "levels.max_lifetime": 800,
             "antagonists": ("ppo",),
-            "rules.ppo.scale_rewards": True,  # as the base of the rule
             "rules.lpg.base": "ppo",
             "rules.lpg.core": "none",
             "rules.lpg.controls": True,

@@ -29,6 +29,15 @@ def test_todays_names_stay_as_they_are():
     assert new_name("gradient.learning_rate") is None
 
 
+def test_ppo_of_a_run_from_before_the_scale_of_rewards_has_none():
+    values = flatten(to_dict(preset("smoke"))) | {"antagonists": ["a2c", "ppo"]}
+    for scaled in (True, False):
+        assert read_config({**values, "rules.ppo.scale_rewards": scaled}).rules["ppo"].scale_rewards == scaled
+    del values["rules.ppo.scale_rewards"]
+    assert not read_config(values).rules["ppo"].scale_rewards
+    assert read_config({**values, "antagonists": ["a2c"]}).rules["ppo"].scale_rewards  # a setting that is not read
+
+
 def test_renamed_fields_are_found_in_both_directions():
     assert new_name("meta.learning_rate") == "gradient.learning_rate"
     assert new_name("lpg.hidden") == "rules.lpg.hidden"
