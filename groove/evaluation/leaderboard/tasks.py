@@ -119,10 +119,12 @@ def _is_apart(task: RankedTask) -> bool:
 def columns_of(tasks: Mapping[str, RankedTask], overall: Collection[str] = OVERALL_SUITES) -> list[Column]:
     """Return the columns: overall, every suite counts the same; in a suite or a bucket of a skill, every task.
 
+    Buckets of skills hold tasks of the overall score. A suite that only some rule was tested on thus takes neither the
+    overall score nor a skill from any other rule.
+
     Args:
       tasks: the tasks, by path.
-      overall: the suites of the overall score; all suites if no task is of these. A suite that only some rule was
-        tested on thus takes the overall score from nobody.
+      overall: the suites of the overall score; all suites if no task is of these.
     """
     suites: dict[str, list[str]] = {}
     for path, task in tasks.items():
@@ -133,7 +135,7 @@ def columns_of(tasks: Mapping[str, RankedTask], overall: Collection[str] = OVERA
     columns += [Column(suite, SUITES, suite, _equal(paths)) for suite, paths in suites.items()]
     for skill, buckets in BUCKETS.items():
         for bucket in buckets:
-            paths = [path for path in tasks if path in SKILLS and SKILLS[path].buckets[skill] == bucket]
+            paths = [path for path in weights if path in SKILLS and SKILLS[path].buckets[skill] == bucket]
             columns += [Column(f"{skill}: {bucket}", skill, bucket, _equal(paths))] if paths else []
     return columns
 

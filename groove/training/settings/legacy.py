@@ -72,7 +72,7 @@ def upgrade(values: Mapping[str, Any]) -> dict[str, Any]:
         if path == "meta.decay_steps" and values["meta"].get("optimizer") == "es":
             continue  # earlier versions wrote this field under evolution strategies, which never read it
         today[new_name(path) or path] = value
-    if _PPO_BEFORE_SCALES <= today.keys() and "ppo" in today.get("antagonists", ()):
+    if today.keys() >= _PPO_BEFORE_SCALES and "ppo" in today.get("antagonists", ()):
         today.setdefault(_SCALE, False)
     return today
 

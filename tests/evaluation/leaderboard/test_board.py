@@ -130,18 +130,18 @@ def test_a_rule_without_some_task_has_no_score_where_the_task_counts(tmp_path):
     assert board_of(folder).entries[-1].rule == "partial"
 
 
-def test_a_suite_that_one_rule_was_tested_on_takes_the_overall_score_from_nobody(tmp_path, board):
+def test_a_suite_that_one_rule_was_tested_on_takes_no_score_from_the_others(tmp_path, board):
     folder = three_tasks(tmp_path)
     for rule in ("random", "newcomer"):
-        store(folder, rule, "chain/tabular", [0.0, 1.0])
-    known = Anchors([*anchors(), Anchor("chain/tabular", 9.0, "exact", "by hand")])
+        store(folder, rule, "arcade/Snake", [0.0, 1.0])
+    known = Anchors([*anchors(), Anchor("arcade/Snake", 9.0, "exact", "by hand")])
     more = board_of(folder, known)
-    assert "chain" in more.columns
-    assert {name: score.columns["overall"] for name, score in by_rule(more).items() if name != "newcomer"} == {
-        name: score.columns["overall"] for name, score in by_rule(board).items()
-    }
-    chosen = make_board(read_cells([folder], "laptop", print), known, overall=["chain"])
-    assert set(chosen.columns["overall"].weights) == {"chain/tabular"}
+    assert set(more.columns) - set(board.columns) == {"arcade"}
+    for before in board.entries:
+        after = by_rule(more)[before.rule].columns  # skills among them
+        assert {name: after[name] for name in before.columns} == before.columns
+    chosen = make_board(read_cells([folder], "laptop", print), known, overall=["arcade"])
+    assert set(chosen.columns["overall"].weights) == {"arcade/Snake"}
 
 
 def test_a_mean_over_some_tasks_is_there_only_with_all_of_them(board):

@@ -105,12 +105,12 @@ def _share(share: float) -> Cell:
 def _tasks(board: Board) -> "Markup":
     """Return the declared table of skills, for the tasks of the board."""
     rows = [
-        [path, render("leaderboard/reason.html", text=SKILLS[path].reason), *SKILLS[path].buckets.values()]
+        [path, *SKILLS[path].buckets.values(), render("leaderboard/reason.html", text=SKILLS[path].reason)]
         for path in board.tasks
         if path in SKILLS
     ]
     caption = "Declared skills of each task, with the reason for the first three of them"
-    return parts.table(caption, ["task", "reason", *BUCKETS], rows)
+    return parts.table(caption, ["task", *BUCKETS, "reason"], rows)
 
 
 def basis(board: Board) -> str:
