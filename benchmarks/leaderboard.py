@@ -16,10 +16,9 @@ from _common import json_flag
 
 from groove.cli._main import FlagSet, Program, run_program
 from groove.evaluation.progression.anchors import Anchor, save_anchors
-from groove.evaluation.progression.measure import CHOSEN_ON
 from groove.evaluation.results import Results, rounded
 from groove.evaluation.suites.base import Task
-from groove.evaluation.suites.registry import SUITES
+from groove.evaluation.suites.registry import CHOSEN_ON, SUITES
 from groove.utils.errors import ConfigError, GrooveError
 
 _FLAGS = FlagSet()

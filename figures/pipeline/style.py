@@ -69,7 +69,7 @@ def finish(figure: Figure, comparison: Comparison, path: Path, claim: str, shown
     """
     methods = {label: count for label, count in comparison.clusters.items() if label not in ("a2c", "random")}
     seeds = ", ".join(f"{label} {count}" for label, count in methods.items())
-    agents = min(agents_of_each(comparison).values())
+    agents = min(least for least, _ in agents_of_each(comparison).values())
     steps = ", ".join(sorted({quantity(row.env_steps) for row in comparison.rows}))
     caption = (
         f"{claim}\nMeta-seeds: {seeds}; at least {agents} agents of each a task, {steps} steps an agent.\n"

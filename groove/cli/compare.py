@@ -17,7 +17,11 @@ _RIVALS = _FLAGS.names(
     "Rules for which the table gives the probability of being better, separated by commas. Without this flag: a2c and "
     "ppo, where they were tested.",
 )
-_SUITE = _FLAGS.names("suite", [], "Suites or single tasks, separated by commas. Without this flag: all.")
+_SUITE = _FLAGS.names(
+    "suite",
+    [],
+    "Suites or single tasks, separated by commas. Without this flag: all but development, by which rules are chosen.",
+)
 _TO = _FLAGS.string("to", None, "Folder of the table and the pictures.", required=True)
 
 

@@ -78,6 +78,12 @@ class Cell:
     lines: tuple[Mapping[str, Any], ...]
 
     @property
+    def identity(self) -> str:
+        """Digest of the rule; cells of one name and different digests are meta-seeds of one method."""
+        line: Mapping[str, Any] = self.lines[-1] if self.lines else {}
+        return str(line.get("rule_identity", line.get("cell", "")))
+
+    @property
     def final(self) -> npt.NDArray[np.float64]:
         """Returns at the end of life, f64[levels, s]."""
         return self.returns[:, :, -1]

@@ -5,7 +5,7 @@ import numpy as np
 from groove.evaluation.results import Cell
 
 
-def cell(task, rule, returns, seeds=None, budget="laptop"):
+def cell(task, rule, returns, seeds=None, budget="laptop", meta_seed=0, origin="lpg"):
     """Return a cell with returns [levels, seeds] at one point, or [levels, seeds, points]."""
     returns = np.asarray(returns, float)
     if returns.ndim == 2:
@@ -19,7 +19,7 @@ def cell(task, rule, returns, seeds=None, budget="laptop"):
         updates=np.arange(1, points + 1),
         env_steps=10 * np.arange(1, points + 1),
         returns=returns,
-        lines=(),
+        lines=({"rule_identity": f"{rule} {meta_seed}", "settings": {"origin": {"rule": origin}}},),
     )
 
 

@@ -6,7 +6,7 @@ from groove.evaluation.comparisons.comparison import compare_cells
 from groove.evaluation.comparisons.report import Report, make_report
 from groove.evaluation.results import Cell, Results
 from groove.evaluation.suites.base import BUDGETS
-from groove.evaluation.suites.registry import find_tasks
+from groove.evaluation.suites.registry import find_tasks, is_wanted
 from groove.utils.errors import ConfigError, check_name, nearest, refuse_twice
 from groove.utils.paths import PathLike, check_folder, names_of, user_path
 
@@ -24,7 +24,8 @@ def compare(
 
     Args:
       rules: names under which the rules were tested, in the order of the columns; all rules if empty.
-      suites: suites or single tasks, as in "minatar" and "minatar/Breakout"; all tasks if empty.
+      suites: suites or single tasks, as in "minatar" and "minatar/Breakout"; if empty, all but those of `development`,
+        by which rules are chosen.
       budget: "smoke", "laptop", "long" or "paper".
       rivals: rules for which the probability of being better is computed; if empty, A2C and PPO where they were tested.
       results: the folder of stored results.
@@ -54,9 +55,10 @@ def _chosen(store: Results, rules: Sequence[str], suites: Sequence[str], budget:
     for rule in rules:
         if rule not in known:
             raise ConfigError(f'{store.folder} holds no results of "{rule}"{nearest(rule, known)} at budget {budget}.')
-    cells = [c for c in cells if (tasks is None or c.task in tasks) and (not rules or c.rule in rules)]
+    cells = [c for c in cells if is_wanted(c.task, tasks) and (not rules or c.rule in rules)]
     if not cells:
         raise ConfigError(
-            f"{store.folder} holds no results of {', '.join(suites)} for these rules; run a meta-test first."
+            f"{store.folder} holds no results of {', '.join(suites) or 'held-out tasks'} for these rules; run a "
+            "meta-test first, or name tasks by --suite."
         )
     return sorted(cells, key=lambda cell: rules.index(cell.rule)) if rules else cells

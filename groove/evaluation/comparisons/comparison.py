@@ -5,13 +5,15 @@ return of A2C. The levels of a task are averaged before, so that each task count
 over single levels.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from groove.evaluation.comparisons import aggregate
+from groove.evaluation.meta_seeds import by_meta_seed, common_meta_seeds
 from groove.evaluation.results import Cell
 from groove.utils.bootstrap import Floats, Interval, stratified_bootstrap
 from groove.utils.errors import GrooveError
@@ -65,6 +67,7 @@ class Comparison:
       left_out: tasks whose references are too close to normalise by.
       profile: rule -> normalised scores of single levels, f64[runs, levels of all scored tasks].
       rivals: rules for which the probability of being better is computed.
+      notes: sentences about results that do not count.
     """
 
     budget: str
@@ -76,13 +79,14 @@ class Comparison:
     left_out: tuple[str, ...]
     profile: Mapping[str, Floats]
     rivals: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def compare_cells(cells: Sequence[Cell], seed: int = 0, rivals: Sequence[str] = ()) -> Comparison:
     """Compare the cells of one budget.
 
     Cells of one rule name on one task are pooled, so that the meta-seeds of a method can share one name. The comparison
-    uses the seeds that all meta-seeds of a rule have, and the number of meta-seeds that the rule has on every task.
+    uses the meta-seeds that a rule has on every task, and the seeds of agents that all its meta-seeds have on a task.
 
     Args:
       cells: cells of one budget.
@@ -98,12 +102,10 @@ def compare_cells(cells: Sequence[Cell], seed: int = 0, rivals: Sequence[str] = 
     rules = tuple(dict.fromkeys(cell.rule for cell in cells))
     if missing := [rival for rival in rivals if rival not in rules]:
         raise GrooveError(f"{missing[0]} is a rival but not among the rules that are compared: {', '.join(rules)}.")
-    complete = _complete_tasks(cells, rules)
-    clusters = {rule: min(len(by_rule[rule]) for by_rule in complete.values()) for rule in rules}
-    pooled = {
-        task: _pool({rule: cells[: clusters[rule]] for rule, cells in by_rule.items()})
-        for task, by_rule in complete.items()
-    }
+    notes: list[str] = []
+    complete = _complete_tasks(cells, rules, notes.append)
+    clusters = {rule: len(group) for rule, group in next(iter(complete.values())).items()}
+    pooled = {task: _pool(by_rule) for task, by_rule in complete.items()}
     referenced = {LOW, HIGH} <= set(rules)
     normalised = dict(_normalise(pooled)) if referenced else {}
     return Comparison(
@@ -116,13 +118,16 @@ def compare_cells(cells: Sequence[Cell], seed: int = 0, rivals: Sequence[str] = 
         left_out=tuple(task for task in pooled if referenced and task not in normalised),
         profile=_stack(clusters, [levels for _, levels in normalised.values()]),
         rivals=tuple(rivals) or tuple(rival for rival in RIVALS if rival in rules),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def agents_of_each(comparison: Comparison) -> dict[str, int]:
-    """Return rule -> the number of agents of each of its meta-seeds: the least over tasks."""
-    least = {rule: min(row.agents[rule] for row in comparison.rows) for rule in comparison.rules}
-    return {rule: agents // comparison.clusters[rule] for rule, agents in least.items()}
+def agents_of_each(comparison: Comparison) -> dict[str, tuple[int, int]]:
+    """Return rule -> the number of agents of each of its meta-seeds: the least and the most over tasks."""
+    counts = {
+        rule: [row.agents[rule] // comparison.clusters[rule] for row in comparison.rows] for rule in comparison.rules
+    }
+    return {rule: (min(agents), max(agents)) for rule, agents in counts.items()}
 
 
 def aggregates(comparison: Comparison, seed: int = 0) -> dict[str, dict[str, Interval[float]]]:
@@ -155,15 +160,35 @@ def aggregates(comparison: Comparison, seed: int = 0) -> dict[str, dict[str, Int
     return values
 
 
-def _complete_tasks(cells: Sequence[Cell], rules: Sequence[str]) -> dict[str, dict[str, list[Cell]]]:
-    """Return task -> rule -> cells, for the tasks that have results of every rule."""
-    grouped: dict[str, dict[str, list[Cell]]] = {}
-    for cell in cells:
-        grouped.setdefault(cell.task, {}).setdefault(cell.rule, []).append(cell)
-    complete = {task: by_rule for task, by_rule in grouped.items() if set(by_rule) == set(rules)}
+def _complete_tasks(
+    cells: Sequence[Cell], rules: Sequence[str], say: Callable[[str], None]
+) -> dict[str, dict[str, list[Cell]]]:
+    """Return task -> rule -> cells of its meta-seeds, for the tasks of every rule and the meta-seeds of every task."""
+    grouped = by_meta_seed(cells, say)
+    tasks = list(dict.fromkeys(cell.task for cell in cells))
+    complete = [task for task in tasks if all(task in by_task for by_task in grouped.values())]
     if not complete:
         raise GrooveError("no task has results of every rule; run a meta-test of the missing rules.")
-    return complete
+    if len(complete) < len(tasks):
+        left_out = Counter(task.partition("/")[0] for task in tasks if task not in complete)
+        say(f"Left out, since results of a rule are missing: {_list(left_out, 'task')}.")
+    meta_seeds = {rule: common_meta_seeds(by_task, complete) for rule, by_task in grouped.items()}
+    for rule, common in meta_seeds.items():
+        most = max(len(grouped[rule][task]) for task in complete)
+        if not common:
+            raise GrooveError(
+                f"no meta-seed of {rule} has results on all of {', '.join(complete)}: choose tasks by --suite, or run "
+                "the meta-test of the missing ones."
+            )
+        if len(common) < most:
+            say(f"{rule} counts with {len(common)} of its {most} meta-seeds, those with results on every task.")
+    return {
+        task: {rule: [grouped[rule][task][seed] for seed in meta_seeds[rule]] for rule in rules} for task in complete
+    }
+
+
+def _list(counts: Mapping[str, int], noun: str) -> str:
+    return ", ".join(f"{name} ({count} {noun}{'s' * (count > 1)})" for name, count in counts.items())
 
 
 def _pool(by_rule: _Cells) -> dict[str, Floats]:

@@ -19,7 +19,8 @@ def markdown(comparison: Comparison) -> str:
         for row in comparison.rows
     ]
     note = f"Mean return of complete episodes at the end of life; {interval_note(comparison)}"
-    return "\n".join([_table(head, rows), "", paragraph(note), "", *_normalised(comparison)]) + "\n"
+    notes = [line for text in comparison.notes for line in ("", paragraph(text))]
+    return "\n".join([_table(head, rows), "", paragraph(note), "", *_normalised(comparison), *notes]) + "\n"
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -41,23 +42,25 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             for name, by_rule in aggregates(comparison).items()
         },
         "left_out": list(comparison.left_out),
+        "notes": list(comparison.notes),
     }
 
 
 def interval_note(comparison: Comparison) -> str:
     """Return the sentence that says what the intervals are over."""
     agents = agents_of_each(comparison)
-    pooled = _list({rule: count for rule, count in comparison.clusters.items() if count > 1})
-    if max(agents.values()) == 1 and not pooled:
+    least, most = min(low for low, _ in agents.values()), max(high for _, high in agents.values())
+    pooled = _list({rule: f"{count}" for rule, count in comparison.clusters.items() if count > 1})
+    if most == 1 and not pooled:
         return "one seed, so without intervals."
-    one_number = len(set(agents.values())) == 1
-    seeds = f"{agents[comparison.rules[0]]} seeds" if one_number else f"seeds ({_list(agents)})"
+    listed = _list({rule: f"{low}" if low == high else f"{low} to {high}" for rule, (low, high) in agents.items()})
+    seeds = f"{most} seeds" if least == most else f"seeds ({listed})"
     runs = f"meta-seeds ({pooled}) and the agents' {seeds} within each" if pooled else seeds
-    few = ", which are too narrow with so few" if pooled or min(agents.values()) < FEW_SEEDS else ""
+    few = ", which are too narrow with so few" if pooled or least < FEW_SEEDS else ""
     return f"95 % bootstrap intervals over {runs}{few}."
 
 
-def _list(counts: Mapping[str, int]) -> str:
+def _list(counts: Mapping[str, str]) -> str:
     return ", ".join(f"{rule} {count}" for rule, count in counts.items())
 
 
@@ -74,9 +77,16 @@ def _normalised(comparison: Comparison) -> list[str]:
     left_out = f"; left out, as {HIGH} gains nothing there: {', '.join(comparison.left_out)}"
     note = (
         f"0 is {LOW}'s return, 1 is {HIGH}'s, over {len(comparison.scored)} tasks"
-        f"{left_out if comparison.left_out else ''}."
+        f"{left_out if comparison.left_out else ''}.{_fewer_agents(comparison)}"
     )
     return [_table(["normalised", *comparison.rules], rows), "", paragraph(note)]
+
+
+def _fewer_agents(comparison: Comparison) -> str:
+    """Return the sentence about rules of which not all agents count, since every task counts equally many."""
+    agents = agents_of_each(comparison)
+    fewer = {rule: f"{low} of up to {high}" for rule, (low, high) in agents.items() if low < high}
+    return f" Every task counts with equally many agents of a rule: {_list(fewer)}." if fewer else ""
 
 
 def _interval(value: Interval[float]) -> str:

@@ -1,11 +1,11 @@
 """The leaderboard as data: rules, tasks, scores by suite and skill, and how stable their order is."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from groove.evaluation.leaderboard.cells import RANDOM, Say, identity
+from groove.evaluation.leaderboard.cells import RANDOM, Say
 from groove.evaluation.leaderboard.runs import Runs
 from groove.evaluation.leaderboard.tasks import (
     OVERALL,
@@ -16,6 +16,7 @@ from groove.evaluation.leaderboard.tasks import (
     columns_of,
     ranked_tasks,
 )
+from groove.evaluation.meta_seeds import ByTask, by_meta_seed
 from groove.evaluation.progression.anchors import Anchors
 from groove.evaluation.progression.ranks import rank_probabilities
 from groove.evaluation.progression.scores import Score, combine, mean_and_error, task_score
@@ -38,14 +39,14 @@ class Entry:
 
     Attributes:
       rule: the name.
-      cells: task -> the cells of its meta-seeds, sorted by the digests of the rules.
+      cells: task -> {digest of a meta-seed: its cell}, sorted by the digests.
       scores: task -> score.
       columns: column -> score, for the columns of which the rule has every task.
       curves: task -> learning curve.
     """
 
     rule: str
-    cells: Mapping[str, tuple[Cell, ...]]
+    cells: Mapping[str, Mapping[str, Cell]]
     scores: Mapping[str, Score]
     columns: Mapping[str, Score]
     curves: Mapping[str, Curve]
@@ -78,7 +79,7 @@ class Board:
       tasks: the tasks, by path.
       columns: the columns, by name.
       entries: rules, the best overall first; rules without results of some task last.
-      ranks: column -> ranks of the rules that have more than one run.
+      ranks: column -> ranks of the rules that have more than one run on each of its tasks.
       profiles: column (overall and suites) -> rule -> share of agents above each of `runs.THRESHOLDS`.
       notes: sentences about everything that was left out.
     """
@@ -112,21 +113,25 @@ def make_board(
       GrooveError: if no task has results of random play and an anchor.
     """
     said = list(notes)
-    grouped = _grouped(cells, said.append)
+    grouped = by_meta_seed(cells, said.append)
     tasks = ranked_tasks(grouped, anchors, said.append)
     columns = {column.name: column for column in columns_of(tasks, overall)}
     entries = [_entry(rule, by_task, tasks, columns, said.append) for rule, by_task in sorted(grouped.items())]
     entries = sorted((entry for entry in entries if entry.scores), key=_order)
     runs = {entry.rule: Runs(entry.rule, entry.cells, tasks, seed) for entry in entries}
-    several = [entry for entry in entries if not runs[entry.rule].single]
+    varying = {
+        name: [entry for entry in entries if name in entry.columns and runs[entry.rule].varies(column)]
+        for name, column in columns.items()
+    }
+    said += [note for name, column in columns.items() for note in _fewer_meta_seeds(column, varying[name], runs)]
     return Board(
         budget=cells[0].budget,
         tasks=tasks,
         columns=columns,
         entries=tuple(entries),
-        ranks={name: ranks for name, column in columns.items() if (ranks := _ranks(column, several, runs))},
+        ranks={name: _ranks(column, varying[name], runs) for name, column in columns.items() if varying[name]},
         profiles={
-            name: {entry.rule: runs[entry.rule].profile(column) for entry in several if name in entry.columns}
+            name: {entry.rule: runs[entry.rule].profile(column) for entry in varying[name]}
             for name, column in columns.items()
             if column.group in (OVERALL, SUITES)
         },
@@ -134,31 +139,21 @@ def make_board(
     )
 
 
-def _grouped(cells: Sequence[Cell], say: Say) -> dict[str, dict[str, tuple[Cell, ...]]]:
-    """Return rule -> task -> cells, sorted by the digests of the rules."""
-    found: dict[str, dict[str, dict[str, Cell]]] = {}
-    for cell in cells:
-        by_identity = found.setdefault(cell.rule, {}).setdefault(cell.task, {})
-        if identity(cell) in by_identity:
-            say(f"{cell.rule} has two experiments on {cell.task} with the same rule: the later one is shown.")
-        by_identity[identity(cell)] = cell
-    return {
-        rule: {task: tuple(each for _, each in sorted(group.items())) for task, group in sorted(by_task.items())}
-        for rule, by_task in found.items()
-    }
-
-
 def _entry(
     rule: str,
-    by_task: Mapping[str, tuple[Cell, ...]],
+    by_task: ByTask,
     tasks: Mapping[str, RankedTask],
     columns: Mapping[str, Column],
     say: Say,
 ) -> Entry:
-    fitting = {path: cells for path, cells in by_task.items() if path in tasks and _fits(rule, cells, tasks[path], say)}
+    fitting = {
+        path: dict(sorted(group.items()))
+        for path, group in sorted(by_task.items())
+        if path in tasks and _fits(rule, list(group.values()), tasks[path], say)
+    }
     scores, curves = {}, {}
-    for path, cells in fitting.items():
-        task = tasks[path]
+    for path, group in fitting.items():
+        task, cells = tasks[path], list(group.values())
         scores[path] = task_score([cell.final.mean(axis=0) for cell in cells], task.random, task.anchor.best)
         mean, error, runs = mean_and_error([cell.returns.mean(axis=0) for cell in cells])
         curves[path] = Curve(mean, error, runs - 1)
@@ -184,8 +179,17 @@ def _order(entry: Entry) -> tuple[bool, float, int, str]:
     return score is None, -score.value if score else 0.0, -len(entry.scores), entry.rule
 
 
-def _ranks(column: Column, entries: Sequence[Entry], runs: Mapping[str, Runs]) -> Ranks | None:
-    rules = [entry.rule for entry in entries if column.name in entry.columns]
-    if not rules:
-        return None
-    return Ranks(tuple(rules), rank_probabilities(np.stack([runs[rule].resamples(column) for rule in rules])))
+def _fewer_meta_seeds(column: Column, entries: Sequence[Entry], runs: Mapping[str, Runs]) -> Iterator[str]:
+    """Yield a sentence about every rule whose ranks in a column leave out meta-seeds."""
+    for entry in entries:
+        most, count = max(len(entry.cells[path]) for path in column.weights), len(runs[entry.rule].meta_seeds(column))
+        if count < most:
+            yield (
+                f"ranks and profiles of {column.name} count {count} of {most} meta-seeds of {entry.rule}, those with "
+                "results on every task of the column."
+            )
+
+
+def _ranks(column: Column, entries: Sequence[Entry], runs: Mapping[str, Runs]) -> Ranks:
+    rules = tuple(entry.rule for entry in entries)
+    return Ranks(rules, rank_probabilities(np.stack([runs[rule].resamples(column) for rule in rules])))

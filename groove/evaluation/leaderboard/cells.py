@@ -1,24 +1,16 @@
 """The results that a leaderboard is made of: those of one budget, from one folder or several."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from groove.evaluation.progression.measure import CHOSEN_ON
 from groove.evaluation.results import Cell, Results
 from groove.evaluation.suites.base import BUDGETS
-from groove.evaluation.suites.registry import find_tasks
+from groove.evaluation.suites.registry import find_tasks, is_wanted
 from groove.lpg.registry import hand_written
 from groove.utils.errors import ConfigError, nearest, refuse_twice, unknown_name
 
 Say = Callable[[str], None]
 RANDOM = "random"  # the rule that scores 0
-
-
-def identity(cell: Cell) -> str:
-    """Return the digest of a cell's rule; cells of one name and different digests are meta-seeds of one method."""
-    line: Mapping[str, Any] = cell.lines[-1] if cell.lines else {}
-    return str(line.get("rule_identity", line.get("cell", "")))
 
 
 def read_cells(folders: Sequence[Path], budget: str, say: Say) -> list[Cell]:
@@ -50,11 +42,11 @@ def read_cells(folders: Sequence[Path], budget: str, say: Say) -> list[Cell]:
         for cell in cells:
             first, identities = origins.setdefault(cell.rule, (folder, set()))
             if first == folder:
-                identities.add(identity(cell))
-            elif identity(cell) not in identities and cell.rule in hand_written():
+                identities.add(cell.identity)
+            elif cell.identity not in identities and cell.rule in hand_written():
                 others.setdefault((cell.rule, folder), first)
                 continue
-            elif identity(cell) not in identities:
+            elif cell.identity not in identities:
                 raise ConfigError(
                     f'"{cell.rule}" is another rule in {folder} than in {first}: run its meta-test again under another '
                     "name, as in --rules NAME=RULE."
@@ -83,7 +75,7 @@ def chosen_cells(cells: Sequence[Cell], rules: Sequence[str], suites: Sequence[s
         if rule not in known:
             raise ConfigError(f'there are no results of "{rule}"{nearest(rule, known)}; run its meta-test first.')
     tasks = {task.path for task in find_tasks(suites)} if suites else None
-    kept = [cell for cell in cells if _wanted(cell.task, tasks) and (not rules or cell.rule in {*rules, RANDOM})]
+    kept = [cell for cell in cells if is_wanted(cell.task, tasks) and (not rules or cell.rule in {*rules, RANDOM})]
     foreign = sorted({cell.task for cell in kept if not _is_task(cell.task)})
     for task in foreign:
         say(f"{task} is left out: no suite of this version of groove has such a task.")
@@ -95,10 +87,6 @@ def chosen_cells(cells: Sequence[Cell], rules: Sequence[str], suites: Sequence[s
 
 def _key(cell: Cell) -> str:
     return str(cell.lines[-1]["cell"]) + cell.rule
-
-
-def _wanted(task: str, tasks: set[str] | None) -> bool:
-    return not task.startswith(f"{CHOSEN_ON}/") if tasks is None else task in tasks
 
 
 def _is_task(path: str) -> bool:

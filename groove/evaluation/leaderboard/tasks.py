@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from groove.evaluation.leaderboard.cells import RANDOM, Say
+from groove.evaluation.meta_seeds import ByTask
 from groove.evaluation.progression.anchors import Anchor, Anchors
 from groove.evaluation.progression.scores import mean_and_error
 from groove.evaluation.progression.skills import BUCKETS, SKILLS
-from groove.evaluation.results import Cell
 from groove.utils.errors import GrooveError
 
 CLEARLY = 3.0  # standard errors by which a measured best has to be above random play
@@ -64,13 +64,11 @@ class Column:
     weights: Mapping[str, float]
 
 
-def ranked_tasks(
-    grouped: Mapping[str, Mapping[str, Sequence[Cell]]], anchors: Anchors, say: Say
-) -> dict[str, RankedTask]:
+def ranked_tasks(grouped: Mapping[str, ByTask], anchors: Anchors, say: Say) -> dict[str, RankedTask]:
     """Return the tasks that have results of random play and an anchor clearly above it.
 
     Args:
-      grouped: rule -> task -> cells.
+      grouped: rule -> task -> {digest of a meta-seed: its cell}.
       anchors: the returns that score 1.
       say: receives a sentence about each task that is left out.
 
@@ -84,8 +82,8 @@ def ranked_tasks(
         say(reasons[-1])
 
     for path in sorted({task for by_task in grouped.values() for task in by_task}):
-        cells = grouped.get(RANDOM, {}).get(path)
-        if cells is None:
+        cells = list(grouped.get(RANDOM, {}).get(path, {}).values())
+        if not cells:
             leave_out(path, f"it has no results of {RANDOM}, which scores 0; add it to the meta-test.")
             continue
         anchor = anchors.find(path, len(cells[0].returns))

@@ -11,14 +11,12 @@ from groove.evaluation.progression.anchors import Anchor, declared, load_anchors
 from groove.evaluation.progression.scores import mean_and_error
 from groove.evaluation.results import Cell, Results
 from groove.evaluation.suites.base import Task
-from groove.evaluation.suites.registry import SUITES, find_tasks
+from groove.evaluation.suites.registry import CHOSEN_ON, SUITES, find_tasks
 from groove.evaluation.tester import task_levels
 from groove.utils.errors import ConfigError
 from groove.utils.jax_flags import standard_flags
 from groove.utils.paths import PathLike, check_file, names_of, user_path
 from groove.utils.text import quantity
-
-CHOSEN_ON = "development"  # the suite that rules are chosen on, which is no test of them
 
 
 @standard_flags()

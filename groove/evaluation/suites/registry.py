@@ -1,6 +1,6 @@
 """All suites by name, and the tasks that names stand for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from groove.evaluation.suites import (
     arcade,
@@ -29,6 +29,12 @@ SUITES: Mapping[str, Suite] = {
     "jaxtari": jaxtari.SUITE,
     "atari": atari.SUITE,
 }
+CHOSEN_ON = "development"  # the suite that rules are chosen on, which is no test of them
+
+
+def is_wanted(path: str, tasks: Collection[str] | None) -> bool:
+    """Return whether a stored task is one of these tasks; None stands for all tasks that no rule was chosen on."""
+    return not path.startswith(f"{CHOSEN_ON}/") if tasks is None else path in tasks
 
 
 def find_tasks(names: Sequence[str]) -> list[Task]:

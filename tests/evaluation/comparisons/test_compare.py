@@ -13,7 +13,7 @@ def stored(tmp_path):
     results = Results(tmp_path / "results")
     for task in ("chain/tabular", "chain/distractor"):
         for rule in ("random", "a2c", "mine"):
-            results.append("chain", line(f"{task} {rule}", rule=rule, task=task))
+            results.append("chain", line(f"{task} {rule}", rule=rule, task=task, rule_identity=rule))
     return results.folder
 
 
@@ -29,6 +29,16 @@ def test_everything_is_compared_by_default(stored, tmp_path):
     assert report.comparison.rules == ("random", "a2c", "mine")
     assert len(report.comparison.rows) == 2
     assert (tmp_path / "to" / "table.md").read_text() == report.table
+
+
+def test_tasks_by_which_rules_are_chosen_are_compared_only_if_they_are_named(stored):
+    results = Results(stored)
+    for rule in ("random", "a2c", "mine"):
+        task = "development/tables"
+        results.append("development", line(f"{task} {rule}", rule=rule, task=task, rule_identity=rule))
+    tasks = [row.task for row in compare(budget="smoke", results=stored).comparison.rows]
+    assert tasks == ["chain/tabular", "chain/distractor"]
+    assert len(compare(suites=["development/tables"], budget="smoke", results=stored).comparison.rows) == 1
 
 
 def test_paths_may_begin_at_home(stored, tmp_path, monkeypatch):

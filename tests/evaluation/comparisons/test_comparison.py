@@ -1,5 +1,7 @@
 """Comparisons worked by hand on a few numbers."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -53,11 +55,46 @@ def test_levels_of_a_task_are_averaged_but_for_the_profile():
 
 def test_meta_seeds_of_one_name_are_clusters():
     lows = [cell("s/a", "random", [[0.0, 0.0]]), cell("s/a", "a2c", [[2.0, 2.0]])]
-    comparison = compare_cells([*lows, cell("s/a", "mine", [[0.0, 0.0]]), cell("s/a", "mine", [[2.0, 2.0]])])
+    comparison = compare_cells(
+        [*lows, cell("s/a", "mine", [[0.0, 0.0]]), cell("s/a", "mine", [[2.0, 2.0]], meta_seed=1)]
+    )
     assert comparison.clusters == {"random": 1, "a2c": 1, "mine": 2}
     np.testing.assert_allclose(comparison.scores["mine"], [[0.0], [0.0], [1.0], [1.0]])
     assert aggregates(comparison)["mean"]["mine"] == (0.5, 0.0, 1.0)  # either meta-seed alone, now and then
     assert comparison.rows[0].returns["mine"] == (1.0, 0.0, 2.0)
+
+
+def test_a_meta_seed_has_one_place_on_every_task_whatever_the_order_of_its_results():
+    others = [each for task in ("s/a", "s/b") for each in three_rules(task, [[0.0]])[:2]]
+    good = {task: cell(task, "mine", [[2.0, 2.0]], meta_seed=0) for task in ("s/a", "s/b")}
+    bad = {task: cell(task, "mine", [[0.0, 0.0]], meta_seed=1) for task in ("s/a", "s/b")}
+    comparison = compare_cells([*others, good["s/a"], bad["s/a"], bad["s/b"], good["s/b"]])
+    np.testing.assert_allclose(comparison.scores["mine"], [[1.0, 1.0], [1.0, 1.0], [0.0, 0.0], [0.0, 0.0]])
+
+
+def test_meta_seeds_without_results_on_every_task_do_not_count_and_are_named():
+    others = [each for task in ("s/a", "s/b") for each in three_rules(task, [[0.0]])[:2]]
+    seeds = [cell("s/a", "mine", [[0.0, 0.0]], meta_seed=0), cell("s/a", "mine", [[2.0, 2.0]], meta_seed=1)]
+    comparison = compare_cells([*others, *seeds, cell("s/b", "mine", [[2.0, 2.0]], meta_seed=1)])
+    np.testing.assert_allclose(comparison.scores["mine"], np.ones((2, 2)))
+    assert comparison.notes == ("mine counts with 1 of its 2 meta-seeds, those with results on every task.",)
+    with pytest.raises(GrooveError, match="no meta-seed of mine has results on all of s/a, s/b"):
+        compare_cells([*others, seeds[0], cell("s/b", "mine", [[2.0, 2.0]], meta_seed=1)])
+
+
+def test_settings_of_a_hand_written_rule_are_no_meta_seeds():
+    first, second = (cell("s/a", "ppo", [[value]], meta_seed=value, origin="ppo") for value in (1.0, 2.0))
+    comparison = compare_cells([first, second, cell("s/a", "a2c", [[4.0]], origin="a2c")])
+    assert comparison.clusters["ppo"] == 1
+    assert comparison.rows[0].returns["ppo"].value == 1.0  # the first of two without a time
+    assert "ppo was tested with 2 different settings under one name" in comparison.notes[0]
+    later = dataclasses.replace(second, lines=({**second.lines[-1], "provenance": {"time": "2026-01-01T00:00:00"}},))
+    assert compare_cells([first, later]).rows[0].returns["ppo"].value == 2.0
+
+
+def test_tasks_without_results_of_every_rule_are_named():
+    comparison = compare_cells([cell("s/a", "x", [[1.0]]), cell("s/a", "y", [[1.0]]), cell("t/b", "y", [[1.0]])])
+    assert comparison.notes == ("Left out, since results of a rule are missing: t (1 task).",)
 
 
 def test_tasks_on_which_a2c_gains_nothing_are_left_out():
@@ -67,14 +104,14 @@ def test_tasks_on_which_a2c_gains_nothing_are_left_out():
 
 
 def test_rules_of_one_name_are_pooled_on_their_common_seeds_and_only_common_tasks_count():
-    first, second = cell("s/a", "mine", [[1.0, 2.0, 9.0]]), cell("s/a", "mine", [[3.0, 4.0]])
+    first, second = cell("s/a", "mine", [[1.0, 2.0, 9.0]]), cell("s/a", "mine", [[3.0, 4.0]], meta_seed=1)
     others = [cell("s/a", "a2c", [[4.0, 4.0, 7.0]]), cell("s/b", "a2c", [[4.0]])]
     comparison = compare_cells([first, second, *others])
     assert [row.task for row in comparison.rows] == ["s/a"]
     assert comparison.rows[0].returns["mine"].value == pytest.approx(2.5)
     assert comparison.rows[0].returns["a2c"].value == pytest.approx(5.0)  # with a seed that the others lack
     assert comparison.rows[0].agents == {"mine": 4, "a2c": 3}
-    assert agents_of_each(comparison) == {"mine": 2, "a2c": 3}
+    assert agents_of_each(comparison) == {"mine": (2, 2), "a2c": (3, 3)}
     assert comparison.scores == {}
 
 
@@ -94,7 +131,7 @@ def test_curves_are_means_over_levels_and_seeds():
         ([cell("s/a", "x", [[1.0]]), cell("s/a", "y", [[1.0]], budget="paper")], "expected results of one budget"),
         ([cell("s/a", "x", [[1.0]]), cell("s/b", "y", [[1.0]])], "no task has results of every rule"),
         (
-            [cell("s/a", "x", [[1.0]]), cell("s/a", "x", [[1.0]], seeds=(4,))],
+            [cell("s/a", "x", [[1.0]]), cell("s/a", "x", [[1.0]], seeds=(4,), meta_seed=1)],
             "the rules named x have no seed in common on s/a",
         ),
         ([cell("s/a", "x", [[1.0]]), cell("s/a", "y", [[1.0], [2.0]])], "of different levels"),

@@ -22,7 +22,7 @@ def test_the_table_names_steps_seeds_and_the_meaning_of_zero_and_one():
 
 
 def test_the_table_names_pooled_meta_seeds():
-    pooled = [cell("s/a", "mine", [[0.0, 0.0]]), cell("s/a", "mine", [[2.0, 2.0]])]
+    pooled = [cell("s/a", "mine", [[0.0, 0.0]]), cell("s/a", "mine", [[2.0, 2.0]], meta_seed=1)]
     references = three_rules("s/a", [[1.0, 2.0]])[:2]
     assert "over meta-seeds (mine 2) and the agents' 2 seeds within each" in _text([*references, *pooled])
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from groove.dropin.find import named_rule
 from groove.dropin.rule_file import released_rules
 from groove.evaluation.leaderboard.board import Board, Entry
-from groove.evaluation.leaderboard.cells import identity
 from groove.evaluation.leaderboard.site.shown import (
     link,
     return_cell,
@@ -95,7 +94,7 @@ def _is_hand_written(entry: Entry) -> bool:
 
 
 def _parts(board: Board, entry: Entry, folders: Sequence[Path]) -> list[Any]:
-    card = find_card(entry.rule, {identity(cell) for cells in entry.cells.values() for cell in cells}, folders)
+    card = find_card(entry.rule, {name for seeds in entry.cells.values() for name in seeds}, folders)
     shown = [parts.facts(_facts(entry)), parts.section("Skills, the weakest first", _skills(board, entry))]
     missing = [path for path in board.tasks if path not in entry.scores]
     about = f"Not tested on {', '.join(missing)}." if missing else ""
@@ -108,7 +107,7 @@ def _parts(board: Board, entry: Entry, folders: Sequence[Path]) -> list[Any]:
 
 def _facts(entry: Entry) -> dict[str, str]:
     """Return where a rule and its results come from."""
-    lines = [line for cells in entry.cells.values() for cell in cells for line in cell.lines]
+    lines = [line for seeds in entry.cells.values() for cell in seeds.values() for line in cell.lines]
     records = [line.get("provenance") or {} for line in lines]
     versions = {f"groove {v.get('groove')}, JAX {v.get('jax')}" for record in records if (v := record.get("versions"))}
     devices = {_device(record["device"]) for record in records if record.get("device")}
@@ -127,7 +126,7 @@ def _facts(entry: Entry) -> dict[str, str]:
 def _origin(entry: Entry) -> dict[str, str]:
     """Return what the stored lines say about the rules, with the values of all meta-seeds side by side."""
     found: dict[str, dict[str, None]] = {}
-    for cell in next(iter(entry.cells.values())):
+    for cell in next(iter(entry.cells.values())).values():
         settings = cell.lines[-1].get("settings") if cell.lines else None
         origin = settings.get("origin") if isinstance(settings, Mapping) else None
         for name, value in origin.items() if isinstance(origin, Mapping) else ():
