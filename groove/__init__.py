@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from groove.evaluation.meta_test import meta_test
     from groove.training.run import MetaTrainingResult, meta_train
     from groove.types import Rollout
+    from groove.utils.errors import GrooveError
 
 _HOMES = {  # public name -> the module that defines it, imported on first use, so that groove.torch needs no JAX
     "AgentState": "groove.dropin.update",
+    "GrooveError": "groove.utils.errors",
     "Rollout": "groove.types",
     "Rule": "groove.dropin.rule",
     "as_optax": "groove.dropin.optimizer",
@@ -42,6 +44,7 @@ _HOMES = {  # public name -> the module that defines it, imported on first use, 
 
 __all__ = [
     "AgentState",
+    "GrooveError",
     "MetaTrainingResult",
     "Rollout",
     "Rule",

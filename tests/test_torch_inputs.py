@@ -125,3 +125,72 @@ def test_an_update_takes_what_it_says(rules, given, changes, complaint):
     with pytest.raises(GrooveError, match=complaint):
         rules["plain"].update(**arguments | changes)
     assert all(torch.equal(a, b) for a, b in zip(before, agent.parameters(), strict=True))
+
+
+@pytest.fixture
+def learning():
+    """The rule groove, an agent of one layer with its optimizer, and a rollout in which rows are hidden."""
+    torch.manual_seed(0)
+    rule = groove.torch.load("groove")
+    agent = rule.add_heads(torch.nn.Linear(4, 8), 8, A)
+    rng = np.random.default_rng(0)
+    rollout = {
+        "obs": torch.as_tensor(rng.normal(size=(T, W, 4)), dtype=torch.float32),
+        "next_obs": torch.as_tensor(rng.normal(size=(T, W, 4)), dtype=torch.float32),
+        "action": torch.as_tensor(rng.integers(A, size=(T, W))),
+        "reward": torch.as_tensor(rng.normal(size=(T, W)), dtype=torch.float32),
+        "terminated": torch.as_tensor(rng.random((T, W)) < 0.3),
+        "truncated": torch.zeros(T, W, dtype=torch.bool),
+        "mask": torch.as_tensor(np.arange(T)[:, None] < np.array([T, T - 1, T - 2])),
+    }
+    return rule, agent, torch.optim.SGD(agent.parameters(), 0.1), rollout
+
+
+def _update(learning, state=None, **changes):
+    rule, agent, optimizer, rollout = learning
+    told = {"progress": 0.5, "lifetime": 100, "minibatches": 1, "generator": torch.Generator().manual_seed(0)}
+    state = rule.init_state() if state is None else state
+    return rule.update(agent, optimizer, **rollout | changes, state=state, **told)
+
+
+def test_observations_of_hidden_rows_may_be_anything(learning):
+    _, agent, _, rollout = learning
+    begin = {name: p.clone() for name, p in agent.state_dict().items()}
+    _update(learning)
+    expected = {name: p.clone() for name, p in agent.state_dict().items()}
+    agent.load_state_dict(begin)
+    shown = rollout["mask"][..., None]
+    _update(learning, **{name: torch.where(shown, rollout[name], torch.nan) for name in ("obs", "next_obs")})
+    for name, p in agent.state_dict().items():
+        torch.testing.assert_close(p, expected[name])
+        assert not torch.equal(p, begin[name])
+
+
+def test_a_saved_state_is_read_again(learning, tmp_path):
+    state, _ = _update(learning)
+    torch.save({"state": state, "agent": learning[1].state_dict()}, tmp_path / "saved.pt")
+    again = torch.load(tmp_path / "saved.pt")["state"]
+    assert type(again) is type(state)
+    torch.testing.assert_close(tuple(again), tuple(state))
+    _update(learning, again)
+
+
+def test_one_action_has_no_entropy(learning):
+    rule, _, _, rollout = learning
+    agent = rule.add_heads(torch.nn.Linear(4, 8), 8, 1)
+    optimizer = torch.optim.SGD(agent.parameters(), 0.1)
+    _, info = _update((rule, agent, optimizer, rollout), action=torch.zeros(T, W, dtype=torch.int64))
+    assert info["step_factor"].isfinite()
+    assert all(p.isfinite().all() for p in agent.parameters())
+
+
+def test_a_rule_on_another_device_says_how_to_move_it(learning):
+    rule, *others = learning
+    with pytest.raises(GrooveError, match=r"the rule is on meta and the rollout on cpu: move the rule by rule\.to"):
+        _update((rule.to("meta"), *others))
+
+
+def test_a_function_is_no_agent(learning):
+    rule, agent, optimizer, rollout = learning
+    with pytest.raises(GrooveError, match=r"module must be a torch\.nn\.Module"):
+        _update((rule, lambda obs: agent(obs), optimizer, rollout))

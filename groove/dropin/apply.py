@@ -135,7 +135,7 @@ def _by_name(output: Any, widths: Mapping[str, Any]) -> Heads:
         )
     found = output if isinstance(output, Mapping) else dict(zip(widths, output, strict=False))
     for name in widths:
-        if name not in found:
+        if found.get(name) is None:
             width = "A, the number of actions" if name == LOGITS else widths[name]
             returned = (
                 f"only {', '.join(map(repr, found))}" if isinstance(output, Mapping) else f"{len(output)} output(s)"

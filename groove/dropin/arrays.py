@@ -51,6 +51,30 @@ def read_rollout(rollout: Any, *also: str) -> Rollout:
     return Rollout(**fields)
 
 
+def read_experience(rollout: Any) -> Rollout:
+    """Return a rollout with all its fields, as `read_rollout` does; observations are zero in rows that the mask hides.
+
+    Raises:
+      GrooveError: see `read_rollout`.
+    """
+    rollout = read_rollout(rollout, "action", *_OBSERVATIONS)
+    seen = {name: visible(getattr(rollout, name), rollout.mask) for name in _OBSERVATIONS}
+    return dataclasses.replace(rollout, **seen)
+
+
+def visible(x: Any, mask: Any) -> Any:
+    """Return an array [T, W, ...] that is zero in hidden rows, from which not even NaN reaches the others.
+
+    Args:
+      x: the array.
+      mask: bool[T, W]; None if no row is hidden.
+    """
+    if mask is None:
+        return x
+    rows = jnp.reshape(jnp.asarray(mask, bool), (*np.shape(mask), *(1,) * (np.ndim(x) - 2)))
+    return jnp.where(rows, x, jnp.zeros_like(x))
+
+
 def as_array(name: str, x: Any) -> Any:
     """Return a list as a NumPy array, and an array as it is.
 

@@ -23,7 +23,7 @@ import optax
 
 from groove.dropin import inputs
 from groove.dropin.apply import Apply, as_agent
-from groove.dropin.arrays import read_rollout
+from groove.dropin.arrays import read_experience
 from groove.dropin.update import AgentState
 from groove.lpg.disco.heads import WIDTH, head_widths
 from groove.lpg.disco.rule import DiscoState, Stepped, as_trajectories, begin_state, learn
@@ -107,7 +107,7 @@ class DiscoRule:
             a policy logit, or a reward is not finite. Inside `jit`, wrong actions and rewards make the loss NaN.
         """
         del key, progress, lifetime
-        rollout = read_rollout(rollout, "action", "obs", "next_obs")
+        rollout = read_experience(rollout)
         if not isinstance(learner.rule_state, DiscoState):
             raise GrooveError(f'the agent has no memory of the rule "{self.name}": begin with rule.init.')
         rank = jnp.ndim(rollout.obs) - 2

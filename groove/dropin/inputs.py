@@ -92,7 +92,7 @@ def counted(rollout: Rollout) -> Rollout:
     )
 
 
-def lifetime_inputs(progress: Any, lifetime: Any, workers: int) -> dict[str, Array]:
+def lifetime_inputs(progress: Any, lifetime: Any, workers: int, alike: bool = False) -> dict[str, Array]:
     """Return progress n / L and lifetime L for every worker, f32[W]; 0 and 1 where they are None.
 
     Inside `jit`, numbers outside their range become NaN, which makes the loss NaN.
@@ -101,6 +101,7 @@ def lifetime_inputs(progress: Any, lifetime: Any, workers: int) -> dict[str, Arr
       progress: one number, or f32[W]; None if the rule does not read it.
       lifetime: as progress.
       workers: W.
+      alike: whether workers have one progress and one lifetime, as under rules that set one step for all of them.
 
     Raises:
       GrooveError: see `check_told`; also if there is not one number, or one for each worker.
@@ -109,8 +110,9 @@ def lifetime_inputs(progress: Any, lifetime: Any, workers: int) -> dict[str, Arr
     told = {}
     for name, x in given.items():
         x = _as_told(name, x)
-        if np.shape(x) not in ((), (1,), (workers,)):
-            raise GrooveError(f"{name} has shape {np.shape(x)}: give one number, or one for each of {workers} workers.")
+        if np.shape(x) not in ((), (1,), *(() if alike else ((workers,),))):
+            others = "" if alike else f", or one for each of {workers} workers"
+            raise GrooveError(f"{name} has shape {np.shape(x)}: give one number{others}.")
         check_told(name, x)
         x = jnp.asarray(x, jnp.float32)
         if _is_traced(x):

@@ -11,7 +11,7 @@ import optax
 
 from groove.agents.agent import scaled
 from groove.dropin.apply import Apply, check_optimizer, read_heads, take_step
-from groove.dropin.arrays import read_rollout
+from groove.dropin.arrays import read_experience
 from groove.dropin.disco_rule import DiscoRule
 from groove.dropin.rule import Rule
 from groove.lpg.controls import remember
@@ -92,7 +92,7 @@ def as_optax(rule: Rule, apply: Apply, inner: optax.GradientTransformation) -> o
                 "gradient of rule.loss with an ordinary optimizer."
             )
         _refuse_misspelt(extra)
-        rollout = read_rollout(rollout, "action", "obs", "next_obs")
+        rollout = read_experience(rollout)
         rule_state: Any = None
         inner_state = state
         if rule.has_state:

@@ -26,7 +26,7 @@ import optax
 
 from groove.dropin import inputs
 from groove.dropin.apply import Apply, as_agent, check_optimizer, read_heads
-from groove.dropin.arrays import read_rollout
+from groove.dropin.arrays import read_experience, read_rollout
 from groove.dropin.memory import check_state
 from groove.dropin.rule_file import fingerprint
 from groove.dropin.shapes import check_moved
@@ -199,7 +199,7 @@ class Rule:
         self, params: Params, apply: Apply, rollout: Rollout, state: PyTree, progress: Any, lifetime: Any
     ) -> tuple[Array, tuple[Controls | None, Array]]:
         """Return the loss with (controls f32[] or None, logits of the policy f32[T, W, A]); arguments as for `loss`."""
-        rollout = read_rollout(rollout, "action", "obs", "next_obs")
+        rollout = read_experience(rollout)
         rank = jnp.ndim(rollout.obs) - 2
         heads = read_heads(apply, params, rollout.obs, self._widths, rank)
         after = read_heads(apply, inputs.constant(params), rollout.next_obs, self._widths, rank)
@@ -310,11 +310,11 @@ class Rule:
         check_learner(learner)
         check_optimizer("optimizer", optimizer)
         config = in_epochs(self.config, epochs, minibatches)
-        rollout = read_rollout(rollout, "action", "obs", "next_obs")
+        rollout = read_experience(rollout)
         rollout = dataclasses.replace(rollout, obs=jnp.asarray(rollout.obs))  # minibatches index it inside a scan
         if self.config.told_lifetime and progress is None and lifetime is not None:
             inputs.check_told("lifetime", lifetime)
-            progress = jnp.minimum(learner.updates / lifetime, 1.0)
+            progress = jnp.minimum(learner.updates / jnp.asarray(lifetime), 1.0)
         agent = as_agent(apply, learner.params, optimizer, self._widths, jnp.ndim(rollout.obs) - 2)
         _, heads = agent.read(learner.params, rollout.obs, tuple(self._widths))
         _, after = agent.read(learner.params, rollout.next_obs, tuple(self._widths))
@@ -344,7 +344,7 @@ class Rule:
                 "end) and lifetime (agent updates)."
             )
         check_state(self.name, self.config, state)
-        told = inputs.lifetime_inputs(progress, lifetime, rollout.reward.shape[1])
+        told = inputs.lifetime_inputs(progress, lifetime, rollout.reward.shape[1], alike=self.sets_controls)
         rollout = inputs.counted(rollout)
         rollout = divided(rollout, state) if self.config.divides_rewards else rollout
         return make_batch(self.config, self.eta, rollout, heads, after, told, state)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from groove.dropin.arrays import as_numbers
+from groove.dropin.arrays import as_numbers, visible
 from groove.dropin.inputs import action_log_prob
 from groove.dropin.shapes import Shape, check_head
 from groove.lpg.controls import Controls
@@ -94,7 +94,7 @@ def make_batch(
       lifetime: progress and lifetime, f32[W].
       state: the memory of the rule, read by rules that set controls.
     """
-    heads, after = jax.lax.stop_gradient((heads, after))
+    heads, after = jax.tree.map(lambda x: visible(x, rollout.mask), jax.lax.stop_gradient((heads, after)))
     values, target = value_inputs(config, rollout, heads, after[VALUE]) if config.sees_values else (None, None)
     log_prob = action_log_prob(heads[LOGITS], rollout)
     inputs = LPGInputs(

@@ -144,7 +144,7 @@ def value_inputs(config: LPGConfig, rollout: Rollout, heads: Heads, next_value: 
         td_error=rollout.reward + config.discount * jnp.where(rollout.terminated, 0.0, next_value) - value,
         advantage=ops.normalise(advantage, mask=rollout.mask) if config.normalise else advantage,
         spread=jnp.broadcast_to(ops.masked_std(advantage, rollout.mask), advantage.shape),
-        entropy=ops.entropy(heads[LOGITS]) / jnp.log(heads[LOGITS].shape[-1]),
+        entropy=ops.normalised_entropy(heads[LOGITS]),
     )
     return inputs, target
 

@@ -18,6 +18,11 @@ def entropy(logits: Array) -> Array:
     return -jnp.sum(jnp.exp(log_p) * log_p, axis=-1)
 
 
+def normalised_entropy(logits: Array) -> Array:
+    """Return the entropy divided by its largest value, log A, and 0 for a single action: f32[..., A] -> f32[...]."""
+    return entropy(logits) / jnp.log(max(logits.shape[-1], 2))
+
+
 def kl_divergence(logits: Array, target_log_probs: Array) -> Array:
     """Return KL(softmax(logits) || target), in nats: f32[..., Y], f32[..., Y] -> f32[...]."""
     log_p = jax.nn.log_softmax(logits)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from groove.torch.functions import entropy, kl_divergence, mean, std
+from groove.torch.functions import kl_divergence, mean, normalised_entropy, std
 
 _RANGE = 3.0  # the largest absolute logarithm of a factor
 _GAIN = 2.0
@@ -31,6 +31,9 @@ class ControlState(NamedTuple):
     step: Tensor  # log of the last factor of steps, divided by its range
 
 
+torch.serialization.add_safe_globals([ControlState])  # torch.load reads saved states
+
+
 class ControlLayer(nn.Linear):
     """The linear map from facts about an agent to controls."""
 
@@ -51,11 +54,10 @@ class ControlLayer(nn.Linear):
           state: before the update.
         """
         progress, log_lifetime = (x.flatten()[0] for x in told)
-        relative_entropy = mean(entropy(heads["logits"]), real) / math.log(heads["logits"].shape[-1])
         facts = [
             2 * progress - 1,
             (log_lifetime - math.log(_USUAL_LIFETIME)) / math.log(10),
-            2 * relative_entropy - 1,
+            2 * mean(normalised_entropy(heads["logits"]), real) - 1,
             explained_variance(heads["value"], target, real),
             state.change,
             state.step,

@@ -1,5 +1,6 @@
 """Functions of tensors [T, W] under a mask: statistics, advantages, and the loss of an agent."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -38,6 +39,11 @@ def entropy(logits: Tensor) -> Tensor:
     """Return the entropy, in nats: f32[..., A] -> f32[...]."""
     log_p = F.log_softmax(logits, -1)
     return -(log_p.exp() * log_p).sum(-1)
+
+
+def normalised_entropy(logits: Tensor) -> Tensor:
+    """Return the entropy divided by its largest value, log A, and 0 for a single action: f32[..., A] -> f32[...]."""
+    return entropy(logits) / math.log(max(logits.shape[-1], 2))
 
 
 def kl_divergence(logits: Tensor, target_log_probs: Tensor) -> Tensor:

@@ -64,6 +64,13 @@ def make_experience(
     return Experience(action, reward, terminated, cut | torch.cat([~real[1:], torch.zeros_like(real[:1])]), real)
 
 
+def visible(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Return a tensor [T, W, ...] that is zero in hidden rows, from which not even NaN reaches the others."""
+    if mask is None:
+        return x
+    return torch.where(mask.bool().reshape(*mask.shape, *(1,) * (x.ndim - 2)), x, torch.zeros_like(x))
+
+
 def check_numbers(**given: Any) -> None:
     """Refuse arguments, by name, that are no tensors of real numbers.
 
@@ -75,6 +82,19 @@ def check_numbers(**given: Any) -> None:
             raise _no_tensor(name, x)
         if x.is_complex():
             raise GrooveError(f"{name} must hold real numbers, not {x.dtype}.")
+
+
+def check_device(parameter: Tensor, like: Tensor) -> None:
+    """Refuse a rollout on another device than the rule.
+
+    Raises:
+      GrooveError: that says how to move the rule.
+    """
+    if parameter.device != like.device:
+        raise GrooveError(
+            f"the rule is on {parameter.device} and the rollout on {like.device}: move the rule by "
+            f'rule.to("{like.device}").'
+        )
 
 
 def check_told(name: str, value: Any) -> None:
@@ -96,8 +116,7 @@ def check_agent(module: Any, optimizer: Any, generator: Any, max_grad_norm: Any)
     Raises:
       GrooveError: that names the argument.
     """
-    if not callable(module):
-        raise GrooveError(f"module must be a torch.nn.Module, obs -> the heads of the rule, not {shown(module)}.")
+    check_module(module)
     if not all(callable(getattr(optimizer, method, None)) for method in ("zero_grad", "step")):
         raise GrooveError(f"optimizer must be one of torch.optim, not {shown(optimizer)}.")
     if generator is not None and not isinstance(generator, torch.Generator):
@@ -136,16 +155,17 @@ def check_actions(action: Tensor, real: Tensor, num_actions: int) -> None:
 
 
 def given_heads(
-    rule: str, widths: Mapping[str, int], given: Mapping[str, Tensor | None], prefix: str, shape: torch.Size
+    rule: str, widths: Mapping[str, int], given: Mapping[str, Tensor | None], prefix: str, like: Tensor, real: Any
 ) -> dict[str, Tensor]:
-    """Return the outputs of an agent's heads by name, f32[T, W, width]; the value is f32[T, W].
+    """Return the outputs of an agent's heads by name, f32[T, W, width], zero in hidden rows; the value is f32[T, W].
 
     Args:
       rule: name of the rule, for messages.
       widths: name -> width of the heads of the rule; the width of "logits" is not checked.
       given: name -> the output of a head; None for heads that the rule lacks.
       prefix: of the names of arguments in messages.
-      shape: T and W.
+      like: a tensor [T, W] of the rollout.
+      real: bool[T, W]: false in hidden rows; None if no row is hidden.
 
     Raises:
       GrooveError: if an output is missing, has another shape or is no tensor, or belongs to a head that the rule lacks.
@@ -164,8 +184,8 @@ def given_heads(
                 "observations and at their successors."
             )
         check_numbers(**{f"{prefix}{name}": x})
-        check_head(f"{prefix}{name}", name, widths[name], tuple(x.shape), tuple(shape))
-        outputs[name] = (x.squeeze(-1) if name == "value" and x.ndim == 3 else x).float()
+        check_head(f"{prefix}{name}", name, widths[name], tuple(x.shape), tuple(like.shape))
+        outputs[name] = visible((x.squeeze(-1) if name == "value" and x.ndim == 3 else x).float(), real)
     return outputs
 
 

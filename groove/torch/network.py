@@ -1,6 +1,5 @@
 """The network of a rule in PyTorch: from what an agent lived through to targets."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from groove.torch.controls import ControlLayer
-from groove.torch.functions import discounted_sum, entropy, mean, normalised, std, symlog
-from groove.torch.inputs import Experience
+from groove.torch.functions import discounted_sum, mean, normalised, normalised_entropy, std, symlog
+from groove.torch.inputs import Experience, check_device
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line
 
@@ -86,6 +85,7 @@ class RuleNetwork(nn.Module):
           after: "y" and, for rules that see values, "value" at the true successors.
           *told: progress and the logarithm of the lifetime, f32[T, W], for rules that read them.
         """
+        check_device(next(self.parameters()), lived.reward)
         ended = lived.terminated.float()
         values, advantage, target = self._values(lived, heads, after) if self.sees_values else ([], None, None)
         if advantage is not None and not self.predicts:
@@ -122,8 +122,7 @@ class RuleNetwork(nn.Module):
         if self.config["normalise"]:
             advantage = (raw - mean(raw, lived.real)) / (spread + 1e-8)
         numbers = [value, next_value, td_error, advantage, spread.expand_as(raw)]
-        relative_entropy = entropy(logits) / math.log(logits.shape[-1])
-        return [*map(symlog, numbers), relative_entropy], advantage, value + raw
+        return [*map(symlog, numbers), normalised_entropy(logits)], advantage, value + raw
 
     def _hidden(self, x: Tensor, lived: Experience) -> Tensor:
         """Run the core over all steps, f32[T, W, I] -> f32[T, W, H]: a GRU over T-1 .. 0, forgetting at every end."""

@@ -25,6 +25,7 @@ from groove.torch.inputs import (
     check_told,
     given_heads,
     make_experience,
+    visible,
 )
 from groove.torch.memory import State, begin_memory, checked_state, grown, peak_of
 from groove.torch.network import RuleNetwork
@@ -205,7 +206,7 @@ class Rule(RuleNetwork):
         heads, after = {"logits": logits, "y": y, "value": value}, {"y": next_y, "value": next_value}
         batch, _ = self._batch(heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime)
         with torch.autocast(logits.device.type, enabled=False):
-            return agent_loss(self.config, given_heads(self.name, self.heads(0), heads, "", reward.shape), batch)[0]
+            return agent_loss(self.config, given_heads(self.name, self.heads(0), heads, "", reward, mask), batch)[0]
 
     def update(
         self,
@@ -257,7 +258,7 @@ class Rule(RuleNetwork):
         widths = self.heads(0)
         steps = check_tensors(action, reward, terminated, truncated, mask)
         check_observations("", tuple(obs.shape), tuple(next_obs.shape), steps)
-        flat, flat_next = (x.flatten(0, 1) for x in (obs, next_obs))
+        flat, flat_next = (visible(x, mask).flatten(0, 1) for x in (obs, next_obs))
         with torch.no_grad():
             heads, after = (
                 {name: x.unflatten(0, reward.shape) for name, x in read_heads(module, seen, widths).items()}
@@ -314,8 +315,8 @@ class Rule(RuleNetwork):
     ) -> tuple[Batch, Controls | None]:
         """Return the transitions of a rollout with their targets, and the controls, without gradients."""
         lived = make_experience(action, reward, terminated, truncated, mask)
-        heads = given_heads(self.name, self.heads(0), heads, "", reward.shape)
-        after = given_heads(self.name, self.heads(0), after, "next_", reward.shape)
+        heads = given_heads(self.name, self.heads(0), heads, "", reward, mask)
+        after = given_heads(self.name, self.heads(0), after, "next_", reward, mask)
         check_actions(action, lived.real, heads["logits"].shape[-1])
         with torch.no_grad(), torch.autocast(reward.device.type, enabled=False):
             state = self._checked(state, reward)

@@ -56,8 +56,9 @@ def _close(a, b):
 def test_padded_rows_do_not_count(rule):
     rng = np.random.default_rng(0)
     rollout, padding = _rollout(rng), _rollout(rng, HIDDEN)
+    nothing = np.full((HIDDEN, W), np.nan, np.float32)
     padding = dataclasses.replace(
-        padding, action=np.full((HIDDEN, W), -1), reward=np.full((HIDDEN, W), np.nan, np.float32)
+        padding, action=np.full((HIDDEN, W), -1), reward=nothing, obs=padding.obs + nothing[..., None]
     )
     padded = jax.tree.map(lambda a, b: np.concatenate([a, b]), rollout, padding)
     mask = np.arange(T + HIDDEN)[:, None] < np.full(W, T)
@@ -237,3 +238,71 @@ def test_rules_work_in_programs_with_other_flags(flag, rule):
     assert again == rule
     _close(found, expected)
     _close(moves, jax.tree.map(lambda x: -x, expected[1]))
+
+
+def test_outputs_of_hidden_rows_may_be_anything():
+    rule, rollout = groove.load("groove"), _rollout(np.random.default_rng(0))
+    mask = np.arange(T)[:, None] < np.array([T, T - 1, T - 2, T])
+    rng, rollout = np.random.default_rng(1), dataclasses.replace(rollout, mask=mask)
+    state = rule.observe(rule.init_state(), rollout)
+    outputs = [rng.normal(size=(T, W, A)), rng.normal(size=(T, W)), rng.normal(size=(T, W))]
+
+    def targets(fill):
+        logits, value, next_value = (np.where(mask.reshape(T, W, *(1,) * (x.ndim - 2)), x, fill) for x in outputs)
+        found = rule.targets(
+            rollout, logits, value=value, next_value=next_value, state=state, progress=0.5, lifetime=100
+        )
+        return [np.where(mask, found.pi_hat, 0), np.where(mask, found.value, 0), found.step, found.entropy]
+
+    _close(targets(np.nan), targets(0.0))
+
+
+def test_one_action_has_no_entropy():
+    rule, optimizer = groove.load("groove"), optax.sgd(0.1)
+    rollout = dataclasses.replace(_rollout(np.random.default_rng(0)), action=np.zeros((T, W), int))
+    params = {"logits": np.ones((5, 1), np.float32), "value": np.ones((5, 1), np.float32)}
+    learner = rule.init(params, optimizer)
+    after, info = rule.update(
+        learner,
+        lambda params, obs: {name: obs @ w for name, w in params.items()},
+        optimizer,
+        rollout,
+        jax.random.key(0),
+        lifetime=100,
+        minibatches=4,
+    )
+    assert np.isfinite(info["step_factor"])
+    assert all(np.isfinite(x).all() for x in after.params.values())
+
+
+def test_lifetimes_may_be_lists_and_are_one_number_where_a_rule_sets_one_step():
+    rule, rollout = groove.load("ta-lpg"), _rollout(np.random.default_rng(0))
+    told = {"progress": [0.1, 0.2, 0.3, 0.4], "lifetime": [100, 200, 300, 400]}
+    assert np.isfinite(rule.loss(PARAMS, apply, rollout, **told))
+    rule, optimizer = groove.load("groove"), optax.sgd(0.1)
+    params = {"logits": np.ones((5, A), np.float32), "value": np.ones((5, 1), np.float32)}
+    learner = rule.init(params, optimizer)
+
+    def update(**told):
+        def heads(params, obs):
+            return {name: obs @ w for name, w in params.items()}
+
+        return rule.update(learner, heads, optimizer, rollout, jax.random.key(0), minibatches=4, **told)[1]
+
+    assert np.isfinite(update(lifetime=[100])["step_factor"])
+    with pytest.raises(GrooveError, match=r"lifetime has shape \(4,\): give one number\."):
+        update(**told)
+
+
+def test_a_head_that_is_none_is_missing():
+    rule, optimizer = groove.load("groove"), optax.sgd(0.1)
+    params = {"logits": np.ones((5, A), np.float32)}
+    with pytest.raises(GrooveError, match='the head "value" is missing'):
+        rule.update(
+            rule.init(params, optimizer),
+            lambda params, obs: (obs @ params["logits"], None),
+            optimizer,
+            _rollout(np.random.default_rng(0)),
+            jax.random.key(0),
+            lifetime=100,
+        )

@@ -165,20 +165,22 @@ def test_padding_changes_nothing(rules, name):
     _close(update(learner, padded(ROLLOUT)), update(learner, ROLLOUT))
 
 
-def test_hidden_rows_in_the_middle_do_not_matter(rules):
-    rule, optimizer, rollout = rules["ppo"], optax.sgd(0.1), _hidden_in_half(ROLLOUT)
+@pytest.mark.parametrize("name", ["ppo", "plain"])
+def test_hidden_rows_in_the_middle_do_not_matter(rules, name):
+    rule, optimizer, rollout = rules[name], optax.sgd(0.1), _hidden_in_half(ROLLOUT)
+    told = TOLD if name == "plain" else {}
     learner = rule.init(_params(), optimizer)
     hidden = ~rollout.mask
     assert 0 < hidden.sum() < hidden.size / 2
     other = dataclasses.replace(
         rollout,
-        obs=np.where(hidden[..., None], 5.0, rollout.obs),
+        obs=np.where(hidden[..., None], np.nan, rollout.obs),
         action=np.where(hidden, 99, rollout.action),
         reward=np.where(hidden, np.inf, rollout.reward),
         terminated=rollout.terminated ^ hidden,
-        next_obs=np.where(hidden[..., None], -5.0, rollout.next_obs),
+        next_obs=np.where(hidden[..., None], np.nan, rollout.next_obs),
     )
-    update = jax.jit(lambda learner, rollout: rule.update(learner, apply, optimizer, rollout, KEY))
+    update = jax.jit(lambda learner, rollout: rule.update(learner, apply, optimizer, rollout, KEY, **told))
     _close(update(learner, other), update(learner, rollout))
     everything = dataclasses.replace(rollout, mask=np.ones_like(hidden))
     _close(update(learner, everything), update(learner, ROLLOUT))

@@ -19,6 +19,9 @@ class DiscoState(NamedTuple):
     course: Course
 
 
+torch.serialization.add_safe_globals([DiscoState, Course, Moments, Memory])  # torch.load reads saved states
+
+
 def begin_state(module: nn.Module) -> DiscoState:
     """Return the state of the rule at the beginning of a lifetime: the target network is the agent's."""
     target = {name: x.detach().clone() for name, x in module.named_parameters()}

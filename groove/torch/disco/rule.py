@@ -37,6 +37,7 @@ from groove.torch.inputs import (
     check_tensors,
     check_told,
     make_experience,
+    visible,
 )
 from groove.torch.update import descend
 from groove.utils.errors import GrooveError
@@ -142,6 +143,7 @@ class DiscoRule(DiscoNetwork):
                 check_told(name, value)
         target, course = checked_state(self.name, state, module, reward.device)
 
+        obs, next_obs = visible(obs, mask), visible(next_obs, mask)
         states = torch.cat([obs, next_obs[-1:]])
         agent = _read(module, states)
         check_actions(action, lived.real, agent.logits.shape[-1])
