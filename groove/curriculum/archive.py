@@ -111,7 +111,7 @@ def make_archive(env: EnvFamily, plr: PLRConfig, config: ArchiveConfig, score: s
         means = _new_means(config, state, ids, SCORES[score].fn(outcome))
         rows = jnp.where(outcome.finished & (ids >= 0), ids, plr.buffer_size)
         lives = state.lives.at[rows].add(1, mode="drop")
-        recorded = record_outcomes(state.plr, ids, means, outcome)
+        recorded = record_outcomes(state.plr, ids, means, outcome, newest_score=False)  # a mean is worth more
         moved = ArchiveState(recorded, state.cell, lives, state.accepted)
         holder = _holders(config, moved, count)
         lost = moved.plr.buffer.scored & beaten(moved.cell, recorded.buffer.score, _settled(config, moved), holder)
@@ -183,8 +183,9 @@ def _change_some(cells: Cells, config: ArchiveConfig, state: ArchiveState, key: 
     held = holder >= 0
     logits = target_logits(buffer.score[holder], held, config.bias)
     targets = jax.random.categorical(target_key, logits, shape=(n,)).astype(jnp.int32)
-    near = jnp.where(held, -jnp.asarray(cells.distances)[targets], -jnp.inf)  # [n, C]
-    parents = levels_at(buffer, holder[jax.random.categorical(parent_key, near)])
+    near = jnp.where(held, -jnp.asarray(cells.distances)[targets], -jnp.inf)  # [n, C], whole numbers of steps
+    near += 0.5 * jax.random.uniform(parent_key, near.shape)  # chooses among the nearest cells
+    parents = levels_at(buffer, holder[jnp.argmax(near, axis=1)])
     changed, counts = towards(cells, change_key, parents, targets, config.tries)
     take = counts & held.any() & ~jax.random.bernoulli(coin, config.random_share, (n,))
     return jax.tree.map(partial(select, take), changed, new)

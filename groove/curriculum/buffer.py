@@ -166,31 +166,45 @@ def record(buffer: LevelBuffer, ids: Array, scores: Array, memory: LevelMemory, 
     )
 
 
-def drop_copies(buffer: LevelBuffer, ids: Array, mask: Array) -> LevelBuffer:
-    """Keep one place for each level: drop the SCORED copies of levels that have just been recorded.
+def drop_copies(buffer: LevelBuffer, ids: Array, mask: Array, first: Array, newest_score: bool = True) -> LevelBuffer:
+    """Keep one place for each level: drop places whose first lifetime ended on a level that another place holds.
 
-    A level may be drawn again, for instance from a small set of levels. Copies in training stay until recorded.
+    A level may be drawn again, for instance from a small set of levels. The place that had a score before stays, with
+    whatever else a curriculum knows about it; among places without one, the first of the rows.
 
     Args:
       buffer: B places, after `record`.
-      ids: int32 [n]: the places that were recorded; among equal levels, the first of them is kept.
+      ids: int32 [n]: the places that were recorded.
       mask: bool [n]: the rows that were recorded.
+      first: bool [n]: the rows whose level had no score before.
+      newest_score: whether the place that stays gets the score of the place that is dropped; it always gets the higher
+        of both best returns, and the later stamp.
     """
-    kept = mask & (_status_of(buffer, ids, mask) == Status.SCORED)
-    content, row = content_hash(buffer.level), jnp.arange(ids.shape[0], dtype=jnp.int32)
-    last = jnp.int32(ids.shape[0])
-    turn = jnp.full(buffer.capacity, last).at[_rows(buffer, ids, kept)].set(row, mode="drop")  # of recorded places
-    equal = (content[ids][:, None] == content[None]).all(-1) & kept[:, None] & buffer.scored  # [n, B]
-    first = jnp.min(jnp.where(equal, row[:, None], last), axis=0)  # int32 [B]: the recorded row to keep, if any
-    dropped = first < turn
-    best = jnp.where(equal, buffer.memory.best_return, -jnp.inf).max(axis=1)  # [n], over all copies
-    rows = _rows(buffer, ids, kept)
-    memory = dataclasses.replace(buffer.memory, best_return=buffer.memory.best_return.at[rows].set(best, mode="drop"))
+    recorded = mask & (_status_of(buffer, ids, mask) == Status.SCORED)
+    content, last = content_hash(buffer.level), jnp.int32(ids.shape[0])
+    row = jnp.arange(ids.shape[0], dtype=jnp.int32)
+    # the turn of a place: -1 if it had a score before, otherwise the row in which its first lifetime ended
+    turn = jnp.where(buffer.score > -jnp.inf, jnp.int32(-1), last)
+    turn = turn.at[_rows(buffer, ids, recorded & first)].set(row, mode="drop")
+    equal = (content[ids][:, None] == content[None]).all(-1) & (turn < last)  # [n, B]
+    stays = jnp.argmin(jnp.where(equal, turn, last), axis=1).astype(jnp.int32)  # [n]: the place of each row's level
+    dropped = recorded & first & (stays != ids)
+    into = _rows(buffer, stays, dropped)
+    own = jax.tree.map(lambda x: x[ids], (buffer.memory.best_return, buffer.stamp))
+    best = buffer.memory.best_return.at[into].max(own[0], mode="drop")
+    stamp = buffer.stamp.at[into].max(own[1], mode="drop")
+    score = buffer.score
+    if newest_score:  # of the first row, where several are dropped
+        source = jnp.full(buffer.capacity, last).at[into].min(row, mode="drop")
+        replaced = (source < last) & buffer.scored & (turn == -1)
+        score = jnp.where(replaced, buffer.score[ids[jnp.minimum(source, last - 1)]], score)
+    rows = _rows(buffer, ids, dropped)
     return dataclasses.replace(
         buffer,
-        memory=memory,
-        score=jnp.where(dropped, -jnp.inf, buffer.score),
-        status=jnp.where(dropped, jnp.int8(Status.EMPTY), buffer.status),
+        memory=dataclasses.replace(buffer.memory, best_return=best),
+        score=score.at[rows].set(-jnp.inf, mode="drop"),
+        status=buffer.status.at[rows].set(Status.EMPTY, mode="drop"),
+        stamp=stamp,
     )
 
 

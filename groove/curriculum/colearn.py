@@ -86,7 +86,9 @@ def make_colearn(env: EnvFamily, plr: PLRConfig, config: ColearnConfig, score: s
         new = jax.vmap(env.sample_level)(jax.random.split(level_key, wanted.shape[0]))
         ranked = priority(state.plr.buffer, state.helped, config.weight)
         kept, levels, ids = hand_out(plr, state.plr, coin, replay_key, wanted, new, priority=ranked)
-        return ColearnState(kept, jnp.where(kept.buffer.score > -jnp.inf, state.helped, 0.0)), levels, ids
+        is_new = wanted & (ids >= 0) & (kept.buffer.score[ids] == -jnp.inf)
+        rows = jnp.where(is_new, ids, plr.buffer_size)
+        return ColearnState(kept, state.helped.at[rows].set(0.0, mode="drop")), levels, ids
 
     def update(state: ColearnState, ids: Array, outcome: LevelOutcome) -> ColearnState:
         before, scores = state.plr.buffer, SCORES[score].fn(outcome)

@@ -27,7 +27,6 @@ from groove.types import Array, Key, LevelOutcome, Metrics, PyTree
 from groove.utils.arrays import select
 from groove.utils.errors import GrooveError
 
-_RANDOM_LEVELS = 1  # folded into the key of new levels
 _MEMORY = 0.98  # decay of the scores that are compared, per meta-step in which a first lifetime ends
 
 
@@ -87,14 +86,14 @@ def make_paired(
         )
 
     def sample(state: PairedState, key: Key, wanted: Array) -> tuple[PairedState, PyTree, Array]:
-        coin, replay_key, level_key, edit_key = jax.random.split(key, 4)
+        coin, replay_key, level_key, edit_key, random_key = jax.random.split(key, 5)
         n = wanted.shape[0]
         new = generator.draw(state.generator, level_key, n)
         if mutate is not None:
             new = _edit_some(mutate, editing, edit_key, state.plr.buffer, generator.none(n), *new)
         is_random = jnp.zeros(n, bool)
         if config.random_share:
-            is_random, new = _random_some(env, config.random_share, level_key, generator.none(n), *new)
+            is_random, new = _random_some(env, config.random_share, random_key, generator.none(n), *new)
         kept, levels, ids = hand_out(plr, state.plr, coin, replay_key, wanted, new[0])
         rows = jnp.where(wanted & _is_new(kept, ids), ids, plr.buffer_size)
         choices = jax.tree.map(lambda all_, own: all_.at[rows].set(own, mode="drop"), state.choices, new[1])
@@ -168,7 +167,7 @@ def _random_some(
 ) -> tuple[Array, tuple[PyTree, Any]]:
     """Replace some levels [n] by random ones; return a mask of these, bool [n], and the levels with their choices."""
     n = jax.tree.leaves(none)[0].shape[0]
-    coin, level_key = jax.random.split(jax.random.fold_in(key, _RANDOM_LEVELS))
+    coin, level_key = jax.random.split(key)
     chosen = jax.random.bernoulli(coin, share, (n,))
     drawn = jax.vmap(env.sample_level)(jax.random.split(level_key, n))
     take = partial(select, chosen)

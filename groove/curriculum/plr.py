@@ -47,8 +47,8 @@ def make_plr(env: EnvFamily, config: PLRConfig, score: str, num_slots: int, edit
     """Build a curriculum that replays buffered levels of high score and adds new levels to the buffer.
 
     A new level takes an empty place, or the place of the level with the lowest score. A level that is drawn twice has
-    one place, with its newest score. A slot that should receive a
-    replayed level receives a new one if too few levels are scored or none is left to replay.
+    one place, with its newest score. A slot that should receive a replayed level receives a new one if too few levels
+    are scored or none is left to replay.
 
     Args:
       env: the family whose `sample_level` draws new levels.
@@ -177,12 +177,18 @@ def hand_out(
     return state, levels, jnp.where(replayed, replay_ids, new_ids)
 
 
-def record_outcomes(state: PLRState, ids: Array, scores: Array, outcome: LevelOutcome) -> PLRState:
-    """Record the scores, f32 [n], of finished lifetimes, and count the levels whose score is not finite."""
+def record_outcomes(
+    state: PLRState, ids: Array, scores: Array, outcome: LevelOutcome, newest_score: bool = True
+) -> PLRState:
+    """Record the scores, f32 [n], of finished lifetimes, and count the levels whose score is not finite.
+
+    A level that was drawn twice has one place; `newest_score` says which score it has (see `drop_copies`).
+    """
+    first = state.buffer.score[ids] == -jnp.inf
     memory = LevelMemory(best_return=outcome.best_return, optimal_return=outcome.optimal_return)
     buffer = record(state.buffer, ids, scores, memory, outcome.finished)
     dropped = (state.buffer.status == Status.ACTIVE) & (buffer.status == Status.EMPTY)
-    buffer = drop_copies(buffer, ids, outcome.finished)
+    buffer = drop_copies(buffer, ids, outcome.finished, first, newest_score)
     return PLRState(buffer, state.inserted, state.forgotten + jnp.sum(dropped, dtype=jnp.int32))
 
 

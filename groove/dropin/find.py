@@ -43,7 +43,7 @@ class NamedRule:
       kind: cache key: rules with equal `kind` share a compiled program.
       identity: a digest of the configuration and the parameters, independent of names.
       about: the origin of the rule, JSON-able.
-      config: the settings of a learned rule or of Disco103; None for hand-written rules.
+      config: the settings of the rule.
     """
 
     name: str
@@ -52,7 +52,12 @@ class NamedRule:
     kind: str
     identity: str
     about: Mapping[str, Any]
-    config: Any = None
+    config: Any
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether the rule has learned parameters, of this project or of Disco103."""
+        return self.about.get("rule") not in hand_written()
 
 
 def find_rules(names: list[str]) -> list[NamedRule]:
@@ -221,7 +226,7 @@ def _hand_written(name: str, label: str, assignments: tuple[str, ...]) -> NamedR
     label = label or f"{name}[{';'.join(assignments)}]" if assignments else label
     kind = f"{_kind(name, config, DISCOUNT)}{_hidden(config, assignments)}"
     rule = make_rule(name, config, DISCOUNT)
-    return NamedRule(label or name, rule, (), kind, _digest(kind), {"rule": name, "settings": settings})
+    return NamedRule(label or name, rule, (), kind, _digest(kind), {"rule": name, "settings": settings}, config)
 
 
 def _disco(weights: str, label: str, assignments: tuple[str, ...]) -> NamedRule:

@@ -46,7 +46,7 @@ def load_lpg(name: PathLike) -> Rule:
 
 def _find(name: PathLike) -> NamedRule:
     found = named_rule(name)
-    if found.config is None:
+    if not found.is_learned:
         raise GrooveError(f'"{name}" is written by hand and has no weights to load; name a learned rule.')
     for array in jax.tree.leaves(found.eta):
         array.setflags(write=False)

@@ -18,7 +18,7 @@ from groove.utils.errors import ConfigError, unknown_name
 
 SELF = "self"
 OPTIMAL = "optimal"  # the antagonist that plays the best policy, by dynamic programming
-_RULE = "rule:"
+NAMED = "rule:"
 _SHARE = 0.5  # of self, without a share
 
 
@@ -28,8 +28,8 @@ def check_antagonist(name: str) -> None:
     Raises:
       GrooveError: that says which ones do, or why the rule cannot be read.
     """
-    if name.startswith(_RULE):
-        _find(name)
+    if name.startswith(NAMED):
+        find_antagonist(name)
     elif past_share(name) is not None:
         return
     elif name not in (*hand_written(), OPTIMAL):
@@ -40,9 +40,9 @@ def pin_antagonist(name: str) -> str:
     """Return the name that a run records: with an absolute path and the digest of the rule, for `rule:NAME`."""
     if (share := past_share(name)) is not None:
         return f"{SELF}:{share:g}"
-    if not name.startswith(_RULE):
+    if not name.startswith(NAMED):
         return name
-    return f"{_RULE}{pin_rule(name.removeprefix(_RULE), _role(name))}"
+    return f"{NAMED}{pin_rule(name.removeprefix(NAMED), _role(name))}"
 
 
 def refuse_same_antagonists(names: Sequence[str], config: Config) -> None:
@@ -54,8 +54,8 @@ def refuse_same_antagonists(names: Sequence[str], config: Config) -> None:
     known: dict[str, str] = {}
     for name in names:
         identity = pin_antagonist(name)
-        if name.startswith(_RULE):
-            identity = _find(name).identity
+        if name.startswith(NAMED):
+            identity = find_antagonist(name).identity
         elif name in hand_written():
             identity = hand_written_identity(name, config.rules[name], config.discount)
         if (other := known.setdefault(identity, name)) != name:
@@ -64,7 +64,7 @@ def refuse_same_antagonists(names: Sequence[str], config: Config) -> None:
 
 def short_name(name: str) -> str:
     """Return the name of an antagonist for a legend, without folders and digests."""
-    return without_digest(name).rpartition("/")[2].removeprefix(_RULE)
+    return without_digest(name).rpartition("/")[2].removeprefix(NAMED)
 
 
 def past_share(name: str) -> float | None:
@@ -96,14 +96,19 @@ def antagonist_rule(name: str, config: Config) -> tuple[UpdateRule, Any]:
     Raises:
       GrooveError: if a rule cannot be read, or is not the one that was pinned.
     """
-    if name.startswith(_RULE):
-        found = _find(name)
+    if name.startswith(NAMED):
+        found = find_antagonist(name)
         return found.rule, found.eta
     return make_rule(name, config.rules[name], config.discount), ()
 
 
-def _find(name: str) -> NamedRule:
-    return find_pinned(name.removeprefix(_RULE), _role(name))
+def find_antagonist(name: str) -> NamedRule:
+    """Return the rule of an antagonist rule:NAME.
+
+    Raises:
+      GrooveError: if it cannot be read, or is not the one that was pinned.
+    """
+    return find_pinned(name.removeprefix(NAMED), _role(name))
 
 
 def _role(name: str) -> str:

@@ -259,7 +259,13 @@ def _without_places(config: Config) -> Config:
     """Return the configuration with level files and rules named by their digests, without the paths of the files."""
     sources = tuple(map(without_file, config.validation.sources))
     rules = tuple(re.sub(r"^rule:.*(?=#[0-9a-f]{16}$)", "rule:", name) for name in config.antagonists)
-    moved = {"curriculum": without_file(config.curriculum), "validation.sources": sources, "antagonists": rules}
+    start = re.sub(r"^.*(?=#[0-9a-f]{16}$)", "", config.start)
+    moved = {
+        "curriculum": without_file(config.curriculum),
+        "validation.sources": sources,
+        "antagonists": rules,
+        "start": start,
+    }
     return replace_all(config, moved)
 
 

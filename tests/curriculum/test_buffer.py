@@ -250,22 +250,35 @@ def test_levels_at_gathers_every_leaf():
     assert (levels["grid"][0] == 103).all()
 
 
-def test_copies_of_a_recorded_level_are_dropped_unless_they_are_in_training():
+@pytest.mark.parametrize("newest_score", [True, False])
+def test_a_level_that_is_drawn_again_keeps_its_place(newest_score):
     S, A, E, F = Status.SCORED, Status.ACTIVE, Status.EMPTY, Status.FRESH
     buffer = buffer_of([S, S, A, S, E, F, S, S], score=[5, 4, -np.inf, 3, -np.inf, -np.inf, 2, 1])
     copies = [100, 101, 100, 100, 100, 100, 101, 102]  # the level at each place
-    best = jnp.array([7.0, 0, 0, 9, 0, 0, 1, 2])
+    best, stamp = jnp.array([7.0, 0, 0, 9, 0, 0, 1, 2]), jnp.arange(8, dtype=jnp.int32)
     memory = dataclasses.replace(buffer.memory, best_return=best)
-    buffer = dataclasses.replace(buffer, level=levels_of(copies), memory=memory)
+    buffer = dataclasses.replace(buffer, level=levels_of(copies), memory=memory, stamp=stamp)
     ids, mask = jnp.array([3, 6, 1, 7, -1]), jnp.array([True, True, True, False, True])  # 7 was not recorded now
-    after = jax.jit(drop_copies)(buffer, ids, mask)
-    assert after.status.tolist() == [E, E, A, S, E, F, S, S]
-    assert after.score.tolist() == [-np.inf, -np.inf, -np.inf, 3, -np.inf, -np.inf, 2, 1]
-    assert after.memory.best_return[jnp.array([3, 6])].tolist() == [9, 1]
+    first = jnp.array([True, True, True, False, False])  # the first lifetimes on the levels at 3, 6 and 1
+    after = jax.jit(drop_copies, static_argnames="newest_score")(buffer, ids, mask, first, newest_score=newest_score)
+    assert after.status.tolist() == [S, E, A, E, E, F, S, S]  # 0 had a score before; of 6 and 1, 6 is the first row
+    assert after.score.tolist() == [3 if newest_score else 5, *[-np.inf] * 5, 2, 1]
+    assert after.memory.best_return[jnp.array([0, 6])].tolist() == [9, 1]
+    assert after.stamp[jnp.array([0, 6])].tolist() == [3, 6]
     jax.tree.map(np.testing.assert_array_equal, after.level, buffer.level)
+
+
+def test_a_level_in_training_again_keeps_its_place_and_its_score():
+    """A copy ends its first lifetime while the level itself, which has a score, is in training once more."""
+    buffer = buffer_of([Status.ACTIVE, Status.SCORED], score=[5, 3])
+    buffer = dataclasses.replace(buffer, level=levels_of([100, 100]))
+    after = drop_copies(buffer, jnp.array([1]), jnp.array([True]), jnp.array([True]))
+    assert after.status.tolist() == [Status.ACTIVE, Status.EMPTY]
+    assert after.score.tolist() == [5, -np.inf]
 
 
 def test_buffers_without_copies_stay_as_they_are():
     buffer = buffer_of([Status.SCORED] * 6, score=np.arange(6.0))
-    after = drop_copies(buffer, jnp.array([0, 3]), jnp.array([True, True]))
-    jax.tree.map(np.testing.assert_array_equal, after, buffer)
+    for first in (True, False):
+        after = drop_copies(buffer, jnp.array([0, 3]), jnp.array([True, True]), jnp.array([first, False]))
+        jax.tree.map(np.testing.assert_array_equal, after, buffer)

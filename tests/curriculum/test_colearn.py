@@ -69,10 +69,20 @@ def test_only_levels_in_training_are_credited_and_only_with_scores_that_had_a_pr
     for turn, (state, _, _) in enumerate(live(curriculum, 40, lambda turn, number: jnp.full(N, 1.0))):
         assert not np.asarray(state.helped).any(), turn  # scores never fall
     *_, (state, _, _) = live(curriculum, 40, lambda turn, number: jnp.full(N, 100.0 - turn))
-    known = np.asarray(state.plr.buffer.score) > -np.inf
-    helped = np.asarray(state.helped)
-    assert (helped[known] > 0).any()
-    assert not helped[~known].any()
+    assert (np.asarray(state.helped) > 0).any()
+
+
+def test_first_lifetimes_keep_their_credit_and_a_new_level_begins_without():
+    curriculum = make()
+    state, _, ids = curriculum.init(jax.random.key(0), N)
+    state = dataclasses.replace(state, helped=jnp.ones_like(state.helped))
+    ends = np.arange(N) % 2 == 0
+    state = curriculum.update(state, ids, outcome(jnp.ones(N), ends))
+    after, _, new_ids = curriculum.sample(state, jax.random.key(1), jnp.asarray(ends))
+    assert (np.asarray(after.helped)[ids[~ends]] == 1).all()
+    is_new = np.asarray(after.plr.buffer.score)[new_ids[ends]] == -np.inf
+    assert is_new.any()
+    np.testing.assert_array_equal(np.asarray(after.helped)[new_ids[ends]], np.where(is_new, 0.0, 1.0))
 
 
 def test_levels_that_make_scores_fall_elsewhere_are_replayed_more_often():

@@ -92,7 +92,7 @@ def test_lives_that_go_on_reward_nothing():
     done = jnp.arange(N) < 3
     part = curriculum.update(state, ids, outcome(jnp.arange(N), done))
     own = jax.tree.map(lambda x: x[ids[:3]], state.choices)
-    expected = learn(CONFIG, state.generator, own, jnp.arange(3.0), jnp.ones(3, bool))
+    expected = learn(DESIGN, CONFIG, state.generator, own, jnp.arange(3.0), jnp.ones(3, bool))
     np.testing.assert_allclose(part.generator.logits, expected.logits, rtol=1e-6)
     following, levels, more = curriculum.sample(part, jax.random.key(1), done)
     np.testing.assert_array_equal(following.choices.bins[ids[3:]], state.choices.bins[ids[3:]])

@@ -91,8 +91,11 @@ FIELDS = {
         "axes": "horizontal",
         "source": "goal",
         "shoots": "shoots",
+        "pays_steps": "step_reward",
         "step_reward": "step_reward",
+        "delays": "delay",
         "delay": "delay",
+        "is_sticky": "p_sticky",
         "sticky": "p_sticky",
         "lives": "lives",
         "steps": "max_steps",
@@ -117,7 +120,19 @@ def test_a_factor_moves_what_it_is_named_after(source, factor):
     changed = {name for name, x, y in zip(_names(before), *map(jax.tree.leaves, (before, after)), strict=True)
                if not np.array_equal(x, y)}  # fmt: skip
     assert FIELDS[source][factor] in changed
-    alone = {"steps", "lifetime", "terminate", "respawn", "delay", "sticky", "lives", "spawn", "period"}
+    alone = {
+        "steps",
+        "lifetime",
+        "terminate",
+        "respawn",
+        "delays",
+        "delay",
+        "is_sticky",
+        "sticky",
+        "lives",
+        "spawn",
+        "period",
+    }
     if factor in alone:
         assert changed == {FIELDS[source][factor]}
 

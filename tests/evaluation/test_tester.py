@@ -27,7 +27,7 @@ CONFIG = LPGConfig(hidden=4, prediction_width=3)
 def lpg(seed: int) -> NamedRule:
     rule = make_lpg(CONFIG)
     eta = jax.tree.map(np.array, jax.device_get(rule.init(jax.random.key(seed))))  # writable
-    return NamedRule(f"lpg{seed}", rule, eta, "lpg", f"identity {seed}", {})
+    return NamedRule(f"lpg{seed}", rule, eta, "lpg", f"identity {seed}", {}, CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_a_rule_whose_parameters_change_in_use_is_caught(tested, tmp_path):
 @pytest.mark.parametrize(("settled", "points"), [(None, (2, 4)), (1, (1,)), (2, (2,)), (3, (2, 4))])
 def test_a_rule_is_evaluated_once_if_it_settles_by_the_first_point(settled, points, tmp_path):
     rule = lpg(0)
-    rule = NamedRule("settles", rule.rule._replace(settles_after=settled), rule.eta, "kind", "identity", {})
+    rule = NamedRule("settles", rule.rule._replace(settles_after=settled), rule.eta, "kind", "identity", {}, CONFIG)
     (job,) = plan([TASK], [rule], "smoke", 3, Results(tmp_path))
     assert job.points == points
     assert job.env_steps == 2 * 3 * points[-1] * 3 * 5  # levels, seeds, updates, workers, steps of a rollout

@@ -1,8 +1,9 @@
 """A learned distribution over the factors of a design, moved by policy gradient (PAIRED, Dennis et al. 2020).
 
 Every factor of a level (its size, its time limit, ...) has K bins of equal probability under the random distribution.
-The generator draws a bin for each factor, independently. The random numbers that the factor governs then lie in this
-bin. A generator that has not learned anything draws random levels.
+The generator learns a distribution over the bins of each factor. It draws a bin for every random number that a factor
+governs, such as that of each object, independently. The random number then lies in this bin. A generator that has not
+learned anything draws random levels.
 """
 
 import math
@@ -13,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 import optax
 
 from groove.curriculum.generators.generator import Generator, GeneratorConfig, ScoreScale, clipped_gain
@@ -37,13 +39,13 @@ class GeneratorState:
 class Choices:
     """The choices of the generator for n levels."""
 
-    bins: Array  # int32 [n, F]; -1 for a level that the generator did not design
+    bins: Array  # int32 [n, P], of the P random numbers that factors govern; -1 for a level that it did not design
     log_prob: Array  # f32 [n]: logarithm of the probability of these bins when they were drawn
 
     @staticmethod
-    def none(n: int, factors: int) -> "Choices":
+    def none(n: int, design: Design) -> "Choices":
         """Return the choices of n levels that the generator did not design."""
-        return Choices(jnp.full((n, factors), -1, jnp.int32), jnp.zeros(n))
+        return Choices(jnp.full((n, len(owners(design))), -1, jnp.int32), jnp.zeros(n))
 
     @property
     def designed(self) -> Array:
@@ -61,10 +63,15 @@ def make_factored(design: Design, config: GeneratorConfig) -> Generator:
     return Generator(
         init=lambda: init(design, config),
         draw=partial(draw, design),
-        none=lambda n: Choices.none(n, len(design.factors)),
-        learn=lambda state, choices, levels, score, mask: learn(config, state, choices, score, mask),
+        none=lambda n: Choices.none(n, design),
+        learn=lambda state, choices, levels, score, mask: learn(design, config, state, choices, score, mask),
         metrics=partial(metrics, design),
     )
+
+
+def owners(design: Design) -> npt.NDArray[np.int64]:
+    """Return the factor of each governed random number, i64 [P], factor by factor."""
+    return np.repeat(np.arange(len(design.factors)), [len(factor.places) for factor in design.factors])
 
 
 def init(design: Design, config: GeneratorConfig) -> GeneratorState:
@@ -76,11 +83,12 @@ def init(design: Design, config: GeneratorConfig) -> GeneratorState:
 def draw(design: Design, state: GeneratorState, key: Key, n: int) -> tuple[PyTree, Choices]:
     """Design n levels, leaves [n, ...]."""
     bin_key, level_key = jax.random.split(key)
-    bins = jax.random.categorical(bin_key, state.logits, shape=(n, len(design.factors))).astype(jnp.int32)
+    logits = state.logits[owners(design)]  # [P, K]
+    bins = jax.random.categorical(bin_key, logits, shape=(n, len(logits))).astype(jnp.int32)
     levels = jax.vmap(lambda k, b: make_level(design, k, b, state.logits.shape[1]))(
         jax.random.split(level_key, n), bins
     )
-    return levels, Choices(bins, log_prob(state.logits, bins))
+    return levels, Choices(bins, log_prob(design, state.logits, bins))
 
 
 def make_level(design: Design, key: Key, bins: Array, count: int) -> PyTree:
@@ -89,21 +97,18 @@ def make_level(design: Design, key: Key, bins: Array, count: int) -> PyTree:
     Args:
       design: of the family.
       key: the randomness of everything that the bins leave open.
-      bins: int32 [F].
+      bins: int32 [P].
       count: K.
     """
-    owner = np.full(design.draws, -1)  # the factor that governs each random number
-    for factor, (_, places) in enumerate(design.factors):
-        owner[list(places)] = factor
     u = jax.random.uniform(key, (design.draws,))
-    in_bin = (bins[owner] + u) / count
-    return design.make(jnp.where(owner >= 0, in_bin, u))
+    places = np.concatenate([factor.places for factor in design.factors])
+    return design.make(u.at[places].set((bins + u[places]) / count))
 
 
-def log_prob(logits: Array, bins: Array) -> Array:
-    """Return the logarithm of the probability of bins, int32 [..., F], under logits f32 [F, K]; f32 [...]."""
+def log_prob(design: Design, logits: Array, bins: Array) -> Array:
+    """Return the logarithm of the probability of bins, int32 [..., P], under logits f32 [F, K]; f32 [...]."""
     table = jax.nn.log_softmax(logits)
-    return table[jnp.arange(logits.shape[0]), jnp.maximum(bins, 0)].sum(-1)
+    return table[owners(design), jnp.maximum(bins, 0)].sum(-1)
 
 
 def entropy(logits: Array) -> Array:
@@ -112,7 +117,9 @@ def entropy(logits: Array) -> Array:
     return -(jnp.exp(table) * table).sum(-1).mean() / math.log(logits.shape[1])
 
 
-def objective(logits: Array, choices: Choices, advantage: Array, weight: Array, config: GeneratorConfig) -> Array:
+def objective(
+    logits: Array, design: Design, choices: Choices, advantage: Array, weight: Array, config: GeneratorConfig
+) -> Array:
     """Return the objective of the generator, which it ascends.
 
     With q, the probability of a level's bins now divided by their probability when the level was designed::
@@ -121,21 +128,23 @@ def objective(logits: Array, choices: Choices, advantage: Array, weight: Array, 
 
     Args:
       logits: f32 [F, K].
+      design: of the family.
       choices: [n].
       advantage: A, f32 [n].
       weight: w, f32 [n].
       config: c and beta.
     """
-    gain = clipped_gain(log_prob(logits, choices.bins) - choices.log_prob, advantage, config.clip)
+    gain = clipped_gain(log_prob(design, logits, choices.bins) - choices.log_prob, advantage, config.clip)
     return (weight * gain).sum() / jnp.maximum(weight.sum(), 1) + config.entropy * entropy(logits)
 
 
 def learn(
-    config: GeneratorConfig, state: GeneratorState, choices: Choices, score: Array, mask: Array
+    design: Design, config: GeneratorConfig, state: GeneratorState, choices: Choices, score: Array, mask: Array
 ) -> GeneratorState:
     """Move the generator towards levels of high scores.
 
     Args:
+      design: of the family.
       config: the settings.
       state: the generator.
       choices: [n].
@@ -146,7 +155,7 @@ def learn(
     counted = mask & choices.designed & jnp.isfinite(score)
     scale = ScoreScale(state.mean, state.square, state.updates)
     scale, advantage = scale.standardise(score, counted, config.memory)
-    gradient = jax.grad(objective)(state.logits, choices, advantage, counted.astype(jnp.float32), config)
+    gradient = jax.grad(objective)(state.logits, design, choices, advantage, counted.astype(jnp.float32), config)
     steps, adam = _optimizer(config).update(-gradient, state.adam, state.logits)
     logits = _within_odds(optax.apply_updates(state.logits, steps), config.max_odds)
     moved = GeneratorState(logits, adam, scale.mean, scale.square, scale.updates)

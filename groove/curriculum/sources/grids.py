@@ -91,6 +91,15 @@ def check_set(argument: str) -> None:
         raise GrooveError(f'"set:{argument[:40]}" is too large a set: set:N takes at most {MOST_LEVELS:,} levels.')
 
 
+def count_levels(argument: str) -> int:
+    """Return the number of levels of a set.
+
+    Raises:
+      GrooveError: on a file that is not a level set.
+    """
+    return int(argument) if argument.isdecimal() else len(load_levels(argument))
+
+
 def pin_set(argument: str) -> str:
     """Replace the name of a level file by PATH#DIGEST, with an absolute path; leave a number as it is."""
     return argument if argument.isdecimal() else pinned(argument)

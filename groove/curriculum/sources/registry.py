@@ -30,6 +30,7 @@ from groove.curriculum.sources.grids import (
     Sampler,
     SourceEntry,
     check_set,
+    count_levels,
     handcrafted,
     larger_sizes,
     level_set,
@@ -90,6 +91,16 @@ def make_source(name: str, levels: LevelDistribution, sizes: GridSizes, key: Key
     sampler = None if set(members) == {BASE} else _mixed([part.sampler(common) for part in parts], weights)
     observation: Literal["index", "features"] = "features" if name.startswith(NETWORKS) else "index"
     return make_gridworld(common, levels, observation, sampler=sampler)._replace(name=name)
+
+
+def size_of_set(name: str) -> int | None:
+    """Return the number of levels of a source that is one fixed set; None for other sources.
+
+    Raises:
+      GrooveError: on a file that is not a level set.
+    """
+    kind, _, argument = name.removeprefix(NETWORKS).partition(":")
+    return count_levels(argument) if kind == "set" and len(split_mixture(name)) == 1 else None
 
 
 def by_kind(name: str) -> dict[str, float]:

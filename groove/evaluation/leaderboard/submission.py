@@ -166,7 +166,7 @@ def _complaints_of_all(
 
 
 def _checkable(jobs: Sequence[Job]) -> list[int]:
-    return [i for i, job in enumerate(jobs) if job.rule.config is not None and len(job.seeds) >= LEAST_SEEDS]
+    return [i for i, job in enumerate(jobs) if job.rule.is_learned and len(job.seeds) >= LEAST_SEEDS]
 
 
 def _provenance_complaint(provenance: Any) -> str:

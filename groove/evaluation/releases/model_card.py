@@ -116,7 +116,7 @@ def _validation(run: FinishedRun) -> list[str]:
         "",
         paragraph(
             "Return of fresh tabular agents on unseen random gridworlds, as a share of A2C's, with a 95 % bootstrap "
-            f"interval over {run.config.validation.levels} levels. The untrained rule is at "
+            f"interval over {run.config.validation.levels} levels. The {run.config.first_rule} is at "
             f"{run.summary['validation/untrained_normalised']:.2f}."
         ),
         "",

@@ -50,7 +50,7 @@ def validated(run: ReportedRun, source: str) -> dict[str, Measured]:
     numbers = {}
     for label, metric, prefix in (
         ("learned rule", "normalised_return", "normalised"),
-        ("untrained rule", "untrained_normalised", "untrained"),
+        (run.config.first_rule, "untrained_normalised", "untrained"),
         ("gain", "gain", "gain"),
     ):
         value, *ends = (run.summary.get(metric_of(source, n)) for n in (metric, f"{prefix}_low", f"{prefix}_high"))

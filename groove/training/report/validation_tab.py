@@ -14,10 +14,15 @@ from groove.training.settings.config import BASELINE, BASELINE_LABEL
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_CURVES = (  # label, metric, and what the names of the ends of its interval begin with
-    ("learned rule", "normalised_return", "normalised"),
-    ("untrained rule", "untrained_normalised", "untrained"),
+_CURVES = (  # metric, and what the names of the ends of its interval begin with
+    ("normalised_return", "normalised"),
+    ("untrained_normalised", "untrained"),
 )
+
+
+def first_rule_of(runs: Sequence[ReportedRun]) -> str:
+    """Return what the rules before meta-training are called, which are untrained in some runs and trained in others."""
+    return " or ".join(sorted({run.config.first_rule for run in runs}, reverse=True))
 
 
 def validation_tab(curves: Curves) -> "Markup":
@@ -29,7 +34,7 @@ def validation_tab(curves: Curves) -> "Markup":
     parts = []
     for source in sources:
         lines, spread = {}, {}
-        for label, value, prefix in _CURVES:
+        for label, (value, prefix) in zip(("learned rule", first_rule_of(runs)), _CURVES, strict=True):
             lines[metric_of(source, value)] = label
             spread[metric_of(source, value)] = (metric_of(source, f"{prefix}_low"), metric_of(source, f"{prefix}_high"))
         charts = curves.charts(
@@ -54,12 +59,13 @@ def validation_tab(curves: Curves) -> "Markup":
 
 
 def _validation_table(runs: Sequence[ReportedRun]) -> "Markup":
-    labels = ("learned rule", "untrained rule", "gain")
     rows = []
     for run in runs:
+        labels = ("learned rule", run.config.first_rule, "gain")
         for source in sources_of(run):
             found = validated(run, source)
             rows.append([run.name, source, *(found.get(label, Cell("–", "")) for label in labels)])
+    labels = ("learned rule", first_rule_of(runs), "gain")
     columns = [Column("run"), Column("levels"), *(Column(label, numeric=True) for label in labels)]
     return table(f"The last meta-validation, as a share of {BASELINE_LABEL}'s return", columns, rows)
 

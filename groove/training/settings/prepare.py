@@ -60,7 +60,7 @@ def prepare_resumed(stored: Config, preset: str | None, overrides: Mapping[str, 
     config = override(find_preset(preset) if preset else stored, overrides)
     parallel.request_devices(config.devices)
     parallel.start_backend()
-    return _check(settle(config, stored.devices, stored.gradient.decay_steps))
+    return _check(settle(config, stored.devices, stored.gradient.decay_steps), None if preset else stored)
 
 
 def all_overrides(overrides: Any, **given: Any) -> dict[str, Any]:
@@ -113,19 +113,23 @@ def settle(config: Config, devices: int, decay_steps: int) -> Config:
     return replace_all(config, values)
 
 
-def _check(config: Config) -> Config:
+def _check(config: Config, stored: Config | None = None) -> Config:
     """Return the configuration with its level files pinned, or refuse it before any file is written."""
-    validate(config)
+    validate(config, stored)
     backend = jax.default_backend()
     if config.precision == "tf32" and backend != "gpu":
         raise ConfigError(f"precision = tf32 is for GPUs, not for the backend {backend}: choose f32 or bf16.")
-    config, groups = buildable(config)
+    config, groups = buildable(config, stored)
     _refuse_more_than_memory(config, groups)
     return config
 
 
-def buildable(config: Config) -> tuple[Config, tuple[Group, ...]]:
+def buildable(config: Config, stored: Config | None = None) -> tuple[Config, tuple[Group, ...]]:
     """Return a valid configuration with its level files and rules pinned, and the groups that it builds.
+
+    Args:
+      config: of the run.
+      stored: see `validate`.
 
     Raises:
       ConfigError: if a file cannot be read, or the parts of the configuration do not fit together.
@@ -137,7 +141,7 @@ def buildable(config: Config) -> tuple[Config, tuple[Group, ...]]:
     config = replace_all(config, {"validation.sources": sources})
     config = replace_all(config, {"start": pin_start(config.start)})
     groups = make_groups(config)
-    refuse_unread_agent(config, [group.setup.env for group in groups])
+    refuse_unread_agent(config, [group.setup.env for group in groups], stored)
     return config, groups
 
 

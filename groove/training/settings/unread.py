@@ -7,7 +7,7 @@ from groove.curriculum.registry import METHODS, CurriculumSpec, parse_curriculum
 from groove.curriculum.scores import SCORES
 from groove.envs.base import Discrete, EnvFamily
 from groove.lpg.registry import RULES, learned, make_rule
-from groove.meta.outcomes import CRITIC_FIELDS
+from groove.meta.outcomes import CRITIC_FIELDS, STUDENT_FIELDS
 from groove.training.antagonists import OPTIMAL
 from groove.training.settings.config import BASELINE, Config
 from groove.training.settings.presets import PRESETS, preset
@@ -29,17 +29,17 @@ class Reader(NamedTuple):
     by: str
 
 
-def unread(config: Config) -> Iterator[str]:
-    """Yield one complaint per field that differs from its preset's value and is not read."""
+def unread(config: Config, stored: Config | None = None) -> Iterator[str]:
+    """Yield one complaint per field that is not read and differs from its preset's value, and from the stored one."""
     if config.preset not in PRESETS:
         return
-    changed = changed_fields(config)
+    changed = changed_fields(config, stored)
     for reader in (*_by_curriculum(config), *_by_meta_optimizer(config), *_by_rules(config)):
         if not reader.is_read:
             yield from _complaints(changed, reader, config.curriculum)
 
 
-def refuse_unread_agent(config: Config, envs: Sequence[EnvFamily]) -> None:
+def refuse_unread_agent(config: Config, envs: Sequence[EnvFamily], stored: Config | None = None) -> None:
     """Refuse settings of network agents if the observations of all levels are an index.
 
     Settings of tables are always read, because validation trains tables.
@@ -49,15 +49,16 @@ def refuse_unread_agent(config: Config, envs: Sequence[EnvFamily]) -> None:
     """
     if config.preset in PRESETS and all(isinstance(env.observation, Discrete) for env in envs):
         by = "sources whose observations are an array, such as ar@networks"
-        complaints = _complaints(changed_fields(config), Reader("network_agent", False, by), config.curriculum)
+        complaints = _complaints(changed_fields(config, stored), Reader("network_agent", False, by), config.curriculum)
         if text := "\n".join(complaints):
             raise ConfigError(text)
 
 
-def changed_fields(config: Config) -> list[str]:
-    """Return the dotted paths of the fields that differ from the preset's values."""
-    usual, values = flatten(to_dict(preset(config.preset))), flatten(to_dict(config))
-    return [path for path, value in values.items() if value != usual.get(path)]
+def changed_fields(config: Config, stored: Config | None = None) -> list[str]:
+    """Return the dotted paths of the fields that differ from the preset's values and, if there are any, the stored."""
+    known = [flatten(to_dict(usual)) for usual in (preset(config.preset), stored) if usual is not None]
+    values = flatten(to_dict(config))
+    return [path for path, value in values.items() if all(value != usual.get(path) for usual in known)]
 
 
 def parsed_curriculum(config: Config) -> CurriculumSpec | None:
@@ -79,6 +80,8 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
     yield Reader("record.lifetimes", _measures_regret(config), regret)
     yield Reader("record.returns", config.record.lifetimes > 0, "runs with record.lifetimes above 0")
     has_antagonist = _measures_regret(config) and any(name != OPTIMAL for name in config.antagonists)
+    for field in ("episodes", "chunk"):
+        yield Reader(f"slots.{field}", _evaluates(config), "curricula whose score needs evaluations, such as ar")
     yield Reader("gradient.entropy_floor", has_antagonist, "curricula with an agent as antagonist, such as ar")
     designs = method is not None and method.designs
     yield Reader("paired", designs, "curricula that design levels, such as paired")
@@ -125,6 +128,8 @@ def _by_meta_optimizer(config: Config) -> Iterator[Reader]:
     yield Reader("es", not by_gradient, "meta.optimizer=es")
     for fields in ("gradient", "slots.count", "slots.stagger", *_weights_of_regularizers(config)):
         yield Reader(fields, by_gradient, "meta.optimizer=gradient")
+    yield Reader(f"rules.{config.rule}.max_target_gradient", by_gradient, "meta.optimizer=gradient")
+    yield Reader("gradient.age_exponent", not config.gradient.normalise_slots, "gradient.normalise_slots=false")
     yield Reader("critic", by_gradient or needs_critic, "meta.optimizer=gradient and scores such as pvl")
 
 
@@ -147,6 +152,11 @@ def _weights_of_regularizers(config: Config) -> list[str]:
 
 def _measures_regret(config: Config) -> bool:
     return config.record.returns or "antagonist_return" in _score_needs(config)
+
+
+def _evaluates(config: Config) -> bool:
+    """Return whether finished lifetimes are evaluated by episodes of their own."""
+    return _measures_regret(config) or bool(_score_needs(config) & STUDENT_FIELDS)
 
 
 def _score_needs(config: Config) -> frozenset[str]:

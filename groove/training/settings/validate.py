@@ -5,11 +5,11 @@ Ranges of single numbers are declared beside the fields; the conditions here con
 
 from collections.abc import Iterator
 
-from groove.curriculum.registry import FIXED, check_curriculum
+from groove.curriculum.registry import FIXED, METHODS, check_curriculum
 from groove.curriculum.sources.mixtures import split_mixture
-from groove.curriculum.sources.registry import BASE, by_kind, check_source
+from groove.curriculum.sources.registry import BASE, by_kind, check_source, size_of_set
 from groove.lpg.registry import RULES, learned
-from groove.training.antagonists import check_antagonist
+from groove.training.antagonists import NAMED, check_antagonist, find_antagonist
 from groove.training.settings.config import Config
 from groove.training.settings.presets import PRESETS
 from groove.training.settings.unread import parsed_curriculum, unread
@@ -17,8 +17,12 @@ from groove.utils.errors import ConfigError, GrooveError, unknown_name
 from groove.utils.typed_fields import range_complaints
 
 
-def validate(config: Config) -> None:
+def validate(config: Config, stored: Config | None = None) -> None:
     """Refuse a configuration that would fail later, or that holds settings which this run would not read.
+
+    Args:
+      config: of the run.
+      stored: of the run before it is resumed, whose settings may be unread: earlier versions had other presets.
 
     Raises:
       ConfigError: with one line per complaint.
@@ -29,9 +33,10 @@ def validate(config: Config) -> None:
         *_agents(config),
         *_levels(config),
         *_portions(config),
+        *_small_set(config),
         *_multiples(config),
         *_validation(config),
-        *unread(config),
+        *unread(config, stored),
     )
 
 
@@ -145,13 +150,12 @@ def _validation(config: Config) -> Iterator[str]:
 
 
 def _multiples(config: Config) -> Iterator[str]:
-    ppo = config.rules["ppo"]
     transitions = config.slots.steps * config.slots.workers
-    if "ppo" in config.antagonists and ppo.minibatches > 0 and transitions % ppo.minibatches:
-        yield (
-            f"rules.ppo.minibatches = {ppo.minibatches} does not divide slots.steps * slots.workers = {transitions}; "
-            "choose a divisor."
-        )
+    for name, minibatches in _minibatches(config).items():
+        if transitions % minibatches:
+            yield (
+                f"{name} = {minibatches} does not divide slots.steps * slots.workers = {transitions}; choose a divisor."
+            )
     log_every = config.run.log_every
     for name, every in (
         ("run.checkpoint_every", config.run.checkpoint_every),
@@ -159,3 +163,38 @@ def _multiples(config: Config) -> Iterator[str]:
     ):
         if every % max(log_every, 1):
             yield f"{name} = {every} must be a multiple of run.log_every = {log_every}."
+
+
+def _minibatches(config: Config) -> dict[str, int]:
+    """Return the numbers of minibatches of the rules that train agents, by the names of their settings."""
+    found = {}
+    for name in dict.fromkeys((config.rule, *config.antagonists)):
+        settings = config.rules.get(name)
+        field = f"rules.{name}.minibatches"
+        if name.startswith(NAMED):
+            try:
+                settings = find_antagonist(name).config
+            except GrooveError:
+                continue  # which is complained of by name
+            field = f"{name}: minibatches"
+        is_read = "minibatches" not in RULES[name].unread(settings) if name in RULES else True
+        if is_read and (minibatches := getattr(settings, "minibatches", 0)) > 0:
+            found[field] = minibatches
+    return found
+
+
+def _small_set(config: Config) -> Iterator[str]:
+    """Yield a complaint about a set of fewer levels than replay waits for."""
+    spec = parsed_curriculum(config)
+    if spec is None or spec.method == FIXED or not METHODS[spec.method].replays or METHODS[spec.method].has_cells:
+        return
+    try:
+        size = size_of_set(spec.source)
+    except GrooveError:
+        return  # which is complained of by name
+    if size is not None and size < config.plr.min_scored:
+        yield (
+            f"plr.min_fill = {config.plr.min_fill} of plr.buffer_size = {config.plr.buffer_size} waits for "
+            f"{config.plr.min_scored} scored levels, but {spec.source} holds {size}, so no level would ever be "
+            f"replayed: choose a plr.min_fill of at most {size / config.plr.buffer_size:.3g}."
+        )

@@ -12,37 +12,50 @@ import pytest
 from groove.curriculum.generators import factored
 from groove.curriculum.generators.factored import Choices
 from groove.curriculum.generators.generator import GeneratorConfig, entropy_floor
+from groove.curriculum.sources.registry import make_source
 from groove.envs.base import Design, Factor
+from groove.envs.gridworld.levels import GridSizes, LevelDistribution
 
 K = 4
 CONFIG = GeneratorConfig(bins=K, entropy=0.0)
 DESIGN = Design(lambda u: u, 5, (Factor("first", (1,)), Factor("both", (0, 3)), Factor("third", (4,))))
+CORNERS = Design(lambda u: u, 3, tuple(Factor(f"{i}", (i,)) for i in range(3)))
 LOGITS = jnp.asarray(np.random.default_rng(0).normal(size=(3, K)), jnp.float32)
 
 
 def test_an_untrained_generator_draws_random_levels():
     u, choices = factored.draw(DESIGN, factored.init(DESIGN, CONFIG), jax.random.key(0), 20_000)
     assert choices.designed.all()
-    np.testing.assert_allclose(choices.log_prob, -3 * np.log(K), rtol=1e-6)
+    np.testing.assert_allclose(choices.log_prob, -4 * np.log(K), rtol=1e-6)
     assert (u >= 0).all()
     assert (u < 1).all()
     for column in range(5):
         np.testing.assert_allclose(np.histogram(u[:, column], 10, (0, 1))[0], 2000, rtol=0.1)
-    apart = np.corrcoef(u.T)
-    assert np.abs(apart[0, 3]) > 0.9, "random numbers of one factor lie in the same bin"
-    apart[[0, 3], [3, 0]] = 0
-    np.testing.assert_allclose(apart, np.eye(5), atol=0.03)
+    np.testing.assert_allclose(np.corrcoef(u.T), np.eye(5), atol=0.03)  # those of one factor, too
+
+
+def test_an_untrained_generator_reaches_every_world():
+    """Whether there is a delay, and how long it is, are drawn apart; so are the movements of the classes."""
+    env = make_source("worlds", LevelDistribution(), GridSizes(), jax.random.key(0))
+    state = factored.init(env.design, GeneratorConfig())
+    designed = jax.jit(lambda key: factored.draw(env.design, state, key, 2000)[0])(jax.random.key(0))
+    random = jax.jit(jax.vmap(env.sample_level))(jax.random.split(jax.random.key(1), 2000))
+    for field in ("delay", "p_sticky", "step_reward"):
+        both = (np.asarray(getattr(levels, field), float) for levels in (designed, random))
+        np.testing.assert_allclose(*(np.quantile(x, [0, 0.25, 0.75, 0.99]) for x in both), rtol=0.15, atol=0.01)
+    alike = [(np.ptp(levels.classes.movement[:, 1:], axis=1) == 0).mean() for levels in (designed, random)]
+    np.testing.assert_allclose(*alike, atol=0.03)
 
 
 def test_levels_lie_in_the_bins_that_were_drawn():
     state = dataclasses.replace(factored.init(DESIGN, CONFIG), logits=LOGITS)
     u, choices = factored.draw(DESIGN, state, jax.random.key(1), 5000)
-    for factor, places in enumerate(factor.places for factor in DESIGN.factors):
-        for place in places:
-            np.testing.assert_array_equal(np.floor(u[:, place] * K), choices.bins[:, factor])
-    seen = [np.bincount(choices.bins[:, factor], minlength=K) / 5000 for factor in range(3)]
-    np.testing.assert_allclose(seen, jax.nn.softmax(LOGITS), atol=0.03)
-    expected = np.log(jax.nn.softmax(LOGITS))[np.arange(3), choices.bins].sum(1)
+    owner, places = [0, 1, 1, 2], [1, 0, 3, 4]
+    np.testing.assert_array_equal(factored.owners(DESIGN), owner)
+    np.testing.assert_array_equal(np.floor(u[:, places] * K), choices.bins)
+    seen = [np.bincount(column, minlength=K) / 5000 for column in choices.bins.T]
+    np.testing.assert_allclose(seen, jax.nn.softmax(LOGITS)[np.asarray(owner)], atol=0.03)
+    expected = np.log(jax.nn.softmax(LOGITS))[owner, choices.bins].sum(1)
     np.testing.assert_allclose(choices.log_prob, expected, rtol=1e-5)
 
 
@@ -51,9 +64,10 @@ def test_the_policy_gradient_is_that_of_the_expected_score():
     bins = jnp.asarray(list(itertools.product(range(2), repeat=2)), jnp.int32)
     score = np.array([1.0, -0.5, 2.0, 0.3])
     logits = jnp.asarray([[0.3, -0.2], [0.1, 0.7]])
-    choices = Choices(bins, factored.log_prob(logits, bins))
+    design = Design(lambda u: u, 2, (Factor("first", (0,)), Factor("second", (1,))))
+    choices = Choices(bins, factored.log_prob(design, logits, bins))
     weight = 10 * jnp.exp(choices.log_prob)  # the divisor is at least one
-    gradient = jax.grad(factored.objective)(logits, choices, jnp.asarray(score), weight, CONFIG)
+    gradient = jax.grad(factored.objective)(logits, design, choices, jnp.asarray(score), weight, CONFIG)
 
     def expected_score(x):
         p = np.exp(x) / np.exp(x).sum(1, keepdims=True)
@@ -71,7 +85,12 @@ def test_entropy_is_a_share_of_the_largest():
     np.testing.assert_allclose(factored.entropy(jnp.zeros((3, K))), 1.0, rtol=1e-6)
     np.testing.assert_allclose(factored.entropy(jnp.asarray([[50.0, 0.0], [0.0, 0.0]])), 0.5, rtol=1e-6)
     even = factored.learn(
-        dataclasses.replace(CONFIG, entropy=1.0), _one_sided(), _bins_of(_one_sided()), jnp.zeros(8), jnp.ones(8, bool)
+        DESIGN,
+        dataclasses.replace(CONFIG, entropy=1.0),
+        _one_sided(),
+        _bins_of(_one_sided()),
+        jnp.zeros(8),
+        jnp.ones(8, bool),
     )
     assert factored.entropy(even.logits) > factored.entropy(_one_sided().logits)
 
@@ -80,7 +99,7 @@ def test_no_bin_is_lost():
     state, floor = _one_sided(), entropy_floor(CONFIG.max_odds, K)
     for seed in range(200):  # the likely bin is always rewarded
         choices = _bins_of(state, seed)
-        state = factored.learn(CONFIG, state, choices, (choices.bins == 0).sum(1) * 1.0, jnp.ones(8, bool))
+        state = factored.learn(DESIGN, CONFIG, state, choices, (choices.bins == 0).sum(1) * 1.0, jnp.ones(8, bool))
     p = jax.nn.softmax(state.logits)
     np.testing.assert_allclose(p.max(1) / p.min(1), CONFIG.max_odds, rtol=1e-4)
     np.testing.assert_allclose(factored.entropy(state.logits), floor, rtol=1e-4)
@@ -103,13 +122,13 @@ def _search(seed, steps, config):
 
     def step(state, key):
         draw_key, noise_key = jax.random.split(key)
-        _, choices = factored.draw(DESIGN, state, draw_key, 16)
+        _, choices = factored.draw(CORNERS, state, draw_key, 16)
         corner = (choices.bins == jnp.asarray([3, 0, 1])).all(1)
         score = corner + 0.3 * jax.random.normal(noise_key, (16,)) + 0.2 * (choices.bins[:, 1] == 0)
-        return factored.learn(config, state, choices, score, jnp.ones(16, bool)), corner.mean()
+        return factored.learn(CORNERS, config, state, choices, score, jnp.ones(16, bool)), corner.mean()
 
     keys = jax.random.split(jax.random.key(seed), steps)
-    return jax.lax.scan(step, factored.init(DESIGN, config), keys)
+    return jax.lax.scan(step, factored.init(CORNERS, config), keys)
 
 
 def test_a_generator_finds_the_corner_where_regret_was_planted():
@@ -122,12 +141,12 @@ def test_only_first_lives_of_designed_levels_with_a_finite_score_are_learned_fro
     _, choices = factored.draw(DESIGN, state, jax.random.key(0), 6)
     score, mask = jnp.asarray([1.0, -1.0, jnp.nan, jnp.inf, 7.0, 9.0]), jnp.asarray([True] * 5 + [False])
     choices = dataclasses.replace(choices, bins=choices.bins.at[4].set(-1))
-    learned = factored.learn(CONFIG, state, choices, score, mask)
+    learned = factored.learn(DESIGN, CONFIG, state, choices, score, mask)
     two = jax.tree.map(lambda x: x[:2], choices)
-    expected = factored.learn(CONFIG, state, two, score[:2], mask[:2])
+    expected = factored.learn(DESIGN, CONFIG, state, two, score[:2], mask[:2])
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-6), learned, expected)
     assert not np.array_equal(learned.logits, state.logits)
-    nothing = factored.learn(CONFIG, learned, choices, jnp.full(6, jnp.nan), mask)
+    nothing = factored.learn(DESIGN, CONFIG, learned, choices, jnp.full(6, jnp.nan), mask)
     jax.tree.map(np.testing.assert_array_equal, nothing, learned)
 
 
@@ -136,7 +155,7 @@ def test_the_unit_of_scores_does_not_matter(unit):
     state = factored.init(DESIGN, CONFIG)
     _, choices = factored.draw(DESIGN, state, jax.random.key(0), 32)
     score = jax.random.normal(jax.random.key(1), (32,))
-    moved = [factored.learn(CONFIG, state, choices, c * score, jnp.ones(32, bool)).logits for c in (1.0, unit)]
+    moved = [factored.learn(DESIGN, CONFIG, state, choices, c * score, jnp.ones(32, bool)).logits for c in (1.0, unit)]
     np.testing.assert_allclose(*moved, atol=1e-4)
 
 

@@ -49,6 +49,14 @@ from groove.utils.typed_fields import assign
         ("paired", "plr.edit_probability=0.5", "plr.edit_probability is read by curricula that edit levels"),
         ("dr", "record.lifetimes=10", "record.lifetimes is read by curricula whose score needs an antagonist"),
         ("ar record.lifetimes=0", "record.returns=true", "record.returns is read by runs with record.lifetimes above"),
+        ("dr", "slots.episodes=9", "slots.episodes is read by curricula whose score needs evaluations"),
+        ("pvl", "slots.chunk=7", "slots.chunk is read by curricula whose score needs evaluations"),
+        ("ar meta.optimizer=es", "rules.lpg.max_target_gradient=0.5", "max_target_gradient is read by meta.optimizer"),
+        (
+            "ar gradient.normalise_slots=true",
+            "gradient.age_exponent=2",
+            "age_exponent is read by gradient.normalise",
+        ),
         ("ar plr.prioritization=topk", "plr.temperature=0.5", "plr.temperature is read by plr.prioritization=rank"),
     ],
 )
@@ -104,3 +112,13 @@ def test_network_agents_are_read_only_where_observations_are_arrays(curriculum, 
 def test_tables_are_always_read_because_validation_trains_them():
     config = assign(assign(preset("smoke"), "curriculum=networks"), "table_agent.learning_rate=30")
     refuse_unread_agent(config, [group.setup.env for group in make_groups(config)])
+
+
+def test_a_run_that_is_resumed_keeps_settings_that_it_does_not_read():
+    """Presets of earlier versions may have had other values of settings that the run does not read."""
+    stored = assign(preset("smoke"), "rules.ppo.scale_rewards=false")
+    with pytest.raises(ConfigError, match="scale_rewards is read by runs in which ppo"):
+        validate(stored)
+    validate(stored, stored)
+    with pytest.raises(ConfigError, match=r"rules\.ppo\.clip is read by runs in which ppo"):
+        validate(assign(stored, "rules.ppo.clip=0.1"), stored)

@@ -38,6 +38,13 @@ from groove.utils.typed_fields import assign, flatten, to_dict
         ("rules.lpg.discount=1.1", "rules.lpg.discount = 1.1 must be between 0 and 1"),
         ("run.checkpoint_every=7", "must be a multiple of run.log_every"),
         ("validation.every=7", "must be a multiple of run.log_every"),
+        (
+            "curriculum=ar@set:1",
+            "but set:1 holds 1, so no level would ever be replayed: choose a plr.min_fill of",
+        ),
+        ("rules.lpg.base=ppo rules.lpg.minibatches=7", "rules.lpg.minibatches = 7 does not divide slots.steps"),
+        ("antagonists=dpo rules.dpo.minibatches=7", "rules.dpo.minibatches = 7 does not divide slots.steps"),
+        ("antagonists=rule:ppo[minibatches=7]", "rule:ppo[minibatches=7]: minibatches = 7 does not divide slots.steps"),
         ("slots.stagger=9", "more groups than slots.count"),
         ("validation.sources=world", 'validation.sources: unknown source "world"'),
         ("validation.sources=dr", "validation.sources names dr twice"),
@@ -46,7 +53,9 @@ from groove.utils.typed_fields import assign, flatten, to_dict
     ],
 )
 def test_configurations_that_cannot_run_are_refused(assignment, complaint):
-    config = assign(preset("smoke"), assignment)
+    config = preset("smoke")
+    for word in assignment.split():
+        config = assign(config, word)
     with pytest.raises(ConfigError, match=re.escape(complaint)):
         validate(config)
 
