@@ -227,7 +227,7 @@ def draw(numbers: Mapping[str, Any]) -> Figure:
             axes.plot(share, middle, color=BLUE)
             axes.axhline(1, color=GREY, lw=1, ls="--")
             axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5)))
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter(NullFormatter())
             dress(axes, f"{name}, {numbers['updates'][name]} updates" if row == 0 else "")

@@ -77,7 +77,7 @@ class Bars:
     def say(self, text: str) -> None:
         """Print a line of text unless there is a terminal, which shows bars instead."""
         if not self._console.is_terminal:
-            self._console.print(text, highlight=False)
+            self._console.print(text, highlight=False, soft_wrap=True)
 
 
 @contextmanager
