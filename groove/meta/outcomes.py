@@ -15,7 +15,7 @@ from groove.lifetimes.rollout import evaluate_policy
 from groove.meta.slots import Levels, Lives, Setup
 from groove.types import Array, Key, LevelMemory, LevelOutcome, PyTree, Stream
 
-STUDENT_FIELDS = {"student_return", "student_variance", "student_largest", "student_best"}
+_STUDENT_FIELDS = {"student_return", "student_variance", "student_largest", "student_best"}
 CRITIC_FIELDS = frozenset({"positive_value_loss", "l1_value_loss", "value"})  # statistics of the meta-critic
 
 
@@ -91,7 +91,7 @@ def _play(setup: Setup, levels: Levels, lives: Lives, finished: Array, needs: fr
     returns = jnp.full((len(players), count, setup.episodes), jnp.nan)
     returns = jax.lax.fori_loop(0, -(-finished.sum() // chunk), evaluate, returns)
     fields = {}
-    if needs & STUDENT_FIELDS:
+    if needs & _STUDENT_FIELDS:
         student, returns = returns[0], returns[1:]
         fields = {
             "student_return": student.mean(1),
@@ -106,7 +106,7 @@ def _play(setup: Setup, levels: Levels, lives: Lives, finished: Array, needs: fr
 
 def _players(setup: Setup, lives: Lives, needs: frozenset[str]) -> list[_Player]:
     """Return those whose returns are needed: the student, then antagonists."""
-    players = [(setup.student, lives.student)] if needs & STUDENT_FIELDS else []
+    players = [(setup.student, lives.student)] if needs & _STUDENT_FIELDS else []
     if "antagonist_return" in needs:
         if not setup.antagonists and not setup.optimal_antagonist:
             raise ValueError("the curriculum needs antagonist_return: give the setup an antagonist.")

@@ -7,7 +7,7 @@ from groove.curriculum.registry import METHODS, CurriculumSpec, parse_curriculum
 from groove.curriculum.scores import SCORES
 from groove.envs.base import Discrete, EnvFamily
 from groove.lpg.registry import RULES, learned, make_rule
-from groove.meta.outcomes import CRITIC_FIELDS, STUDENT_FIELDS
+from groove.meta.outcomes import CRITIC_FIELDS
 from groove.training.antagonists import OPTIMAL
 from groove.training.settings.config import BASELINE, Config
 from groove.training.settings.presets import PRESETS, preset
@@ -80,8 +80,6 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
     yield Reader("record.lifetimes", _measures_regret(config), regret)
     yield Reader("record.returns", config.record.lifetimes > 0, "runs with record.lifetimes above 0")
     has_antagonist = _measures_regret(config) and any(name != OPTIMAL for name in config.antagonists)
-    for field in ("episodes", "chunk"):
-        yield Reader(f"slots.{field}", _evaluates(config), "curricula whose score needs evaluations, such as ar")
     yield Reader("gradient.entropy_floor", has_antagonist, "curricula with an agent as antagonist, such as ar")
     designs = method is not None and method.designs
     yield Reader("paired", designs, "curricula that design levels, such as paired")
@@ -152,11 +150,6 @@ def _weights_of_regularizers(config: Config) -> list[str]:
 
 def _measures_regret(config: Config) -> bool:
     return config.record.returns or "antagonist_return" in _score_needs(config)
-
-
-def _evaluates(config: Config) -> bool:
-    """Return whether finished lifetimes are evaluated by episodes of their own."""
-    return _measures_regret(config) or bool(_score_needs(config) & STUDENT_FIELDS)
 
 
 def _score_needs(config: Config) -> frozenset[str]:

@@ -49,8 +49,6 @@ from groove.utils.typed_fields import assign
         ("paired", "plr.edit_probability=0.5", "plr.edit_probability is read by curricula that edit levels"),
         ("dr", "record.lifetimes=10", "record.lifetimes is read by curricula whose score needs an antagonist"),
         ("ar record.lifetimes=0", "record.returns=true", "record.returns is read by runs with record.lifetimes above"),
-        ("dr", "slots.episodes=9", "slots.episodes is read by curricula whose score needs evaluations"),
-        ("pvl", "slots.chunk=7", "slots.chunk is read by curricula whose score needs evaluations"),
         ("ar meta.optimizer=es", "rules.lpg.max_target_gradient=0.5", "max_target_gradient is read by meta.optimizer"),
         (
             "ar gradient.normalise_slots=true",
