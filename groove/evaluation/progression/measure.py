@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from groove.envs.base import EnvFamily
+from groove.evaluation.meta_seeds import by_meta_seed
 from groove.evaluation.progression.anchors import Anchor, declared, load_anchors, save_anchors
 from groove.evaluation.progression.scores import mean_and_error
 from groove.evaluation.results import Cell, Results
@@ -75,7 +76,7 @@ def _anchors_of(task: Task, cells: Sequence[Cell], folder: Path) -> Iterator[Anc
     elif env and env.optimal_return:
         yield from _solved(task, env)
     else:
-        yield from _measured(task, cells, folder)
+        yield from measured(task, cells, folder)
 
 
 def _solved(task: Task, env: EnvFamily) -> Iterator[Anchor]:
@@ -86,16 +87,29 @@ def _solved(task: Task, env: EnvFamily) -> Iterator[Anchor]:
         yield Anchor(task.path, float(f"{best[:count].mean():.6g}"), "exact", source, count)
 
 
-def _measured(task: Task, cells: Sequence[Cell], folder: Path) -> Iterator[Anchor]:
-    """Yield the largest mean return of a rule that has more than one agent."""
-    groups: dict[tuple[str, str, int], list[Cell]] = {}
+def measured(task: Task, cells: Sequence[Cell], folder: Path) -> Iterator[Anchor]:
+    """Yield the largest mean return of a rule that has more than one agent, at any budget; none without results.
+
+    Args:
+      task: the task.
+      cells: stored results, of any tasks.
+      folder: where they are stored, whose name the source of the anchor mentions.
+    """
+    sizes: dict[tuple[str, int], list[Cell]] = {}  # (budget, levels) -> cells
     for cell in cells:
-        if cell.task == task.path and len(cell.seeds) > 1:
-            groups.setdefault((cell.rule, cell.budget, len(cell.returns)), []).append(cell)
+        if cell.task == task.path:
+            sizes.setdefault((cell.budget, len(cell.returns)), []).append(cell)
+    groups = {
+        (rule, budget, levels): list(by_task[task.path].values())
+        for (budget, levels), group in sizes.items()
+        for rule, by_task in by_meta_seed(group, lambda note: None).items()
+    }
     found = []
     for (rule, budget, _), each in sorted(groups.items()):
-        mean, error, runs = mean_and_error([cell.final.mean(axis=0) for cell in each])
         agents = sum(len(cell.seeds) for cell in each)
+        if agents == 1:
+            continue
+        mean, error, runs = mean_and_error([cell.final.mean(axis=0) for cell in each])
         steps = quantity(float(each[0].env_steps[-1]))
         over = f"{runs} meta-seeds of {rule}" if len(each) > 1 else f"{agents} agents of {rule}"
         source = f"{folder.name}: {over} after {steps} steps (budget {budget}), the best rule there"

@@ -1,14 +1,18 @@
 """Anchors made anew: the solver's mean over levels, the best stored rule, and files that keep other tasks."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from groove.evaluation.progression.anchors import Anchor, load_anchors, save_anchors
-from groove.evaluation.progression.measure import make_anchors, optimal_returns
+from groove.evaluation.progression.anchors import ANCHORS_FILE, Anchor, load_anchors, save_anchors
+from groove.evaluation.progression.measure import make_anchors, measured, optimal_returns
 from groove.evaluation.results import Results
 from groove.evaluation.suites.registry import find_tasks
 from groove.utils.errors import ConfigError
 from tests._helpers.cells import line
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -59,3 +63,32 @@ def test_nothing_to_make_costs_one_line(tmp_path):
     with pytest.raises(ConfigError, match="holds no results of these tasks"):
         make_anchors(tmp_path / "nothing", tmp_path / "a.json", "minatar")
     assert not (tmp_path / "a.json").exists()
+
+
+def test_meta_seeds_of_one_agent_each_count_and_two_settings_of_a_hand_written_rule_do_not(tmp_path):
+    store, (task,) = Results(tmp_path / "stored"), find_tasks(["minatar/Breakout"])
+    for rule, cell, value in [("mine", "a", 6.0), ("mine", "b", 8.0), ("ppo", "c", 9.0), ("ppo", "d", 9.5)]:
+        store.append(
+            "minatar",
+            line(
+                cell,
+                rule=rule,
+                task=task.path,
+                budget="laptop",
+                seeds=(0,),
+                returns=[[[0, value]]],
+                settings={"origin": {"rule": "lpg" if rule == "mine" else "ppo"}},
+            ),
+        )
+    (anchor,) = measured(task, store.cells(), tmp_path / "stored")
+    assert (anchor.best, anchor.agents) == (7.0, 2)
+    assert "2 meta-seeds of mine" in anchor.source
+
+
+def test_the_anchors_that_come_with_groove_are_those_of_the_stored_results():
+    folder = REPOSITORY / "docs" / "results" / "released"
+    cells, known = Results(folder).cells(), load_anchors(ANCHORS_FILE)
+    stored = {anchor.task: anchor for anchor in known if anchor.kind == "measured"}
+    assert len(stored) > 5
+    for path, anchor in stored.items():
+        assert list(measured(*find_tasks([path]), cells, folder)) == [anchor]
