@@ -16,7 +16,9 @@ _SECONDS = _FLAGS.number(
 _LEVELS = _FLAGS.integer(
     "levels", 12, "Number of levels of each run, those with the highest scores; 0 for none.", least=0, most=100
 )
-_FORCE = _FLAGS.boolean("force", False, "Replace the file if it exists.")
+_FORCE = _FLAGS.boolean(
+    "force", False, "Replace the file that --to names, if it exists. A run's own report.html is always replaced."
+)
 
 
 def run(*runs: str) -> None:

@@ -161,7 +161,13 @@ SKILLS: Mapping[str, TaskSkills] = {
         "the first action decides a reward 1 to 100 steps later",
     ),
     "minatar/Asterix": _task(
-        "near", "dense", "random", _PICTURE, _SOME, _SMALL, "treasures cross a field of 10 cells; they appear at random"
+        "near",
+        "dense",
+        "random",
+        _PICTURE,
+        _SOME,
+        _MEDIUM,
+        "treasures cross a field of 10 cells; they appear at random",
     ),
     "minatar/Breakout": _task(
         "far",
