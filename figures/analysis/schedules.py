@@ -33,6 +33,7 @@ from groove.utils import parallel
 from groove.utils.errors import ConfigError
 from groove.utils.io import write_atomically
 from groove.utils.limits import MOST_LEVELS, MOST_LIFETIME, check_integer
+from groove.utils.paths import user_path
 
 PARTS = 10  # of a life
 DIGITS = 100  # of a number; Python reads no more than a few thousand
@@ -110,7 +111,7 @@ def _live(
 def main() -> None:
     """Measure the rule and write the file."""
     parallel.request_devices(1)
-    path = Path(_TO.value)
+    path = user_path(_TO.value, "--to")
     folder("to", str(path.parent))
     lifetimes = _LIFETIMES.value
     if not lifetimes or not all(word.isdecimal() and len(word) < DIGITS for word in lifetimes):

@@ -15,6 +15,7 @@ from groove.evaluation.comparisons.comparison import HIGH, LOW, aggregates
 from groove.evaluation.suites.base import BUDGETS
 from groove.utils.bootstrap import Interval
 from groove.utils.errors import ConfigError
+from groove.utils.paths import user_path
 
 _FLAGS = FlagSet()
 _RESULTS = _FLAGS.string("results", "docs/results/released", "Folder of the meta-test results.")
@@ -62,7 +63,7 @@ def _shown(score: Interval) -> str:
 
 def main() -> None:
     """Print the table."""
-    columns = by_suite(Path(_RESULTS.value), _RULES.value, _SUITE.value, _BUDGET.value)
+    columns = by_suite(user_path(_RESULTS.value, "--results"), _RULES.value, _SUITE.value, _BUDGET.value)
     print(table(columns, _RULES.value))
 
 

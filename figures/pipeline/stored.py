@@ -38,7 +38,7 @@ def stem(flag: str, value: str) -> Path:
     if not path.name or path.suffix in (".png", ".pdf", ".json", ".md"):
         raise ConfigError(f"--{flag} = {value}: give the name of the picture, without its suffix.")
     folder(flag, str(path.parent))
-    return path
+    return user_path(value, f"--{flag}")
 
 
 def stored_cells(results: Path, budget: str) -> list[Cell]:

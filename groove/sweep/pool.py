@@ -23,11 +23,14 @@ class Work(NamedTuple):
       name: name shown beside its progress bar.
       command: returns its command line; called whenever the process starts, so that it can go on where it stopped.
       progress: returns the finished share of its work, in [0, 1].
+      finished: returns whether its work is complete, after it exited without an error. A process that was asked to stop
+        also exits so.
     """
 
     name: str
     command: Callable[[], list[str]]
     progress: Callable[[], float]
+    finished: Callable[[], bool] = lambda: True
 
 
 class _Running(NamedTuple):
@@ -80,13 +83,17 @@ class _Pool:
 
     def end(self, each: _Running, code: int) -> None:
         self.running.remove(each)
-        if was_killed(code) and each.losses < LOSSES:
-            self.say(f"{each.work.name} was killed or its machine is gone: it goes on ({each.losses + 1} of {LOSSES})")
+        stopped = code == 0 and not each.work.finished()
+        if (stopped or was_killed(code)) and each.losses < LOSSES:
+            what = "was stopped" if stopped else "was killed or its machine is gone"
+            self.say(f"{each.work.name} {what}: it goes on ({each.losses + 1} of {LOSSES})")
             self.start(each.work, each.bar, each.losses + 1)
             return
         self.bars.remove_task(each.bar)
+        log = self.log(each.work)
+        if stopped:
+            raise GrooveError(f"{each.work.name} ended before its work was complete: read {log}, then run this again.")
         if code:
-            log = self.log(each.work)
             raise GrooveError(f"{each.work.name} failed with exit code {code}: read {log}, then run this again.")
         self.finished += 1
         minutes = (time.monotonic() - self.started) / self.finished * (len(self.work) - self.finished) / 60
@@ -102,7 +109,7 @@ class _Pool:
 def run_all(work: Sequence[Work], logs: Path, executor: Executor, jobs: int, bars: Progress) -> None:
     """Run processes, at most `jobs` at once, and show their progress and the minutes left.
 
-    A process that is killed, or whose machine is lost, is started again, three times at most.
+    A process that is killed or stopped, or whose machine is lost, is started again, three times at most.
 
     Args:
       work: the processes, in the order in which they start.

@@ -8,15 +8,20 @@ import hashlib
 import json
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from groove.curriculum.sources.registry import pin_source
+from groove.training.antagonists import pin_antagonist
+from groove.training.build import pin_curriculum
 from groove.training.logs.loggers import read_jsonl
 from groove.training.run_dir import RunDir
 from groove.training.settings.config import Config
 from groove.training.settings.presets import preset
 from groove.training.settings.validate import validate
+from groove.training.start import pin_start
 from groove.utils.errors import ConfigError
 from groove.utils.io import read_json
 from groove.utils.typed_fields import assign, replace_all, to_dict
@@ -166,7 +171,19 @@ def _config(run: MetaTraining) -> Config:
 
 @functools.cache
 def _name(run: MetaTraining) -> str:
-    text = json.dumps(to_dict(run.config), sort_keys=True)
+    text = json.dumps(to_dict(run.config), sort_keys=True) + "".join(_digests(run))
     levels = f"{run.levels.keep}_hardest" if run.levels else ""
     readable = re.sub(r"[^\w.@-]+", "_", run.curriculum + levels)
     return f"{readable}-{run.preset}-{run.seed}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _digests(run: MetaTraining) -> Iterator[str]:
+    """Yield the digests of the files that a configuration names, except level sets, whose names stand for content."""
+    config = run.config
+    named = [config.start, *config.antagonists, *config.validation.sources]
+    pinned = [pin_start(config.start), *map(pin_antagonist, config.antagonists)]
+    pinned += map(pin_source, config.validation.sources)
+    if run.levels is None:
+        named.append(config.curriculum)
+        pinned.append(pin_curriculum(config.curriculum))
+    yield from (new.rpartition("#")[2] for old, new in zip(named, pinned, strict=True) if new != old and "#" in new)

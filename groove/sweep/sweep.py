@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from groove.sweep.executor import Executor
 from groove.sweep.pool import Work, run_all
@@ -28,7 +29,10 @@ def run_steps(steps: Sequence[Step], runs: Path, executor: Executor, jobs: int, 
       GrooveError: if a step fails; the message names its log file.
     """
     missing = [step for step in steps if not step.finished(runs)]
-    work = [Work(step.name, partial(step.command, runs), partial(step.progress, runs)) for step in missing]
+    work = [
+        Work(step.name, partial(step.command, runs), partial(step.progress, runs), partial(step.finished, runs))
+        for step in missing
+    ]
     run_all(work, runs, executor, jobs, bars)
 
 
@@ -65,11 +69,11 @@ def outcomes(trainings: Sequence[MetaTraining], runs: Path) -> Table:
         summary = read_summary(runs / training.name / "summary.json")
         reached = summary.get("validation/normalised_return")
         table.add_row(
-            training.label,
+            Text(training.label),  # brackets would be read as markup
             str(training.seed),
             f"{summary['step']:,}",
             f"{summary['seconds'] / 60:.1f}",
             "-" if reached is None else f"{reached:.2f}",
-            str(runs / training.name),
+            Text(str(runs / training.name)),
         )
     return table

@@ -34,7 +34,7 @@ from groove.training.trained_levels import draw_trained_levels
 from groove.training.validation import MEAN_SCORE
 from groove.training.validator import Validator
 from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, write_json
+from groove.utils.io import one_line, read_json, write_json
 from groove.utils.processes import any_process, is_first, of_first, to_host
 from groove.utils.typed_fields import to_dict
 
@@ -95,19 +95,17 @@ class _Training:
     def run(self) -> dict[str, Any]:
         """Train, and return the summary."""
         start, seconds_before = time.monotonic(), self.seconds
-        stopped, requested = None, False
+        requested = False
         with stop_requests() as stop_requested, self.progress:
             self.progress.message("compiling the meta-step, which takes up to a minute the first time")
             if self._owes_validation():  # a request to stop came between the meta-step and its validation
                 self._validate_and_log()
+            stopped = self._out_of_time()
             while self.step < self.config.run.steps and not stopped:
                 self._run_chunk()
                 self.seconds = of_first(seconds_before + time.monotonic() - start)
                 requested = any_process(stop_requested())
-                if requested:
-                    stopped = "on request; go on with --resume"
-                elif self.config.run.minutes and self.seconds >= 60 * self.config.run.minutes:
-                    stopped = f"after run.minutes = {self.config.run.minutes:g}"
+                stopped = "on request; go on with --resume" if requested else self._out_of_time()
                 self._after_chunk(requested, ended=bool(stopped))
             if not requested:
                 if self.validated != self.step:
@@ -115,6 +113,11 @@ class _Training:
                 self._save(wait=True)
             self.seconds = seconds_before + time.monotonic() - start
         return self._finish(stopped)
+
+    def _out_of_time(self) -> str | None:
+        """Return why the run ends, if its time is over; a run that is resumed then trains no more."""
+        minutes = self.config.run.minutes
+        return f"after run.minutes = {minutes:g}" if minutes and self.seconds >= 60 * minutes else None
 
     def close(self) -> None:
         """Close the log and the checkpoints, also after an error."""
@@ -134,6 +137,10 @@ class _Training:
         self.seconds, self.last_row = host["seconds"], host["last"]
         self.best_score = host["best"] if host["best"] is not None else -np.inf
         self.validated = host.get("validated")  # absent in checkpoints of version 0.1
+        last = read_json(self.dir.validation, "remove it") if self.dir.validation.exists() else {}
+        if self.validated != self.step and last.get("step") == self.step and "score" in last:  # after the checkpoint
+            self.validated, self.scores[self.step] = self.step, last["score"]
+            self.best_score = max(self.best_score, last["score"])
         self.records.restore(self.step)
 
     def _owes_validation(self) -> bool:
@@ -201,7 +208,7 @@ class _Training:
         self._log(row)
         self.scores[self.step], self.validated = score, self.step
         if is_first():
-            write_json(self.dir.validation, {"step": self.step, "metrics": row, "returns": returns})
+            write_json(self.dir.validation, {"step": self.step, "score": score, "metrics": row, "returns": returns})
         if score > self.best_score:
             self.best_score = score
             self._save_rule(self.dir.best_rule, self.state.eta)

@@ -18,9 +18,10 @@ def duration(seconds: float) -> str:
 
 def quantity(value: float) -> str:
     """Return a number with three digits, and k, M or G for thousands, millions or billions: 0.42, 12.3, 1.25 M."""
+    rounded = float(f"{value:.3g}")  # 999,700 is 1 M, not 1000 k
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if abs(value) >= size:
-            return f"{value / size:.3g} {unit}"
+        if abs(rounded) >= size:
+            return f"{rounded / size:.3g} {unit}"
     return f"{value:.3g}"
 
 

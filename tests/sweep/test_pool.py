@@ -66,6 +66,18 @@ def test_a_process_that_is_lost_again_and_again_fails(tmp_path, bars):
         pool.run_all([_work("a", [["x"]] * 4)], tmp_path, executor, 1, bars)
 
 
+def test_a_process_that_was_asked_to_stop_goes_on(tmp_path, bars):
+    done = [False, True]
+    work = _work("a", [["begin"], ["resume"]])._replace(finished=lambda: done.pop(0))
+    executor = _Executor({"a": [0, 0]})
+    pool.run_all([work], tmp_path, executor, 1, bars)
+    assert executor.started == [("a", "begin"), ("a", "resume")]
+    assert "a was stopped: it goes on (1 of 3)" in bars.console.file.getvalue()
+    never = _work("b", [["x"]] * 4)._replace(finished=lambda: False)
+    with pytest.raises(GrooveError, match="b ended before its work was complete"):
+        pool.run_all([never], tmp_path, _Executor({"b": [0] * 4}), 1, bars)
+
+
 def test_the_first_failure_stops_the_others(tmp_path, bars):
     executor = _Executor({"a": [None], "b": [2], "c": [0]})
     with pytest.raises(GrooveError, match="b failed with exit code 2"):

@@ -2,9 +2,12 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 
+from groove.dropin.rule_file import released_rules
+from groove.sweep import steps
 from groove.sweep.steps import MetaTraining
 from groove.utils.errors import ConfigError
 
@@ -35,6 +38,17 @@ def test_names_follow_what_is_computed_and_not_what_it_is_called():
     assert dataclasses.replace(SMOKE, overrides=("rules.lpg.hidden=8",)).name == SMOKE.name  # what it is anyway
     with pytest.raises(ConfigError, match="unknown field"):
         dataclasses.replace(SMOKE, overrides=("rules.lpg.hiden=8",)).name  # noqa: B018
+
+
+def test_a_name_follows_the_content_of_a_file(tmp_path):
+    file = tmp_path / "rule.safetensors"
+    training = dataclasses.replace(SMOKE, overrides=(f"start={file}",))
+    names = []
+    for released in ("paper-lpg", "paper-groove"):
+        shutil.copy(released_rules()[released], file)
+        steps._name.cache_clear()
+        names.append(training.name)
+    assert names[0] != names[1]
 
 
 def test_a_training_begins_goes_on_and_ends(tmp_path):

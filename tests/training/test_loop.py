@@ -210,6 +210,10 @@ def test_the_time_limit_ends_a_run_with_a_validation(train, tmp_path):
     assert (summary["step"], summary["stopped"]) == (5, "after run.minutes = 1e-09")
     assert rows_of(tmp_path) == [(5, False), (5, True)]
     assert checkpoints_of(tmp_path) == [5]
+    before = outcome_of(tmp_path)
+    assert train(resume=True, run__minutes=1e-9)["step"] == 5  # its time is over
+    assert outcome_of(tmp_path) == before
+    assert train(resume=True, run__minutes=0.0)["step"] == 20
 
 
 def log_of(folder):
@@ -285,6 +289,15 @@ def test_a_validation_that_is_made_up_for_is_logged_once(train, tmp_path):
     train(returns=RETURNS, resume=True)
     assert outcome_of(tmp_path) == outcome_of(tmp_path / "whole")
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 1 + len(log_of(tmp_path))
+
+
+def test_a_validation_after_the_last_checkpoint_counts_when_the_run_is_extended(train, tmp_path):
+    """The checkpoint at the end of the run was written by the request to stop, before the validation."""
+    train(returns=RETURNS, run__steps=10, on_chunk=stop_at(10))
+    train(returns=RETURNS, run__steps=10, resume=True)
+    train(returns=RETURNS, run__steps=20, resume=True)  # the rule at meta-step 20 is worse
+    assert load_rule(tmp_path / "best_rule.safetensors")[1]["meta_steps"] == 10
+    assert [step for step, validated in rows_of(tmp_path) if validated] == [10, 20]
 
 
 @pytest.mark.slow

@@ -21,7 +21,16 @@ def test_durations(seconds, words):
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0.4213, "0.421"), (12.34, "12.3"), (1500, "1.5 k"), (1_254_321, "1.25 M"), (-2e9, "-2 G")]
+    ("value", "words"),
+    [
+        (0.4213, "0.421"),
+        (12.34, "12.3"),
+        (1500, "1.5 k"),
+        (1_254_321, "1.25 M"),
+        (-2e9, "-2 G"),
+        (999.7, "1 k"),
+        (999_700, "1 M"),
+    ],
 )
 def test_quantities(value, words):
     assert quantity(value) == words

@@ -15,13 +15,14 @@ REFERENCES = ("random", "a2c")  # scores of 0 and 1
 _MARGIN = 0.05  # levels count if A2C's return exceeds that of random play by more than this, in the unit of returns
 
 
-def development_score(results: Results, rule: PathLike, tasks: Sequence[str]) -> float:
+def development_score(results: Results, rule: PathLike, tasks: Sequence[str], budget: str = "laptop") -> float:
     """Return the mean over tasks of a rule's normalised return at the end of life: 0 is random play, 1 is A2C.
 
     Args:
       results: the store of results.
       rule: a run directory or a rule file.
       tasks: tasks of the suite `development`, as SUITE/NAME.
+      budget: of the results.
 
     Raises:
       ConfigError: if a task is of another suite, or results of the rule or a reference are missing.
@@ -33,12 +34,14 @@ def development_score(results: Results, rule: PathLike, tasks: Sequence[str]) ->
         returns = {
             name: cell.final.mean(1)  # [levels]
             for cell in results.cells()
-            for name in (cell.rule, cell.lines[-1]["rule_identity"])
-            if cell.task == task
+            for name in (cell.rule, cell.identity)
+            if cell.task == task and cell.budget == budget
         }
         if lacking := {identity, *REFERENCES} - set(returns):
             names = ", ".join(sorted(str(rule) if name == identity else name for name in lacking))
-            raise ConfigError(f"{results.folder} holds no results of {names} on {task}: run a meta-test first.")
+            raise ConfigError(
+                f"{results.folder} holds no results of {names} on {task} at budget {budget}: run a meta-test first."
+            )
         total += level_score(returns[identity], *(returns[name] for name in REFERENCES))
     return total / len(tasks)
 

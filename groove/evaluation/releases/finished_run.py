@@ -93,6 +93,11 @@ def read_run(path: Path) -> FinishedRun:
         raise ConfigError(f"{path} was never validated; finish it with --resume.")
     validations = {int(row["step"]): tuple(row[name] for name in (_VALIDATION, *_INTERVAL)) for row in rows}
     scores = {int(row["step"]): _mean_score(row) for row in rows}
+    if int(summary["step"]) not in scores:
+        raise ConfigError(
+            f"{path} ended at meta-step {summary['step']}, after its last validation, at {max(scores)}: finish it with "
+            "--resume."
+        )
     return FinishedRun(path, summary, config, starts, validations, scores)
 
 

@@ -137,8 +137,10 @@ def _weights(
     """Return n of the rows at these meta-steps."""
     if count is None:
         return np.diff(steps, prepend=0.0)
-    known = {row["step"]: count(run, row) for row in run.rows}
-    return np.nan_to_num(np.array([known[step] for step in steps], float))
+    known: dict[float, float] = {}
+    for row in run.rows:  # the row of a validation has the meta-step of the row before, and not its metrics
+        known[row["step"]] = max(known.get(row["step"], 0.0), float(np.nan_to_num(count(run, row))))
+    return np.array([known[step] for step in steps])
 
 
 def _at(run: ReportedRun, metric: str, steps: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ def _store(folder, returns):
     for rule, value in returns.items():
         identity = find_rule(rule).identity
         changes = {"task": "development/tables", "rule_identity": identity, "updates": [1], "env_steps": [5]}
+        changes["budget"] = "laptop"
         results.append("development", line(identity, (0,), rule, [[[value]]], **changes))
     return results
 
@@ -23,6 +24,13 @@ def test_random_play_is_zero_and_a2c_is_one(tmp_path):
     results = _store(tmp_path, {"random": 1.0, "a2c": 3.0, "groove": 2.5})
     for rule, score in (("random", 0.0), ("a2c", 1.0), ("groove", 0.75)):
         assert development_score(results, rule, ["development/tables"]) == score
+
+
+def test_results_of_other_budgets_do_not_count(tmp_path):
+    results = _store(tmp_path, {"random": 1.0, "a2c": 3.0, "groove": 2.5})
+    changes = {"task": "development/tables", "rule_identity": find_rule("groove").identity, "budget": "smoke"}
+    results.append("development", line("short", (0,), "groove", [[[1.0]]], **changes))
+    assert development_score(results, "groove", ["development/tables"]) == 0.75
 
 
 def test_levels_are_clipped_and_those_without_a_gain_left_out():

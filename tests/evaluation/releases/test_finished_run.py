@@ -30,6 +30,14 @@ def test_a_directory_without_a_finished_run_is_refused(tmp_path):
         read_run(path)
 
 
+def test_a_run_that_was_stopped_after_its_last_validation_is_refused(tmp_path):
+    path = finished_run(tmp_path / "run", seed=1, score=0.5, value=1.0)
+    summary = json.loads(RunDir(path).summary.read_text())
+    RunDir(path).summary.write_text(json.dumps(summary | {"step": 25}))
+    with pytest.raises(ConfigError, match="ended at meta-step 25, after its last validation, at 20: finish it"):
+        read_run(path)
+
+
 def test_a_validation_of_zero_is_a_validation(tmp_path):
     path = finished_run(tmp_path / "run", seed=1, score=0.0, value=1.0)
     run = read_run(path)
