@@ -293,9 +293,9 @@ def test_a_validation_that_is_made_up_for_is_logged_once(train, tmp_path):
 
 def test_a_validation_after_the_last_checkpoint_counts_when_the_run_is_extended(train, tmp_path):
     """The checkpoint at the end of the run was written by the request to stop, before the validation."""
-    train(returns=RETURNS, run__steps=10, on_chunk=stop_at(10))
-    train(returns=RETURNS, run__steps=10, resume=True)
-    train(returns=RETURNS, run__steps=20, resume=True)  # the rule at meta-step 20 is worse
+    train(returns=RETURNS, run__steps=10, validation__every=0, on_chunk=stop_at(10))
+    train(returns=RETURNS, run__steps=10, validation__every=0, resume=True)
+    train(returns=RETURNS, run__steps=20, validation__every=0, resume=True)  # the rule at meta-step 20 is worse
     assert load_rule(tmp_path / "best_rule.safetensors")[1]["meta_steps"] == 10
     assert [step for step, validated in rows_of(tmp_path) if validated] == [10, 20]
 
