@@ -130,7 +130,8 @@ def columns_of(tasks: Mapping[str, RankedTask], overall: Collection[str] = OVERA
     counted = [paths for suite, paths in suites.items() if suite in overall] or list(suites.values())
     weights = {path: 1 / len(counted) / len(paths) for paths in counted for path in paths}
     columns = [Column(OVERALL, OVERALL, OVERALL, weights)]
-    columns += [Column(suite, SUITES, suite, _equal(paths)) for suite, paths in suites.items()]
+    first = sorted(suites, key=lambda suite: suite not in overall)  # those of the overall score come first
+    columns += [Column(suite, SUITES, suite, _equal(suites[suite])) for suite in first]
     for skill, buckets in BUCKETS.items():
         for bucket in buckets:
             paths = [path for path in weights if path in SKILLS and SKILLS[path].buckets[skill] == bucket]
