@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from groove.curriculum.base import Curriculum
-from groove.curriculum.buffer import Status, levels_at
+from groove.curriculum.buffer import Status, is_unscored, levels_at
 from groove.curriculum.cells import Cells, beaten, holders, target_logits, towards
 from groove.curriculum.plr import PLRState, around_buffer, hand_out, record_outcomes
 from groove.curriculum.plr_config import PLRConfig
@@ -102,8 +102,7 @@ def make_archive(env: EnvFamily, plr: PLRConfig, config: ArchiveConfig, score: s
         new = jax.vmap(env.sample_level)(jax.random.split(level_key, wanted.shape[0]))
         new = _change_some(cells, config, state, change_key, new)
         kept, levels, ids = hand_out(plr, state.plr, coin, replay_key, wanted, new)
-        is_new = wanted & (ids >= 0) & (kept.buffer.score[ids] == -jnp.inf)
-        rows = jnp.where(is_new, ids, plr.buffer_size)
+        rows = jnp.where(wanted & is_unscored(kept.buffer, ids), ids, plr.buffer_size)
         cell = state.cell.at[rows].set(cells.of(levels), mode="drop")
         return ArchiveState(kept, cell, state.lives.at[rows].set(0, mode="drop"), state.accepted), levels, ids
 

@@ -170,7 +170,7 @@ def drop_copies(buffer: LevelBuffer, ids: Array, mask: Array, first: Array, newe
     """Keep one place for each level: drop places whose first lifetime ended on a level that another place holds.
 
     A level may be drawn again, for instance from a small set of levels. The place that had a score before stays, with
-    whatever else a curriculum knows about it; among places without one, the first of the rows.
+    whatever else a curriculum keeps for this place. If none had a score before, the place of the first row stays.
 
     Args:
       buffer: B places, after `record`.
@@ -206,6 +206,11 @@ def drop_copies(buffer: LevelBuffer, ids: Array, mask: Array, first: Array, newe
         status=buffer.status.at[rows].set(Status.EMPTY, mode="drop"),
         stamp=stamp,
     )
+
+
+def is_unscored(buffer: LevelBuffer, ids: Array) -> Array:
+    """Return whether these places are in the buffer and had no score yet, bool [n]; false for negative ids."""
+    return (ids >= 0) & (buffer.score[ids] == -jnp.inf)
 
 
 def levels_at(buffer: LevelBuffer, ids: Array) -> PyTree:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from groove.curriculum.base import Curriculum
-from groove.curriculum.buffer import LevelBuffer, Status
+from groove.curriculum.buffer import LevelBuffer, Status, is_unscored
 from groove.curriculum.plr import PLRState, around_buffer, hand_out, record_outcomes
 from groove.curriculum.plr_config import PLRConfig
 from groove.curriculum.scores import SCORES
@@ -86,8 +86,7 @@ def make_colearn(env: EnvFamily, plr: PLRConfig, config: ColearnConfig, score: s
         new = jax.vmap(env.sample_level)(jax.random.split(level_key, wanted.shape[0]))
         ranked = priority(state.plr.buffer, state.helped, config.weight)
         kept, levels, ids = hand_out(plr, state.plr, coin, replay_key, wanted, new, priority=ranked)
-        is_new = wanted & (ids >= 0) & (kept.buffer.score[ids] == -jnp.inf)
-        rows = jnp.where(is_new, ids, plr.buffer_size)
+        rows = jnp.where(wanted & is_unscored(kept.buffer, ids), ids, plr.buffer_size)
         return ColearnState(kept, state.helped.at[rows].set(0.0, mode="drop")), levels, ids
 
     def update(state: ColearnState, ids: Array, outcome: LevelOutcome) -> ColearnState:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from groove.curriculum.accel import Mutate, edits
 from groove.curriculum.base import Curriculum
-from groove.curriculum.buffer import LevelBuffer, levels_at
+from groove.curriculum.buffer import LevelBuffer, is_unscored, levels_at
 from groove.curriculum.generators.autoregressive import make_autoregressive
 from groove.curriculum.generators.factored import make_factored
 from groove.curriculum.generators.generator import Generator, GeneratorConfig
@@ -95,7 +95,7 @@ def make_paired(
         if config.random_share:
             is_random, new = _random_some(env, config.random_share, random_key, generator.none(n), *new)
         kept, levels, ids = hand_out(plr, state.plr, coin, replay_key, wanted, new[0])
-        rows = jnp.where(wanted & _is_new(kept, ids), ids, plr.buffer_size)
+        rows = jnp.where(wanted & is_unscored(kept.buffer, ids), ids, plr.buffer_size)
         choices = jax.tree.map(lambda all_, own: all_.at[rows].set(own, mode="drop"), state.choices, new[1])
         comparison = state.comparison
         if config.random_share:
@@ -105,7 +105,7 @@ def make_paired(
 
     def update(state: PairedState, ids: Array, outcome: LevelOutcome) -> PairedState:
         own, levels = jax.tree.map(lambda x: x[ids], state.choices), levels_at(state.plr.buffer, ids)
-        first_lives = outcome.finished & _is_new(state.plr, ids)
+        first_lives = outcome.finished & is_unscored(state.plr.buffer, ids)
         scores = SCORES[score].fn(outcome)
         learned = generator.learn(state.generator, own, levels, scores, first_lives)
         comparison = state.comparison
@@ -146,11 +146,6 @@ def make_generator(env: EnvFamily, config: GeneratorConfig) -> Generator:
             "choose paired@dr, paired@networks or paired@varied, or paired.generator=factored."
         )
     return make_autoregressive(env.editor, config)
-
-
-def _is_new(state: PLRState, ids: Array) -> Array:
-    """Return whether the levels with these ids are in the buffer and have no score yet, bool [n]."""
-    return (ids >= 0) & (state.buffer.score[ids] == -jnp.inf)
 
 
 def _edit_some(

@@ -17,6 +17,7 @@ from groove.curriculum.buffer import (
     drop_copies,
     empty,
     insert,
+    is_unscored,
     levels_at,
     memory_at,
     record,
@@ -184,7 +185,7 @@ def record_outcomes(
 
     A level that was drawn twice has one place; `newest_score` says which score it has (see `drop_copies`).
     """
-    first = state.buffer.score[ids] == -jnp.inf
+    first = is_unscored(state.buffer, ids)
     memory = LevelMemory(best_return=outcome.best_return, optimal_return=outcome.optimal_return)
     buffer = record(state.buffer, ids, scores, memory, outcome.finished)
     dropped = (state.buffer.status == Status.ACTIVE) & (buffer.status == Status.EMPTY)

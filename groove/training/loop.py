@@ -138,7 +138,7 @@ class _Training:
         self.best_score = host["best"] if host["best"] is not None else -np.inf
         self.validated = host.get("validated")  # absent in checkpoints of version 0.1
         last = read_json(self.dir.validation, "remove it") if self.dir.validation.exists() else {}
-        if self.validated != self.step and last.get("step") == self.step and "score" in last:  # after the checkpoint
+        if "score" in last and last["step"] == self.step != self.validated:  # newer than the checkpoint
             self.validated, self.scores[self.step] = self.step, last["score"]
             self.best_score = max(self.best_score, last["score"])
         self.records.restore(self.step)

@@ -55,10 +55,10 @@ class Runs:
         names = self.meta_seeds(column)
         total = np.zeros(RESAMPLES)
         for path, weight in column.weights.items():
-            if (place := (path, *names)) not in self._resampled:
+            if (key := (path, *names)) not in self._resampled:
                 means = self._means(path, names, RESAMPLES, lambda scores: scores[:, None])
-                self._resampled[place] = means[:, 0].clip(0, 1)
-            total += weight * self._resampled[place]
+                self._resampled[key] = means[:, 0].clip(0, 1)
+            total += weight * self._resampled[key]
         return total
 
     def profile(self, column: Column) -> Interval[Floats]:
@@ -73,13 +73,13 @@ class Runs:
 
     def _means(self, path: str, names: Sequence[str], resamples: int, measure: Callable[[Floats], Floats]) -> Floats:
         """Return the mean of a measure f[agents, values] over the drawn runs of one task, f[resamples, values]."""
-        places = np.random.default_rng(self._seed).integers(len(names), size=(resamples, len(names)))
+        drawn_seeds = np.random.default_rng(self._seed).integers(len(names), size=(resamples, len(names)))
         rng = np.random.default_rng((*self._seed, zlib.crc32(path.encode())))
         total = 0.0
         for which, name in enumerate(names):
             values = measure(self._scores[path][name])
-            agents = rng.integers(len(values), size=(*places.shape, len(values)))
-            counted = (places == which)[..., None]  # [resamples, places, 1]
+            agents = rng.integers(len(values), size=(*drawn_seeds.shape, len(values)))
+            counted = (drawn_seeds == which)[..., None]  # [resamples, draws, 1]
             total = total + (values[agents].mean(axis=2) * counted).sum(axis=1)
         means: Floats = np.asarray(total) / len(names)
         return means

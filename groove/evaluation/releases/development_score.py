@@ -22,7 +22,7 @@ def development_score(results: Results, rule: PathLike, tasks: Sequence[str], bu
       results: the store of results.
       rule: a run directory or a rule file.
       tasks: tasks of the suite `development`, as SUITE/NAME.
-      budget: of the results.
+      budget: of the results that count.
 
     Raises:
       ConfigError: if a task is of another suite, or results of the rule or a reference are missing.
