@@ -1,6 +1,7 @@
 """The cost model: prices that were planted are found, and its terms grow as they should."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -34,8 +35,16 @@ def test_twice_the_slots_on_twice_the_devices_cost_one_device_the_same_but_for_t
     size = model.Size(N=16, D=2)
     twice = replace(size, N=32, D=4)
     assert model.byte_terms(twice) == model.byte_terms(size)
+    own_memory = partial(model.second_terms, sharing=1)
     curriculum = "slot of all devices"
-    assert model.second_terms(twice) == model.second_terms(size) | {curriculum: 32}
+    assert own_memory(twice) == own_memory(size) | {curriculum: 32}
+
+
+def test_devices_of_one_memory_wait_for_each_other(model):
+    waiting = "hidden value of another device"
+    four = model.Size(N=32, D=4)
+    assert model.second_terms(four)[waiting] == 3 * model.second_terms(four)["hidden value"]
+    assert model.second_terms(model.Size())[waiting] == model.second_terms(four, sharing=1)[waiting] == 0
 
 
 def test_a_ring_of_four_devices_averages_in_six_messages(model):
