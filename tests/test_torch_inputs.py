@@ -105,6 +105,7 @@ def test_progress_and_lifetime_are_numbers(rules, given, name, value):
         ({"minibatches": "x"}, "minibatches = 'x' must be an integer"),
         ({"minibatches": 10**9}, "minibatches = 1000000000 does not divide the 15 transitions .* such as 15"),
         ({"max_grad_norm": "x"}, "max_grad_norm = 'x' must be positive"),
+        ({"max_grad_norm": 10**400}, "must be positive"),
         ({"max_grad_norm": True}, "max_grad_norm = True must be positive"),
         ({"max_grad_norm": float("nan")}, "max_grad_norm = nan must be positive"),
         ({"generator": 5}, "generator must be a torch.Generator, not 5"),

@@ -7,10 +7,14 @@ and the programs of `figures/` and `benchmarks/` all start through `run_program`
 import importlib
 import io
 import math
+import os
 import re
+import signal
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +38,7 @@ COMMANDS: Mapping[str, str] = {  # command -> module that holds its PROGRAM
 }
 BAD_INPUT = 2  # exit code of a program that refused its input
 _INTERRUPTED = 130  # exit code that shells expect after Ctrl-C
+_INTERRUPT_AGAIN = 0.05  # seconds, after which Python is elsewhere
 _WIDTH = 100
 
 
@@ -161,7 +166,7 @@ def run_program(program: Program, argv: Sequence[str]) -> int:
         arguments = _parse(program, argv)
         from groove.utils.jax_flags import standard_flags  # imports JAX, which --help and bad flags do not wait for
 
-        with standard_flags():
+        with _interrupts_repeated(), standard_flags():
             program.run(*arguments)
     except GrooveError as error:
         for line in str(error).splitlines():
@@ -171,6 +176,25 @@ def run_program(program: Program, argv: Sequence[str]) -> int:
         print("groove: interrupted.", file=sys.stderr)
         return _INTERRUPTED
     return 0
+
+
+@contextmanager
+def _interrupts_repeated() -> Iterator[None]:
+    """Repeat a Ctrl-C that arrives where Python drops exceptions, such as in JAX's callback of garbage collection."""
+    hook = sys.unraisablehook
+
+    def repeat(dropped: Any) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            return hook(dropped)
+        timer = threading.Timer(_INTERRUPT_AGAIN, os.kill, (os.getpid(), signal.SIGINT))
+        timer.daemon = True  # does not hold up a program that ends by itself
+        return timer.start()
+
+    sys.unraisablehook = repeat
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
 
 
 def main(argv: Sequence[str]) -> int:

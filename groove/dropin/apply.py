@@ -52,7 +52,15 @@ def read_heads(apply: Apply, params: Params, obs: Array, widths: Mapping[str, An
                 f"apply must return {_WORDS.get(name, name)} of shape {wanted} for B observations, not {head.shape}: "
                 f"it returns {_signature(widths)}."
             )
-    return {name: jnp.reshape(x, (*lead, x.shape[-1])).astype(jnp.float32) for name, x in heads.items()}
+    heads = {name: jnp.reshape(x, (*lead, x.shape[-1])).astype(jnp.float32) for name, x in heads.items()}
+    if LOGITS in heads:
+        heads[LOGITS] = finite_logits(heads[LOGITS])
+    return heads
+
+
+def finite_logits(logits: Array) -> Array:
+    """Return logits in which those of illegal actions, -inf, are the least f32: 0 x -inf would be NaN."""
+    return jnp.maximum(logits, jnp.finfo(jnp.float32).min)
 
 
 def as_agent(

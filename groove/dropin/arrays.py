@@ -52,13 +52,13 @@ def read_rollout(rollout: Any, *also: str) -> Rollout:
 
 
 def read_experience(rollout: Any) -> Rollout:
-    """Return a rollout with all its fields, as `read_rollout` does; observations are zero in rows that the mask hides.
+    """Return a rollout with all its fields, as `read_rollout` does; hidden rows have the observation of another row.
 
     Raises:
       GrooveError: see `read_rollout`.
     """
     rollout = read_rollout(rollout, "action", *_OBSERVATIONS)
-    seen = {name: visible(getattr(rollout, name), rollout.mask) for name in _OBSERVATIONS}
+    seen = {name: _without_hidden(getattr(rollout, name), rollout.mask) for name in _OBSERVATIONS}
     return dataclasses.replace(rollout, **seen)
 
 
@@ -71,8 +71,24 @@ def visible(x: Any, mask: Any) -> Any:
     """
     if mask is None:
         return x
-    rows = jnp.reshape(jnp.asarray(mask, bool), (*np.shape(mask), *(1,) * (np.ndim(x) - 2)))
-    return jnp.where(rows, x, jnp.zeros_like(x))
+    return jnp.where(_rows(mask, x), x, jnp.zeros_like(x))
+
+
+def _without_hidden(obs: Any, mask: Any) -> Any:
+    """Return observations [T, W, ...] in which hidden rows are copies of the first row that counts.
+
+    Zeros would not do: a network may divide by the size of its input, and the gradient of its NaN is NaN everywhere.
+    """
+    if mask is None:
+        return obs
+    counts = jnp.reshape(jnp.asarray(mask, bool), -1)
+    first = jnp.asarray(obs).reshape((-1, *np.shape(obs)[2:]))[jnp.argmax(counts)]
+    return jnp.where(_rows(mask, obs), obs, jnp.where(counts.any(), first, jnp.zeros_like(first)))
+
+
+def _rows(mask: Any, x: Any) -> Array:
+    """Return a mask [T, W] with further axes of length one, as many as x has."""
+    return jnp.reshape(jnp.asarray(mask, bool), (*np.shape(mask), *(1,) * (np.ndim(x) - 2)))
 
 
 def as_array(name: str, x: Any) -> Any:

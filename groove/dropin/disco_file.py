@@ -12,6 +12,8 @@ from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.io import one_line
 from groove.utils.paths import PathLike, user_path
 
+_LARGEST = 64 * 2**20  # bytes
+
 HOW = f"{NAME}=PATH, the path of disco_103.npz from github.com/google-deepmind/disco_rl"
 
 
@@ -45,9 +47,14 @@ def read_arrays(path: PathLike) -> dict[str, np.ndarray]:
         raise GrooveError(f"there are no weights of {NAME} at {file}: write {HOW}.")
     try:
         with file.open("rb") as stream:
+            with zipfile.ZipFile(stream) as packed:
+                size = sum(part.file_size for part in packed.infolist())
+            if size > _LARGEST:
+                raise ValueError(f"it unpacks to {size / 2**20:,.0f} MiB, and the published weights to 3")
+            stream.seek(0)
             found = np.load(stream, allow_pickle=False)
-            if isinstance(found, np.ndarray):
-                raise ValueError("it holds one array without a name")
             return {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
+    except MemoryError as error:
+        raise GrooveError(f"{file} does not fit into the memory of this machine: write {HOW}.") from error
+    except Exception as error:  # damaged archives and headers make zipfile and NumPy raise errors of many types
         raise GrooveError(f"{file} is no .npz file ({one_line(error)}): write {HOW}.") from error

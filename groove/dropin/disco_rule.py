@@ -22,15 +22,16 @@ import numpy as np
 import optax
 
 from groove.dropin import inputs
-from groove.dropin.apply import Apply, as_agent
-from groove.dropin.arrays import read_experience
-from groove.dropin.update import AgentState
+from groove.dropin.apply import Apply, as_agent, check_optimizer, finite_logits, read_heads
+from groove.dropin.arrays import as_numbers, read_experience
+from groove.dropin.update import AgentState, check_learner
 from groove.lpg.disco.heads import WIDTH, head_widths
 from groove.lpg.disco.rule import DiscoState, Stepped, as_trajectories, begin_state, learn
 from groove.lpg.disco.weights import DiscoWeights
 from groove.types import LOGITS, Array, Key, Params, Rollout
 from groove.utils.errors import GrooveError
 from groove.utils.jax_flags import usual_promotion
+from groove.utils.limits import MOST_INTEGER, check_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ class DiscoRule:
         Args:
           num_actions: A.
         """
+        check_integer("num_actions", num_actions, MOST_INTEGER, least=0)
         return head_widths(num_actions)
 
     @usual_promotion()
@@ -72,6 +74,7 @@ class DiscoRule:
           params: parameters of the agent's network.
           optimizer: an optax transformation. The published agents clip every element of Adam's step to +-1.
         """
+        check_optimizer("optimizer", optimizer)
         return AgentState(params, optimizer.init(params), begin_state(params), jnp.int32(0))
 
     @usual_promotion()
@@ -106,7 +109,12 @@ class DiscoRule:
           GrooveError: if shapes do not fit together, a head is missing or has the wrong width, an action is no index of
             a policy logit, or a reward is not finite. Inside `jit`, wrong actions and rewards make the loss NaN.
         """
-        del key, progress, lifetime
+        del key
+        check_learner(learner)
+        check_optimizer("optimizer", optimizer)
+        for name, value in {"progress": progress, "lifetime": lifetime}.items():
+            if value is not None:
+                inputs.check_told(name, value)
         rollout = read_experience(rollout)
         if not isinstance(learner.rule_state, DiscoState):
             raise GrooveError(f'the agent has no memory of the rule "{self.name}": begin with rule.init.')
@@ -117,11 +125,8 @@ class DiscoRule:
         agent = as_agent(apply, learner.params, optimizer, self.heads(actions), rank)
         if behaviour is None:
             behaviour = agent.read(learner.params, rollout.obs, (LOGITS,))[1][LOGITS]
-        elif np.shape(behaviour) != (*np.shape(rollout.reward), actions):
-            raise GrooveError(
-                f"behaviour must be f32[T, W, A] = {(*np.shape(rollout.reward), actions)}, not {np.shape(behaviour)}: "
-                "give the logits of the policy that acted."
-            )
+        else:
+            behaviour = _behaviour(behaviour, (*np.shape(rollout.reward), actions))
         rollout = inputs.counted(rollout)
         valid = ~jnp.isnan(inputs.action_log_prob(jnp.zeros_like(behaviour), rollout))
         rollout = dataclasses.replace(rollout, reward=jnp.where(valid, rollout.reward, jnp.nan))
@@ -133,9 +138,23 @@ class DiscoRule:
         return AgentState(now.params, now.opt_state, now.state, learner.updates + 1), dict(info)
 
 
+def _behaviour(given: Any, shape: tuple[int, ...]) -> Array:
+    """Return the logits that acted, after comparing their shape with T, W and A."""
+    given = as_numbers("behaviour", given)
+    if np.shape(given) != shape:
+        raise GrooveError(
+            f"behaviour must be f32[T, W, A] = {shape}, not {np.shape(given)}: give the logits of the policy that "
+            "acted."
+        )
+    return finite_logits(jnp.asarray(given, jnp.float32))
+
+
 def _num_actions(apply: Apply, params: Params, obs: Array, rank: int) -> int:
     """Return A, the number of logits that `apply` returns; nothing is computed."""
     one = jnp.zeros((1, *np.shape(obs)[-rank:]) if rank else (1,), jnp.asarray(obs).dtype)
-    heads = jax.eval_shape(lambda: apply(params, one))
-    logits = heads.get(LOGITS) if isinstance(heads, Mapping) else next(iter(heads), None)
-    return 1 if logits is None else int(logits.shape[-1])  # a head that is missing is refused when it is read
+    heads: Any = jax.eval_shape(lambda: apply(params, one)) if callable(apply) else None
+    listed = heads if isinstance(heads, tuple | list) else ()
+    logits = heads.get(LOGITS) if isinstance(heads, Mapping) else next(iter(listed), None)
+    if not (shape := getattr(logits, "shape", None)):  # reading the heads says what is wrong with them
+        jax.eval_shape(lambda: read_heads(apply, params, one, head_widths(1), rank))
+    return int(shape[-1]) if shape else 1

@@ -16,7 +16,7 @@ import numpy as np
 from groove.utils.errors import GrooveError
 from groove.utils.io import json_bytes, one_line, parse_json, to_json, write_all
 from groove.utils.paths import PathLike, user_path
-from groove.utils.tensor_file import content_digest, tensor_bytes
+from groove.utils.tensor_file import content_digest, read_tensors, tensor_bytes
 
 RULE_FORMAT = 1
 
@@ -150,14 +150,11 @@ def _keys(names: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         raise RuleFileError(f"{path} does not exist: give the path of a .safetensors file.")
     try:
-        with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+        return read_tensors(path)
+    except (OSError, ValueError) as error:
         reason = one_line(error)
         raise RuleFileError(f"{path} is truncated or no safetensors file ({reason}): get it again.") from error
 

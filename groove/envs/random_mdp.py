@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from groove.envs.base import EnvFamily, MultiHot, Step
 from groove.envs.gridworld.levels import log_uniform_int, uniform_int
+from groove.ops.masked import masked_mean
 from groove.types import Array, Key
 
 STATES, ACTIONS = 32, 5
@@ -129,11 +130,13 @@ def optimal_return(level: MDPLevel) -> Array:
 
 def describe(level: MDPLevel) -> dict[str, Array]:
     """Return the features of a level: states, paying share, stochastic share, terminal states, limit, lifetime."""
+    exists = jnp.arange(STATES) <= level.successor.max()  # the others cannot be reached
+    pairs = jnp.broadcast_to(exists[:, None], level.reward.shape)
     return {
-        "states": 1.0 + level.successor.max(),
-        "paying_share": jnp.mean(level.reward != 0),
-        "stochastic_share": jnp.mean(level.threshold < _BITS),
-        "terminal_states": level.terminal.sum(dtype=jnp.float32),
+        "states": exists.sum(dtype=jnp.float32),
+        "paying_share": masked_mean(level.reward != 0, pairs),
+        "stochastic_share": masked_mean(level.threshold < _BITS, pairs),
+        "terminal_states": (level.terminal & exists).sum(dtype=jnp.float32),
         "limit": level.limit.astype(jnp.float32),
         "lifetime": level.lifetime.astype(jnp.float32),
     }

@@ -47,6 +47,8 @@ _FIELDS = {  # name -> type, of the fields of a line that readers rely on
     **dict.fromkeys(("seeds", "updates", "env_steps"), list[int]),
     "returns": list[list[list[float]]],  # [levels, seeds, points]
 }
+_RECORD = ("versions", "git", "device")  # tables of the provenance; earlier versions left some of them out
+_LARGEST_RETURN = float(np.finfo(np.float32).max)  # returns are summed in float32
 
 
 class ResultsError(GrooveError):
@@ -262,7 +264,7 @@ def _unsealed(text: bytes, sealed: bool = False) -> tuple[dict[str, Any] | None,
     except UnicodeDecodeError:
         return None, "no UTF-8"
     except ValueError:
-        return None, "no JSON"
+        return None, "no JSON with finite numbers"
     if not isinstance(line, dict):
         return None, "no JSON object"
     if sealed and CHECK not in line:
@@ -280,8 +282,11 @@ def _unsealed(text: bytes, sealed: bool = False) -> tuple[dict[str, Any] | None,
 def _schema() -> Any:
     import pydantic  # slow to import
 
+    table = dict[str, Any] | None
+    record: Any = {name: (table, None) for name in _RECORD}
     fields: Any = {name: (kind, ...) for name, kind in _FIELDS.items()}
-    return pydantic.create_model("Line", **fields)
+    optional: Any = {"provenance": (pydantic.create_model("Record", **record) | None, None), "settings": (table, None)}
+    return pydantic.create_model("Line", **fields, **optional)
 
 
 def _complaint(line: Mapping[str, Any]) -> str:
@@ -292,4 +297,6 @@ def _complaint(line: Mapping[str, Any]) -> str:
     shapes = {(len(level), len(curve)) for level in line["returns"] for curve in level}
     if not line["seeds"] or shapes != {shape} or len(line["env_steps"]) != shape[1]:
         return "its seeds, updates and returns do not fit together"
+    if np.abs(line["returns"]).max() > _LARGEST_RETURN:
+        return "a return beyond the range of float32"
     return ""

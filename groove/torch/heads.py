@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from groove.utils.errors import GrooveError
+from groove.utils.limits import MOST_INTEGER, check_integer
 
+_CURE = "rule.add_heads(torso, features, num_actions) adds the heads of a rule to a torso"
 _LAYERS = {"logits": "policy", "y": "prediction", "value": "value"}
 
 
@@ -16,6 +19,9 @@ class AgentWithHeads(nn.Module):
     def __init__(self, torso: nn.Module, features: int, heads: Mapping[str, int]) -> None:
         """Add heads, name -> width, to a torso that returns f32[..., features]."""
         super().__init__()
+        check_integer("features", features, MOST_INTEGER)
+        for name, width in heads.items():
+            check_integer("num_actions" if name == "logits" else name, width, MOST_INTEGER)
         self.torso = torso
         self.names = [_LAYERS[name] for name in heads]
         for name, width in heads.items():
@@ -39,16 +45,20 @@ def read_heads(module: Any, obs: Tensor, widths: Mapping[str, int]) -> dict[str,
       GrooveError: if a head is missing, there is one too many, or one has the wrong shape.
     """
     output = module(obs)
+    if not isinstance(output, Mapping | tuple | list):
+        raise GrooveError(
+            f"the module must return {_signature(widths)}, a tuple in this order or a mapping by name, not one "
+            f"{type(output).__name__}: {_CURE}."
+        )
     named = isinstance(output, Mapping)
-    found = output if named else dict(zip(widths, output, strict=False))
+    found: Mapping[str, Any] = output if isinstance(output, Mapping) else dict(zip(widths, output, strict=False))
     for name in widths:
         if name not in found:
             returned = f"only {', '.join(map(repr, found))}" if named else f"{len(output)} output(s)"
             width = "A, the number of actions" if name == "logits" else widths[name]
             raise GrooveError(
                 f'the head "{name}" is missing, whose width is {width}: the module returns {returned}, and the rule '
-                f"needs {_signature(widths)}. rule.add_heads(torso, features, num_actions) adds the heads of a rule to "
-                "a torso."
+                f"needs {_signature(widths)}. {_CURE}."
             )
     if not named and len(output) > len(widths):
         raise GrooveError(
@@ -56,6 +66,8 @@ def read_heads(module: Any, obs: Tensor, widths: Mapping[str, int]) -> dict[str,
             "out the others, or return a mapping with these names, of which the rule takes its own."
         )
     heads = {name: found[name].float() for name in widths}
+    if isinstance(heads.get("logits"), Tensor):
+        heads["logits"] = finite_logits(heads["logits"])
     if "value" in heads and heads["value"].shape == (len(obs), 1):
         heads["value"] = heads["value"][:, 0]
     for name, head in heads.items():
@@ -68,6 +80,11 @@ def read_heads(module: Any, obs: Tensor, widths: Mapping[str, int]) -> dict[str,
                 f"{tuple(head.shape)}: it returns {_signature(widths)}."
             )
     return heads
+
+
+def finite_logits(logits: Tensor) -> Tensor:
+    """Return logits in which those of illegal actions, -inf, are the least f32: 0 x -inf would be NaN."""
+    return logits.clamp(min=torch.finfo(torch.float32).min)
 
 
 def _signature(widths: Mapping[str, int]) -> str:

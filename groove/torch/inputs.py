@@ -1,5 +1,7 @@
 """The tensors that training loops give to a rule: their checks, and what the mask hides; see groove.dropin.inputs."""
 
+import math
+import sys
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any, NamedTuple
@@ -68,7 +70,24 @@ def visible(x: Tensor, mask: Tensor | None) -> Tensor:
     """Return a tensor [T, W, ...] that is zero in hidden rows, from which not even NaN reaches the others."""
     if mask is None:
         return x
-    return torch.where(mask.bool().reshape(*mask.shape, *(1,) * (x.ndim - 2)), x, torch.zeros_like(x))
+    return torch.where(_rows(mask, x), x, torch.zeros_like(x))
+
+
+def without_hidden(obs: Tensor, mask: Tensor | None) -> Tensor:
+    """Return observations [T, W, ...] in which hidden rows are copies of the first row that counts.
+
+    Zeros would not do: a module may divide by the size of its input, and the gradient of its NaN is NaN everywhere.
+    """
+    if mask is None:
+        return obs
+    counts = mask.bool().flatten()
+    first = obs.flatten(0, 1)[counts.int().argmax()]
+    return torch.where(_rows(mask, obs), obs, torch.where(counts.any(), first, torch.zeros_like(first)))
+
+
+def _rows(mask: Tensor, x: Tensor) -> Tensor:
+    """Return a mask [T, W] with further axes of length one, as many as x has."""
+    return mask.bool().reshape(*mask.shape, *(1,) * (x.ndim - 2))
 
 
 def check_numbers(**given: Any) -> None:
@@ -122,7 +141,8 @@ def check_agent(module: Any, optimizer: Any, generator: Any, max_grad_norm: Any)
     if generator is not None and not isinstance(generator, torch.Generator):
         raise GrooveError(f"generator must be a torch.Generator, not {shown(generator)}.")
     is_number = isinstance(max_grad_norm, Real) and not isinstance(max_grad_norm, bool)
-    if max_grad_norm is not None and not (is_number and max_grad_norm > 0):  # NaN is refused, too
+    in_float = is_number and (0 < max_grad_norm <= sys.float_info.max or max_grad_norm == math.inf)  # not NaN
+    if max_grad_norm is not None and not in_float:
         raise GrooveError(f"max_grad_norm = {shown(max_grad_norm)} must be positive: leave it out to clip no gradient.")
 
 

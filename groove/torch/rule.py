@@ -25,7 +25,7 @@ from groove.torch.inputs import (
     check_told,
     given_heads,
     make_experience,
-    visible,
+    without_hidden,
 )
 from groove.torch.memory import State, begin_memory, checked_state, grown, peak_of
 from groove.torch.network import RuleNetwork
@@ -51,6 +51,7 @@ class Rule(RuleNetwork):
 
     def heads(self, num_actions: int) -> dict[str, int]:
         """Return the heads that an agent must have, name -> width, in the order of its outputs."""
+        check_integer("num_actions", num_actions, MOST_INTEGER, least=0)
         heads = {"logits": num_actions} | ({"y": self.prediction_width} if self.predicts else {})
         return heads | {"value": 1} if self.sees_values else heads
 
@@ -258,7 +259,7 @@ class Rule(RuleNetwork):
         widths = self.heads(0)
         steps = check_tensors(action, reward, terminated, truncated, mask)
         check_observations("", tuple(obs.shape), tuple(next_obs.shape), steps)
-        flat, flat_next = (visible(x, mask).flatten(0, 1) for x in (obs, next_obs))
+        flat, flat_next = (without_hidden(x, mask).flatten(0, 1) for x in (obs, next_obs))
         with torch.no_grad():
             heads, after = (
                 {name: x.unflatten(0, reward.shape) for name, x in read_heads(module, seen, widths).items()}
@@ -269,17 +270,9 @@ class Rule(RuleNetwork):
             heads, after, action, reward, terminated, truncated, mask, state, progress, lifetime
         )
         parts = list(draw_minibatches(batch.real, e, m, generator))
+        passes = e if e * m > 1 else None
         clipped = take_steps(
-            self.config,
-            widths,
-            module,
-            optimizer,
-            flat,
-            batch,
-            parts,
-            e if e * m > 1 else None,
-            max_grad_norm,
-            controls,
+            self.config, widths, module, optimizer, flat, batch, parts, passes, max_grad_norm, controls
         )
         info = {"entropy": mean(entropy(heads["logits"]), batch.real), "clip_fraction": clipped}
         if batch.target is not None:
@@ -344,7 +337,7 @@ class Rule(RuleNetwork):
                 f'the rule "{self.name}" is conditioned on the lifetime: give progress (0 at the beginning, 1 at the '
                 "end) and lifetime (agent updates)."
             )
-        return [torch.full_like(like, progress), torch.full_like(like, lifetime).log()]
+        return [torch.full_like(like, float(progress)), torch.full_like(like, float(lifetime)).log()]
 
     def _checked(self, state: State, like: Tensor) -> State:
         return checked_state(self.name, self.has_state, self.sets_controls, state, like)

@@ -28,13 +28,14 @@ from groove.training.logs.progress import Progress, print_line
 from groove.training.logs.summary import summary_text
 from groove.training.report.report import report_at_end
 from groove.training.run_dir import RunDir, RunError
+from groove.training.run_files import check_host, read_validation
 from groove.training.settings.config import Config
 from groove.training.stop_requests import stop_requests
 from groove.training.trained_levels import draw_trained_levels
 from groove.training.validation import MEAN_SCORE
 from groove.training.validator import Validator
 from groove.utils.errors import GrooveError
-from groove.utils.io import one_line, read_json, write_json
+from groove.utils.io import one_line, write_json
 from groove.utils.processes import any_process, is_first, of_first, to_host
 from groove.utils.typed_fields import to_dict
 
@@ -132,15 +133,17 @@ class _Training:
             print_line(console, "the run has no checkpoint yet: it begins again")
             return
         self.state, host, self.step = self.checkpoints.restore(self.state)
+        check_host(self.dir.checkpoints / str(self.step), host)
         if "config" in host:  # checkpoints of groove 0.1 hold none
             self.dir.refuse_other_than(host["config"], self.config)
         self.seconds, self.last_row = host["seconds"], host["last"]
         self.best_score = host["best"] if host["best"] is not None else -np.inf
         self.validated = host.get("validated")  # absent in checkpoints of version 0.1
-        last = read_json(self.dir.validation, "remove it") if self.dir.validation.exists() else {}
-        if "score" in last and last["step"] == self.step != self.validated:  # newer than the checkpoint
-            self.validated, self.scores[self.step] = self.step, last["score"]
-            self.best_score = max(self.best_score, last["score"])
+        last = read_validation(self.dir.validation, "remove it")
+        score = last.get("score")
+        if score is not None and last["step"] == self.step != self.validated:  # newer than the checkpoint
+            self.validated, self.scores[self.step] = self.step, score
+            self.best_score = max(self.best_score, score)
         self.records.restore(self.step)
 
     def _owes_validation(self) -> bool:

@@ -1,5 +1,6 @@
 """The directory of one run: its files, the conditions for opening it, and the configuration in it."""
 
+import functools
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from groove.training.settings.validate import validate_ranges
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.io import one_line, parse_json, write_json
 from groove.utils.provenance import describe_start
+from groove.utils.schema import complaint
 from groove.utils.typed_fields import flatten, replace_all, to_dict
 
 MIN_FREE_BYTES = 256 * 2**20
@@ -213,8 +215,8 @@ class RunDir:
         """Return the content of config.json."""
         try:
             saved = parse_json(self.config.read_text(encoding="utf-8"))
-            if not isinstance(saved["config"], dict) or not isinstance(saved["starts"], list):
-                raise TypeError("`config` or `starts` has another type")
+            if reason := complaint(_schema(), saved):
+                raise TypeError(reason)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
                 f"{self.config} cannot be read ({one_line(error)}): restore it from a copy, or start a new "
@@ -239,6 +241,23 @@ class RunDir:
                 f"{self.path} was started with another configuration: {'; '.join(differences)}. Resume with "
                 "the same values, or start a new run in another directory."
             )
+
+
+@functools.cache
+def _schema() -> Any:
+    """Return the schema of config.json; the settings in it have checks of their own."""
+    import pydantic  # slow to import
+
+    start: Any = {
+        "time": (str, ""),
+        "command": (list[str], []),
+        "versions": (dict[str, str | None], {}),
+        "git": (dict[str, Any] | None, None),
+        "device": (dict[str, str | int] | None, None),
+    }
+    starts: Any = list[pydantic.create_model("Start", **start)]  # type: ignore[misc]
+    fields: Any = {"config": (dict[str, Any], ...), "starts": (starts, ...)}
+    return pydantic.create_model("Stored", **fields)
 
 
 def config_differences(

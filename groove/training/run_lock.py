@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from groove.training.run_dir import RunError
 from groove.utils.io import one_line, parse_json, write_json
+from groove.utils.paths import writing
 
 LOCK = ".lock"  # held by the operating system, which frees the lock when the process ends in any way
 OWNER = ".owner.json"  # who took the lock last, for the message
@@ -42,7 +43,9 @@ def lock_run(path: Path, wait: float = 0.0) -> Iterator[None]:
         raise RunError(f"{path} cannot be written ({reason}): choose another directory.") from error
     try:
         since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        write_json(path / OWNER, {"process": os.getpid(), "host": socket.gethostname(), "since": since})
+        owner = {"process": os.getpid(), "host": socket.gethostname(), "since": since}
+        with writing(path / OWNER, "Make room, or move the file away."):
+            write_json(path / OWNER, owner)
         yield
     finally:
         lock.release()

@@ -28,15 +28,29 @@ def json_bytes(value: Any) -> bytes:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Return the value of a JSON text.
+    """Return the value of a JSON text, whose numbers are finite float64 or int64.
 
     Raises:
-      ValueError: if the text is not JSON, or is nested too deeply to be read.
+      ValueError: if the text is not JSON, is nested too deeply to be read, or holds another number.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_number, parse_float=_finite_float, parse_int=_small_integer)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _refuse_number(text: str) -> Any:
+    raise ValueError(f"{text[:20]} is no finite number of 64 bits")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse_number(text)
+
+
+def _small_integer(text: str) -> int:
+    digits = len(text.lstrip("-"))
+    return int(text) if digits < 19 or (digits == 19 and abs(int(text)) < 2**63) else _refuse_number(text)
 
 
 def with_checksum(values: Mapping[str, Any]) -> dict[str, Any]:

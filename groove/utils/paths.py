@@ -14,7 +14,7 @@ from groove.utils.text import shown
 PathLike = str | os.PathLike[str]
 
 
-_LONGEST_NAME = 255  # bytes; what file systems allow
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes, on Linux
 
 
 def user_path(path: Any, flag: str = "a path") -> Path:
@@ -32,12 +32,14 @@ def user_path(path: Any, flag: str = "a path") -> Path:
     text = os.fspath(path)
     if not text:  # as of a variable of the shell that is not set
         raise GrooveError(f'{flag} is empty: give a path, such as "." for the folder that you are in.')
-    if "\0" in text or any(len(os.fsencode(name)) > _LONGEST_NAME for name in Path(text).parts):
-        raise GrooveError(f"{text[:40]!r}... is no path: names have at most {_LONGEST_NAME} bytes, and no NUL.")
     if any("\ud800" <= letter <= "\udfff" for letter in text):  # bytes that Python could not decode
         raise GrooveError(
             f"{text!r} cannot be written in this terminal's encoding: set PYTHONUTF8=1, or rename the folder."
         )
+    if "\0" in text or any(len(os.fsencode(name)) > _LONGEST_NAME for name in Path(text).parts):
+        raise GrooveError(f"{text[:40]!r}... is no path: names have at most {_LONGEST_NAME} bytes, and no NUL.")
+    if len(os.fsencode(text)) > _LONGEST_PATH:
+        raise GrooveError(f"{text[:40]!r}... is no path: paths have at most {_LONGEST_PATH} bytes.")
     try:
         return Path(path).expanduser()
     except RuntimeError as error:

@@ -116,12 +116,16 @@ def set_field(settings: T, path: str, value: Any) -> T:
     Args:
       settings: the settings.
       path: the dotted path of the field.
-      value: the value, or the text of it.
+      value: the value, or the text of it. A group of fields takes an empty dictionary, which sets nothing.
 
     Raises:
       ConfigError: on an unknown field, with the nearest one, or a value of another type.
     """
+    if isinstance(value, Mapping) and not value and _is_group(_at(settings, path)):
+        return settings
     kind = _type_of(settings, path)
+    if isinstance(value, Mapping):
+        raise ConfigError(f"{path} takes {_describe(kind)}, not a table.")
     return replace(settings, path, _parse(path, _as_text(value, kind), kind))
 
 
@@ -163,10 +167,11 @@ def from_dict(default: T, values: Mapping[str, Any]) -> T:
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return {"a": {"b": 1}} as {"a.b": 1}."""
+    """Return {"a": {"b": 1}} as {"a.b": 1}; an empty dictionary stays as it is."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
-        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+        nested = isinstance(value, Mapping) and value
+        flat |= flatten(value, f"{prefix}{name}.") if nested else {prefix + name: value}
     return flat
 
 
@@ -204,15 +209,25 @@ def _replace(settings: T, name: str, value: Any, path: str) -> T:
 
 def _type_of(settings: Any, path: str) -> Any:
     """Return the declared type of a field, and refuse a group of fields."""
-    root, kind = settings, None
-    for name in path.split("."):
-        value = _child(settings, name, path, root)
-        kind = type(value) if isinstance(settings, Mapping) else typing.get_type_hints(type(settings))[name]
-        settings = value
-    if dataclasses.is_dataclass(settings) or isinstance(settings, Mapping):
-        fields = ", ".join(_children(settings)) or "none"
+    value = _at(settings, path)
+    if _is_group(value):
+        fields = ", ".join(_children(value)) or "none"
         raise ConfigError(f"{path} is a group; set one of its fields ({fields}), as in {path}.FIELD=VALUE.")
-    return kind
+    above, _, name = path.rpartition(".")
+    parent = _at(settings, above) if above else settings
+    return type(value) if isinstance(parent, Mapping) else typing.get_type_hints(type(parent))[name]
+
+
+def _at(settings: Any, path: str) -> Any:
+    """Return the value of a dotted path."""
+    value = settings
+    for name in path.split("."):
+        value = _child(value, name, path, settings)
+    return value
+
+
+def _is_group(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) or isinstance(value, Mapping)
 
 
 def _as_text(value: Any, kind: Any) -> str:

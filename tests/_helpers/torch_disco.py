@@ -32,7 +32,7 @@ def given(x):
 def computed(rule, x):
     """Return the arrays of a call by the name of the golden file, from the functions of `groove.torch.disco`."""
     seen, agent, target, course = given(x)
-    verdict, after = judge(rule, course, seen, agent, target)
+    verdict, after = judge(rule, course, seen, agent, target, torch.ones_like(seen.ended))
     found = verdict.values
     scaled = values.normalised(found, after.advantage)
     read = network.read(seen, agent, target, found, scaled)

@@ -1,7 +1,10 @@
 """The command line of every program: help, flags, exit codes, and bugs that keep their traceback."""
 
+import gc
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -94,6 +97,39 @@ def test_an_interrupted_program_exits_as_shells_expect(capsys):
 
     assert _call(_program(interrupt), "--to=x") == 130
     assert capsys.readouterr().err == "groove: interrupted.\n"
+
+
+def test_an_interrupt_is_not_lost_where_python_drops_exceptions(capsys):
+    def collect_and_wait():
+        gc.callbacks.append(interrupted_once)
+        gc.collect()
+        time.sleep(30)
+
+    def interrupted_once(phase, info):
+        gc.callbacks.remove(interrupted_once)
+        signal.raise_signal(signal.SIGINT)  # Python drops what a callback of garbage collection raises
+
+    begin = time.monotonic()
+    assert _call(_program(collect_and_wait), "--to=x") == 130
+    assert time.monotonic() - begin < 20
+    assert capsys.readouterr().err == "groove: interrupted.\n"
+
+
+def test_other_dropped_exceptions_are_reported_as_before(monkeypatch):
+    reported = []
+    monkeypatch.setattr(sys, "unraisablehook", reported.append)
+
+    class Fails:
+        def __del__(self):
+            raise ValueError("dropped")
+
+    def drop():
+        Fails()
+        gc.collect()
+
+    assert _call(_program(drop), "--to=x") == 0
+    assert [str(each.exc_value) for each in reported] == ["dropped"]
+    assert sys.unraisablehook == reported.append
 
 
 def test_help_names_every_flag_its_meaning_and_its_default(capsys):

@@ -93,7 +93,7 @@ def test_a_rule_file_of_meta_training_is_the_same_rule(path, tmp_path):
         ("disco103=nowhere.npz", "there are no weights of disco103 at nowhere.npz: write disco103=PATH"),
         ("disco103=.", "there are no weights of disco103 at .: write"),
         ("disco103=text.npz", "text.npz is no .npz file ("),
-        ("disco103=single.npz", "single.npz is no .npz file (it holds one array without a name)"),
+        ("disco103=single.npz", "single.npz is no .npz file (File is not a zip file)"),
         ("disco103=torn.npz", "torn.npz is no .npz file ("),
         ("disco103=lacking.npz", "lacking.npz lacks the array lstm/linear/w: give disco_103.npz"),
         ("disco103=shape.npz", "shape.npz has lstm/linear/w of shape (2, 2), not (128, 256): give disco_103.npz"),
@@ -167,6 +167,56 @@ def test_an_update_goes_towards_the_targets_of_the_rule(path, params):
     alone, _ = rule.update(learner, _apply, OPTIMIZER, ROLLOUT)  # the present policy acted
     for name, x in same.params.items():
         assert np.mean(np.abs(x - alone.params[name]) < 1e-6) > 0.999, name
+
+
+def test_hidden_workers_change_nothing_but_for_rounding(path, params):
+    rule = groove.load(f"disco103={path}")
+    fields = {name: x for name, x in vars(ROLLOUT).items() if x is not None}
+    twice = {name: np.concatenate([x, np.flip(x, 0)], axis=1) for name, x in fields.items()}
+    mask = np.broadcast_to(np.arange(twice["reward"].shape[1]) < ROLLOUT.reward.shape[1], twice["reward"].shape)
+    (alone, told), (beside, told_too) = (
+        rule.update(rule.init(params, optax.sgd(0.1)), _apply, optax.sgd(0.1), rollout)
+        for rollout in (ROLLOUT, groove.Rollout(**(twice | {"mask": mask})))
+    )
+    both = (alone.params, alone.rule_state, told), (beside.params, beside.rule_state, told_too)
+    for x, y in zip(*map(jax.tree.leaves, both), strict=True):
+        np.testing.assert_allclose(y, x, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"learner": None}, "learner must be of rule.init(params, optimizer)"),
+        ({"optimizer": None}, "optimizer must be an optax transformation"),
+        ({"apply": None}, "apply must be a function (params, obs) ->"),
+        ({"apply": lambda params, obs: obs}, "apply must return"),
+        ({"progress": 7}, "progress = 7 must lie between 0 and 1"),
+        ({"lifetime": -1}, "lifetime = -1 must be positive"),
+        ({"behaviour": "x"}, "behaviour must be an array of numbers, not text"),
+    ],
+)
+def test_an_update_says_what_it_takes(path, params, change, complaint):
+    rule = groove.load(f"disco103={path}")
+    arguments = {"learner": rule.init(params, OPTIMIZER), "apply": _apply, "optimizer": OPTIMIZER, "rollout": ROLLOUT}
+    with pytest.raises(GrooveError, match=re.escape(complaint)):
+        rule.update(**(arguments | change))
+    with pytest.raises(GrooveError, match="optimizer must be an optax transformation"):
+        rule.init(params, None)
+    with pytest.raises(GrooveError, match="num_actions = -1 must be at least 0"):
+        rule.heads(-1)
+
+
+def test_behaviour_may_be_lists_and_hold_minus_infinity(path, params):
+    rule = groove.load(f"disco103={path}")
+    rollout = dataclasses.replace(ROLLOUT, action=np.minimum(ROLLOUT.action, 1))
+    logits = np.asarray(_apply(params, rollout.obs)["logits"]).copy()
+    found = []
+    for illegal in (-np.inf, -1e9):
+        logits[..., 2] = illegal
+        found.append(rule.update(rule.init(params, OPTIMIZER), _apply, OPTIMIZER, rollout, behaviour=logits.tolist()))
+    for x, y in zip(*map(jax.tree.leaves, found), strict=True):
+        assert np.isfinite(x).all()
+        np.testing.assert_allclose(x, y, rtol=1e-5)
 
 
 def test_hidden_rows_and_wrong_input(path, params):

@@ -186,6 +186,39 @@ def test_hidden_rows_in_the_middle_do_not_matter(rules, name):
     _close(update(learner, everything), update(learner, ROLLOUT))
 
 
+@pytest.mark.parametrize("name", ["ppo", "controls", "plain"])
+def test_networks_that_divide_by_the_size_of_their_input_may_have_hidden_rows(rules, name):
+    rule, rollout, optimizer = rules[name], _hidden_in_half(ROLLOUT), optax.adam(0.1)
+    told = {} if name == "ppo" else TOLD
+
+    def divided(params, obs):
+        return apply(params, obs / jnp.linalg.norm(obs, axis=-1, keepdims=True))
+
+    zeros = {n: np.where(rollout.mask[..., None], getattr(rollout, n), 0.0) for n in ("obs", "next_obs")}
+    learner, info = rule.update(
+        rule.init(_params(), optimizer), divided, optimizer, dataclasses.replace(rollout, **zeros), KEY, **told
+    )
+    for x in jax.tree.leaves((learner.params, learner.opt_state, info)):
+        assert np.isfinite(x).all()
+
+
+@pytest.mark.parametrize("name", ["ppo", "controls", "plain"])
+def test_the_logit_of_an_illegal_action_may_be_minus_infinity(rules, name):
+    rule, optimizer, told = rules[name], optax.adam(0.1), {} if name == "ppo" else TOLD
+    rollout = dataclasses.replace(ROLLOUT, action=np.minimum(ROLLOUT.action, 1))
+
+    def after(illegal):
+        def masked(params, obs):
+            heads = apply(params, obs)
+            return heads | {"logits": jnp.where(jnp.arange(A) < 2, heads["logits"], illegal)}
+
+        return rule.update(rule.init(_params(), optimizer), masked, optimizer, rollout, KEY, **told)
+
+    learner, info = after(-jnp.inf)
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves((learner, info)))
+    _close((learner, info), after(-1e9))
+
+
 PAIRS = [(s, 2 * s) for s in (1e-3, 0.1, 1.0, 30.0, 1e3)]
 PAIRS += [(-2 * s, -s) for s in (1e-3, 1.0, 1e3)] + [(0.0, 100.0), (-1.0, 100.0), (1000.0, 1001.0)]
 

@@ -88,5 +88,12 @@ def test_levels_and_their_edits_are_valid_and_edits_change_one_pair(levels):
 def test_features_and_keys(levels):
     features = FAMILY.describe(nth(levels, 0))
     assert set(features) == {"states", "paying_share", "stochastic_share", "terminal_states", "limit", "lifetime"}
+    for i in range(LEVELS):
+        level = nth(levels, i)
+        found, count = FAMILY.describe(level), int(level.successor.max()) + 1
+        assert found["states"] == count
+        assert found["terminal_states"] == level.terminal[:count].sum()
+        assert found["paying_share"] == pytest.approx((level.reward[:count] != 0).mean())
+        assert found["stochastic_share"] == pytest.approx((level.threshold[:count] < 2**16).mean())
     again = draw(FAMILY.sample_level, 0, LEVELS)
     jax.tree.map(np.testing.assert_array_equal, levels, again)

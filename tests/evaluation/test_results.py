@@ -1,11 +1,13 @@
 """The store of results: only appended to, safe against a cut, one cell from several lines, and clear errors."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 
 from groove.evaluation.results import Results, ResultsError, cell_id, rounded
+from groove.utils.io import with_checksum
 from tests._helpers.cells import line
 
 
@@ -48,6 +50,12 @@ def test_a_line_that_was_cut_off_is_skipped_and_does_not_spoil_the_next(tmp_path
     assert len(notices) == (kept != -1)
 
 
+def resealed(text, **changes):
+    """Return a line with other fields and the checksum that they need."""
+    fields = {name: value for name, value in json.loads(text).items() if name != "check"}
+    return json.dumps(with_checksum(fields | changes))
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
@@ -57,6 +65,12 @@ def test_a_line_that_was_cut_off_is_skipped_and_does_not_spoil_the_next(tmp_path
         (lambda text: "[" * 100_000, "no JSON"),
         (lambda text: "3", "no JSON object"),
         (lambda text: '{"format": 1, "suite": "s"}', "without cell"),
+        (lambda text: resealed(text, returns=[[[1, 2], [3, math.nan]]]), "no JSON with finite numbers"),
+        (lambda text: resealed(text, returns=[[[1, 2], [3, -1e300]]]), "a return beyond the range of float32"),
+        (lambda text: resealed(text, env_steps=[10, 10**300]), "no JSON with finite numbers"),
+        (lambda text: resealed(text, provenance="x"), "provenance"),
+        (lambda text: resealed(text, provenance={"versions": "x"}), "provenance.versions"),
+        (lambda text: resealed(text, settings=[1]), "settings"),
     ],
 )
 def test_a_damaged_line_is_passed_over_with_a_notice(tmp_path, damage, reason):
@@ -87,7 +101,7 @@ def test_lines_without_a_checksum_are_those_of_earlier_versions(tmp_path):
 def test_a_notice_goes_to_standard_error(tmp_path, capsys):
     (tmp_path / "s.jsonl").write_text("{}}\n")
     assert Results(tmp_path).lines() == []
-    assert "line 1, is damaged (no JSON) and skipped" in capsys.readouterr().err
+    assert "line 1, is damaged (no JSON with finite numbers) and skipped" in capsys.readouterr().err
 
 
 def test_another_format_is_refused(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 
 from groove.training.run_dir import RunError
 from groove.training.run_lock import OWNER, lock_run
+from groove.utils.errors import GrooveError
 
 HOLD = """
 import sys, time
@@ -55,6 +56,16 @@ def test_the_lock_is_released_at_the_end_and_after_an_error(tmp_path):
         (tmp_path / OWNER).write_text("{")
         with pytest.raises(RunError, match="is in use by another process"), lock_run(tmp_path):
             pass
+
+
+def test_an_owner_that_cannot_be_written_is_one_line_and_frees_the_lock(tmp_path):
+    (tmp_path / OWNER).mkdir()
+    refused = pytest.raises(GrooveError, match=r"owner\.json cannot be written: .* move the file away\.")
+    with refused, lock_run(tmp_path):
+        pass
+    (tmp_path / OWNER).rmdir()
+    with lock_run(tmp_path):
+        pass
 
 
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path):

@@ -65,7 +65,9 @@ def test_several_files_are_replaced_together_or_not_at_all(tmp_path, monkeypatch
     assert {path.read_bytes() for path in paths} == {b"new"}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"a":' * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[" * 100_000, '{"a":' * 100_000, "[NaN]", "-Infinity", "1e999", "9" * 5000, str(2**63)]
+)
 def test_text_that_is_no_json_is_a_value_error(text, tmp_path):
     with pytest.raises(ValueError) as error:  # noqa: PT011 (json's own messages)
         parse_json(text)
@@ -75,6 +77,11 @@ def test_text_that_is_no_json_is_a_value_error(text, tmp_path):
         read_json(tmp_path / "x.json", "make it again")
     with pytest.raises(ConfigError, match=r"y.json does not exist; make it again\."):
         read_json(tmp_path / "y.json", "make it again")
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63) + 1, 1.5e308, -0.0, 5e-324])
+def test_numbers_of_64_bits_are_read_as_they_are(number):
+    assert repr(parse_json(json.dumps(number))) == repr(number)
 
 
 @pytest.mark.parametrize("text", ["a = ", "a = " + "[" * 10_000, f"{'a.' * 10_000}a = 1", f"[{'a.' * 100}a]"])

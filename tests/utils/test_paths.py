@@ -21,7 +21,14 @@ def test_a_home_that_does_not_exist_is_one_line():
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("x" * 300, "at most 255 bytes"), ("a\0b", "no NUL"), ("\udce4", "set PYTHONUTF8=1"), ("ä" * 128, "at most 255")],
+    [
+        ("x" * 300, "at most 255 bytes"),
+        ("a\0b", "no NUL"),
+        ("\ud800x", "set PYTHONUTF8=1"),
+        ("a/" * 3000, "at most 4095 bytes"),
+        ("\udce4", "set PYTHONUTF8=1"),
+        ("ä" * 128, "at most 255"),
+    ],
 )
 def test_names_that_no_file_can_have_are_one_line(name, message):
     with pytest.raises(GrooveError, match=message) as refused:

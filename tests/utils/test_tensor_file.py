@@ -1,9 +1,12 @@
 """Files of equal content have equal bytes, and safetensors reads them."""
 
+import json
+
 import numpy as np
+import pytest
 from safetensors import safe_open
 
-from groove.utils.tensor_file import content_digest, tensor_bytes
+from groove.utils.tensor_file import content_digest, read_tensors, tensor_bytes
 
 TENSORS = {
     "b/w": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -40,3 +43,41 @@ def test_the_digest_is_that_of_names_types_shapes_values_and_texts():
     others = [content_digest(TENSORS | {name: value}, "x") for name, value in changes.items()]
     others += [content_digest(TENSORS, *texts) for texts in ((), ("y",), ("x", ""))]
     assert len({digest, *others}) == 7
+
+
+def with_header(header, data=b""):
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def test_tensors_and_metadata_are_read_back(tmp_path):
+    (tmp_path / "x").write_bytes(tensor_bytes({"a": np.arange(3)}, {"b": "c"}))
+    tensors, metadata = read_tensors(tmp_path / "x")
+    np.testing.assert_array_equal(tensors["a"], np.arange(3))
+    assert (list(tensors), metadata) == (["a"], {"b": "c"})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no safetensors at all",
+        with_header({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}, b"1234"),
+        *(
+            with_header({"a": {"dtype": kind, "shape": [1], "data_offsets": [0, 1]}}, b"1")
+            for kind in ("F8_E4M3", "U7")
+        ),
+        with_header({"a": {"dtype": "F8_E8M0", "shape": [1], "data_offsets": [0, 1]}}, b"1"),
+        with_header({"a": {"dtype": "F4", "shape": [2], "data_offsets": [0, 1]}}, b"1"),
+    ],
+)
+def test_files_that_hold_no_arrays_of_numpy_are_value_errors(tmp_path, content):
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(ValueError):  # noqa: PT011 (the library's messages)
+        read_tensors(tmp_path / "x")
+
+
+def test_a_file_that_cannot_be_read_is_an_operating_system_error(tmp_path):
+    for path in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(OSError):  # noqa: PT011 (the system's messages)
+            read_tensors(path)

@@ -116,5 +116,26 @@ def test_dictionaries_are_a_round_trip():
     stored = json.loads(json.dumps(to_dict(endless), allow_nan=False))
     assert from_dict(Outer(), stored) == endless
     assert flatten({"a": {"b": 1, "c": {"d": 2}}, "e": 3}) == {"a.b": 1, "a.c.d": 2, "e": 3}
+    assert flatten({"a": {"b": {}}, "c": {}}) == {"a.b": {}, "c": {}}
+
     with pytest.raises(ConfigError, match="unknown field"):
         from_dict(Outer(), {"inner": {"rat": 1}})
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"count": {}}, "count takes an integer, not a table."),
+        ({"inner": {"rate": {}}}, "inner.rate takes a number, not a table."),
+        ({"named": {"x": {"kind": {}}}}, "named.x.kind takes one of a, b, not a table."),
+        ({"widths": {}}, "widths takes a comma-separated list of int, not a table."),
+        ({"iner": {}}, 'unknown field "iner"'),
+    ],
+)
+def test_an_empty_table_is_no_value_of_a_field(values, said):
+    with pytest.raises(ConfigError, match=said):
+        from_dict(Outer(), values)
+
+
+def test_an_empty_table_sets_nothing_in_a_group():
+    assert from_dict(Outer(), {"inner": {}, "named": {"x": {}}}) == Outer()

@@ -116,6 +116,11 @@ def _check(
             f"levels of side {distribution.max_size} with {distribution.max_objects} objects do not fit "
             f"sizes of side {sizes.side} with {sizes.objects} objects; enlarge the sizes."
         )
+    if sampler is None and distribution.max_objects + 1 > distribution.min_size**2:
+        raise GrooveError(
+            f"a grid of side {distribution.min_size} has no free cell for the start beside {distribution.max_objects} "
+            "objects; lower max_objects, or enlarge min_size."
+        )
 
 
 def _draw_noise(key: Key, shape: tuple[int, ...], sizes: GridSizes, moving: bool) -> Noise:

@@ -25,7 +25,7 @@ from groove.envs.gridworld.levels import GridLevel, GridSizes, LevelDistribution
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, parse_json, write_atomically
 from groove.utils.paths import user_path
-from groove.utils.tensor_file import content_digest, tensor_bytes
+from groove.utils.tensor_file import content_digest, read_tensors, tensor_bytes
 from groove.utils.typed_fields import from_dict, range_complaints, to_dict
 
 LEVELS_FORMAT = 2
@@ -161,8 +161,6 @@ def _load(path: Path) -> LevelSet:
         sizes = _sizes(about.pop("sizes"))
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise LevelFileError(f"{path} does not say the sizes of its levels; export the levels again.") from error
-    if not np.ndim(arrays["size"]):
-        raise LevelFileError(f"{path}: size has no axis over levels; export the levels again.")
     scores = arrays.get("score", np.full(len(arrays["size"]), np.nan, np.float32))
     level_set = LevelSet(GridLevel(**{name: arrays[name] for name in _FIELDS}), sizes, scores, about)
     check_level_set(path, level_set)
@@ -179,17 +177,16 @@ def _sizes(stored: Mapping[str, Any]) -> GridSizes:
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Any]]:
     """Read the header and the arrays of a level file, of format 2 or brought to it."""
-    from safetensors import SafetensorError, safe_open
-
+    arrays: dict[str, Any]
     try:
-        with safe_open(path, framework="np") as file:
-            header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        arrays, header = read_tensors(path)
     except FileNotFoundError as error:
         raise LevelFileError(_MISSING.format(path)) from error
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError) as error:
         raise LevelFileError(f"{path} cannot be read as a level set: {one_line(error)}.") from error
     stated = header.get("groove_levels_format")
+    if "size" in arrays and not np.ndim(arrays["size"]):
+        raise LevelFileError(f"{path}: size has no axis over levels; export the levels again.")
     if stated == "1" and "size" in arrays:
         arrays.setdefault("step_reward", np.zeros(len(arrays["size"]), np.float32))
     elif stated != str(LEVELS_FORMAT):

@@ -65,8 +65,8 @@ def release(
         results are missing, or a file cannot be written.
     """
     check_switches(earlier=earlier, replace=replace)
-    if not isinstance(name, str) or not name or Path(name).name != name:
-        raise ConfigError(f"--name {shown(name)} must be a plain name, without folders.")
+    if not isinstance(name, str) or not name or Path(name).name != name or not name.isprintable():
+        raise ConfigError(f"--name {shown(name)} must be a plain name, without folders and line breaks.")
     if name in (*hand_written(), DISCO):
         raise ConfigError(f'--name "{name}" is the name of a rule that is not released: choose another.')
     store, folder = Results(user_path(results, "--results")), user_path(to, "--to")

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
+from groove.ops.masked import masked_mean
 from groove.types import Array
 
 _DECAY = 0.99
@@ -18,11 +19,11 @@ class Moments(NamedTuple):
     second: Array | float = 0.0  # of x^2
     decayed: Array | float = 1.0  # weight that the start still has, 0.99^n
 
-    def grown(self, x: Array) -> "Moments":
-        """Return the moments after the elements of one more array."""
+    def grown(self, x: Array, mask: Array | None = None) -> "Moments":
+        """Return the moments after the elements of one more array, those that the mask does not hide."""
         return Moments(
-            first=_DECAY * self.first + (1 - _DECAY) * jnp.mean(x),
-            second=_DECAY * self.second + (1 - _DECAY) * jnp.mean(x**2),
+            first=_DECAY * self.first + (1 - _DECAY) * masked_mean(x, mask),
+            second=_DECAY * self.second + (1 - _DECAY) * masked_mean(x**2, mask),
             decayed=_DECAY * self.decayed,
         )
 

@@ -10,6 +10,7 @@ from groove.lpg.disco.experience import Outputs, Trajectories, of_action
 from groove.lpg.disco.transforms import signed_log
 from groove.lpg.disco.values import Normalised, Values
 from groove.lpg.disco.weights import DiscoWeights, Embedders, LifetimeWeights, Linear
+from groove.ops.masked import masked_mean
 from groove.types import Array
 
 
@@ -120,12 +121,15 @@ def make_targets(weights: DiscoWeights, inputs: Inputs, hidden: Array, memory: M
     )
 
 
-def remember(weights: LifetimeWeights, given: Read, targets: Targets, memory: Memory) -> Memory:
-    """Return the memory after one more update: one step of an LSTM on the mean over all transitions."""
+def remember(
+    weights: LifetimeWeights, given: Read, targets: Targets, memory: Memory, mask: Array | None = None
+) -> Memory:
+    """Return the memory after one more update: one step of an LSTM on the mean over transitions that are not hidden."""
     inputs = make_inputs(weights.embedders, given).step
     y = _mlp(weights.embedders.y, jax.nn.softmax(targets.y))
-    together = weights.inputs(jnp.concatenate([inputs, targets.summary, y], -1).mean((0, 1)))
-    return Memory(*lstm_step(weights.lstm, memory.hidden, memory.cell, together))
+    together = jnp.concatenate([inputs, targets.summary, y], -1)
+    mean = together.mean((0, 1)) if mask is None else jax.vmap(masked_mean, (-1, None))(together, mask)
+    return Memory(*lstm_step(weights.lstm, memory.hidden, memory.cell, weights.inputs(mean)))
 
 
 def _action_inputs(given: Read, z: Array, target_z: Array) -> Array:

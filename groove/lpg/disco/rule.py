@@ -19,7 +19,9 @@ from groove.lpg.disco.network import Memory
 from groove.lpg.disco.step import Course, follow, judge
 from groove.lpg.disco.weights import LIFETIME_HIDDEN, SHAPES, DiscoWeights, from_arrays
 from groove.lpg.replay import Replay, add, draw, make_replay
+from groove.ops.masked import masked_mean
 from groove.types import LOGITS, Array, Heads, Key, Learner, Metrics, Params, PyTree, Rollout
+from groove.utils.errors import ConfigError
 
 
 class Stored(NamedTuple):
@@ -71,6 +73,11 @@ def make_disco(config: DiscoConfig) -> UpdateRule:
         _, heads = agent.read(learner.params, rollout.obs, (LOGITS,))
         replay = add(memory.replay, by_worker(rollout, heads[LOGITS]))
         steps, batch = config.steps_and_batch(rollout.reward.shape[1])
+        if batch > config.capacity:
+            raise ConfigError(
+                f"capacity = {config.capacity} is less than the {batch} trajectories of a step, so that no step would "
+                f"ever be taken: set capacity to {batch} or more, or batch to {config.capacity} or less."
+            )
 
         def step(now: Stepped, key: Key) -> tuple[Stepped, Metrics]:
             drawn = jax.tree.map(lambda x: x.swapaxes(0, 1), draw(replay, key, batch))
@@ -149,12 +156,12 @@ def learn(
       agent: reads heads and takes steps.
       now: the agent.
       batch: time-major, B trajectories.
-      mask: f32[T, B], 0 where a transition has no loss; None if all have one.
+      mask: f32[T, B], 0 where a transition does not count; None if all count.
     """
     names = tuple(head_widths(batch.seen.behaviour.shape[-1]))
     _, heads = agent.read(now.params, batch.obs, names)
     _, slow = agent.read(now.state.target, batch.obs, names)
-    verdict, course = judge(weights, now.state.course, batch.seen, as_outputs(heads), as_outputs(slow))
+    verdict, course = judge(weights, now.state.course, batch.seen, as_outputs(heads), as_outputs(slow), mask)
 
     def loss(heads: Heads) -> Array:
         return total(losses(as_outputs(heads), batch.seen, verdict.targets, verdict.values.target), mask)
@@ -162,7 +169,7 @@ def learn(
     value, gradients = jax.value_and_grad(loss)(heads)
     params, opt_state = agent.step(now.params, now.opt_state, batch.obs, gradients)
     target = follow(now.state.target, now.params)
-    metrics = {"loss": value, "value_error": jnp.mean(verdict.values.td_error**2)}
+    metrics = {"loss": value, "value_error": masked_mean(verdict.values.td_error**2, mask)}
     return Stepped(params, opt_state, DiscoState(target, course)), metrics
 
 

@@ -10,7 +10,7 @@ from groove.lpg.disco.moments import Moments
 from groove.lpg.disco.network import Memory, Targets
 from groove.lpg.disco.values import Values, estimate, normalised
 from groove.lpg.disco.weights import DiscoWeights
-from groove.types import Params
+from groove.types import Array, Params
 
 _KEPT = 0.9  # share of the target network that a step keeps
 
@@ -31,7 +31,12 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    weights: DiscoWeights, course: Course, seen: Trajectories, agent: Outputs, target: Outputs
+    weights: DiscoWeights,
+    course: Course,
+    seen: Trajectories,
+    agent: Outputs,
+    target: Outputs,
+    mask: Array | None = None,
 ) -> tuple[Verdict, Course]:
     """Return values and targets of B trajectories, and what the rule remembers after them.
 
@@ -43,14 +48,16 @@ def judge(
       seen: the trajectories.
       agent: outputs of the agent's heads, with its present parameters.
       target: outputs of the target network's heads.
+      mask: [T, B], 0 for transitions that do not count; None if all count.
     """
     values = estimate(seen, agent, target)
-    advantage, td_error = course.advantage.grown(values.advantage), course.td_error.grown(values.td_error)
+    advantage = course.advantage.grown(values.advantage, mask)
+    td_error = course.td_error.grown(values.td_error, mask)
     given = network.read(seen, agent, target, values, normalised(values, advantage))
     inputs = network.make_inputs(weights.embedders, given)
     hidden = network.unroll(weights, inputs, seen.ended)
     targets = network.make_targets(weights, inputs, hidden, course.memory)
-    memory = network.remember(weights.lifetime, given, targets, course.memory)
+    memory = network.remember(weights.lifetime, given, targets, course.memory, mask)
     return Verdict(values, targets), Course(advantage, td_error, memory)
 
 

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from groove.torch.functions import mean
+
 _DECAY = 0.99
 _EPSILON = 1e-6  # added to the scale
 _ROOT_EPSILON = 1e-12  # added below the root
@@ -17,11 +19,11 @@ class Moments(NamedTuple):
     second: Tensor  # of x^2
     decayed: Tensor  # weight that the start still has, 0.99^n
 
-    def grown(self, x: Tensor) -> "Moments":
-        """Return the moments after the elements of one more array."""
+    def grown(self, x: Tensor, real: Tensor) -> "Moments":
+        """Return the moments after the elements of one more array, where `real` is true."""
         return Moments(
-            first=_DECAY * self.first + (1 - _DECAY) * x.mean(),
-            second=_DECAY * self.second + (1 - _DECAY) * (x**2).mean(),
+            first=_DECAY * self.first + (1 - _DECAY) * mean(x, real),
+            second=_DECAY * self.second + (1 - _DECAY) * mean(x**2, real),
             decayed=_DECAY * self.decayed,
         )
 

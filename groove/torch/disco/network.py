@@ -120,10 +120,11 @@ class LifetimeNetwork(nn.Module):
         super().__init__()
         self.embedders, self.inputs, self.lstm = Embedders(given.embedders), linear(given.inputs), lstm_cell(given.lstm)
 
-    def forward(self, given: Read, targets: Targets, memory: Memory) -> Memory:
-        """Return the memory after one more update: one step of the LSTM on the mean over all transitions."""
+    def forward(self, given: Read, targets: Targets, memory: Memory, real: Tensor) -> Memory:
+        """Return the memory after one more update: one step of the LSTM on the mean over transitions that count."""
         y = self.embedders.y(F.softmax(targets.y, -1))
-        told = torch.cat([self.embedders(given).step, targets.summary, y], -1).mean((0, 1))
+        told = torch.cat([self.embedders(given).step, targets.summary, y], -1)
+        told = torch.where(real[..., None], told, 0.0).sum((0, 1)) / real.sum().clamp(min=1)
         return Memory(*self.lstm(self.inputs(told), (memory.hidden, memory.cell)))
 
 

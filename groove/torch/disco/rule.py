@@ -28,7 +28,8 @@ from groove.torch.disco.losses import losses, total
 from groove.torch.disco.memory import DiscoState, begin_state, checked_state
 from groove.torch.disco.network import DiscoNetwork
 from groove.torch.disco.step import follow, judge
-from groove.torch.heads import read_heads
+from groove.torch.functions import mean
+from groove.torch.heads import finite_logits, read_heads
 from groove.torch.inputs import (
     check_actions,
     check_agent,
@@ -37,10 +38,11 @@ from groove.torch.inputs import (
     check_tensors,
     check_told,
     make_experience,
-    visible,
+    without_hidden,
 )
 from groove.torch.update import descend
 from groove.utils.errors import GrooveError
+from groove.utils.limits import MOST_INTEGER, check_integer
 
 
 class DiscoRule(DiscoNetwork):
@@ -65,6 +67,7 @@ class DiscoRule(DiscoNetwork):
         Args:
           num_actions: A.
         """
+        check_integer("num_actions", num_actions, MOST_INTEGER, least=0)
         return head_widths(num_actions)
 
     def add_heads(self, torso: nn.Module, features: int, num_actions: int) -> AgentWithActionModel:
@@ -143,7 +146,7 @@ class DiscoRule(DiscoNetwork):
                 check_told(name, value)
         target, course = checked_state(self.name, state, module, reward.device)
 
-        obs, next_obs = visible(obs, mask), visible(next_obs, mask)
+        obs, next_obs = without_hidden(obs, mask), without_hidden(next_obs, mask)
         states = torch.cat([obs, next_obs[-1:]])
         agent = _read(module, states)
         check_actions(action, lived.real, agent.logits.shape[-1])
@@ -152,11 +155,12 @@ class DiscoRule(DiscoNetwork):
             torch.where(lived.real, action.long(), 0), lived.reward, lived.terminated | lived.truncated, behaviour
         )
         with torch.autocast(reward.device.type, enabled=False):
-            verdict, course = judge(self, course, seen, agent.detached(), _read_slow(module, target, states))
+            slow = _read_slow(module, target, states)
+            verdict, course = judge(self, course, seen, agent.detached(), slow, lived.real)
             loss = total(losses(agent, seen, verdict.targets, verdict.values.target), _weights(mask))
         target = follow(target, dict(module.named_parameters()))
         descend(loss, module, optimizer, max_grad_norm)
-        info = {"loss": loss.detach(), "value_error": (verdict.values.td_error**2).mean()}
+        info = {"loss": loss.detach(), "value_error": mean(verdict.values.td_error**2, lived.real)}
         return DiscoState(target, course), info
 
 
@@ -164,7 +168,8 @@ def _read(module: Callable[[Tensor], Any], obs: Tensor) -> Outputs:
     """Return the outputs of an agent's heads at states [T+1, W, ...]."""
     flat = obs.flatten(0, 1)
     output = module(flat)
-    logits = output.get("logits") if isinstance(output, Mapping) else next(iter(output), None)
+    named = isinstance(output, Mapping)
+    logits = output.get("logits") if named else output[0] if isinstance(output, tuple | list) and output else None
     actions = logits.shape[-1] if isinstance(logits, Tensor) and logits.ndim else 1  # a missing head is refused below
     heads = read_heads(lambda _: output, flat, head_widths(actions))
     return as_outputs({name: x.unflatten(0, obs.shape[:2]) for name, x in heads.items()})
@@ -185,7 +190,7 @@ def _behaviour(given: Tensor, logits: Tensor) -> Tensor:
             f"behaviour must be f32[T, W, A] = {tuple(logits.shape)}, not {tuple(given.shape)}: give the logits of the "
             "policy that acted."
         )
-    return given.detach().float()
+    return finite_logits(given.detach().float())
 
 
 def _weights(mask: Tensor | None) -> Tensor | None:

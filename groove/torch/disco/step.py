@@ -32,7 +32,7 @@ class Verdict(NamedTuple):
 
 @torch.no_grad()
 def judge(
-    rule: DiscoNetwork, course: Course, seen: Trajectories, agent: Outputs, target: Outputs
+    rule: DiscoNetwork, course: Course, seen: Trajectories, agent: Outputs, target: Outputs, real: Tensor
 ) -> tuple[Verdict, Course]:
     """Return values and targets of B trajectories, and what the rule remembers after them; without gradients.
 
@@ -44,13 +44,15 @@ def judge(
       seen: the trajectories.
       agent: outputs of the agent's heads, with its present parameters.
       target: outputs of the target network's heads.
+      real: bool[T, B], false for transitions that do not count.
     """
     values = estimate(seen, agent, target)
-    advantage, td_error = course.advantage.grown(values.advantage), course.td_error.grown(values.td_error)
+    advantage = course.advantage.grown(values.advantage, real)
+    td_error = course.td_error.grown(values.td_error, real)
     given = network.read(seen, agent, target, values, normalised(values, advantage))
     inputs = rule.embedders(given)
     targets = rule.targets(inputs, rule.unroll(inputs, seen.ended), course.memory)
-    memory = rule.lifetime(given, targets, course.memory)
+    memory = rule.lifetime(given, targets, course.memory, real)
     return Verdict(values, targets), Course(advantage, td_error, memory)
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from groove.meta.level_record import RETURNS
 from groove.utils.errors import GrooveError
 from groove.utils.io import one_line, parse_json, write_atomically
-from groove.utils.tensor_file import content_digest, tensor_bytes
+from groove.utils.tensor_file import content_digest, read_tensors, tensor_bytes
 
 FORMAT = "1"
 _ARRAYS = {"step": np.int32, "place": np.float64, "returns": np.float32, "features": np.float32}
@@ -107,21 +107,18 @@ def load_level_record(path: Path) -> LevelRecord:
     Raises:
       LevelRecordError: if the file is missing, damaged, altered, or of a later version.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, framework="np") as file:
-            about = file.metadata() or {}
-            if about.get(_VERSION) != FORMAT:
-                raise ValueError(f"format {about.get(_VERSION)}, not {FORMAT}")
-            names = parse_json(about[_NAMES])
-            arrays: dict[str, Any] = {name: file.get_tensor(name) for name in _ARRAYS}
+        tensors, about = read_tensors(path)
+        if about.get(_VERSION) != FORMAT:
+            raise ValueError(f"format {about.get(_VERSION)}, not {FORMAT}")
+        names = parse_json(about[_NAMES])
+        arrays: dict[str, Any] = {name: tensors[name] for name in _ARRAYS}
         if about.get(_CHECKSUM) != content_digest(arrays, about[_NAMES]):
             raise ValueError("the checksum does not match")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ValueError("the names of the features are missing")
         _check_shapes(arrays, len(names))
-    except (OSError, SafetensorError, LookupError, ValueError) as error:
+    except (OSError, LookupError, ValueError) as error:
         raise LevelRecordError(
             f"{path} cannot be read as a record of levels ({one_line(error)}): restore it from a copy, or remove it; a "
             "run that goes on then begins a new record."

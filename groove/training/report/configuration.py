@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def configuration_tab(runs: Sequence[ReportedRun]) -> "Markup":
     """Return every setting, those that differ first, and the circumstances of every start."""
-    flat = [{name: _text(value) for name, value in flatten(to_dict(run.config)).items()} for run in runs]
+    flat = [_settings(run.config) for run in runs]
     defaults = [_defaults(run.config) for run in runs]
     rows: list[list[Any]] = []
     for name in dict.fromkeys(name for values in flat for name in values):
@@ -61,7 +61,11 @@ def _command(start: Mapping[str, Any]) -> str:
 def _defaults(config: Config) -> Mapping[str, str]:
     if config.preset not in PRESETS:
         return {}
-    return {name: _text(value) for name, value in flatten(to_dict(preset(config.preset))).items()}
+    return _settings(preset(config.preset))
+
+
+def _settings(config: Config) -> dict[str, str]:
+    return {name: _text(value) for name, value in flatten(to_dict(config)).items() if value != {}}
 
 
 def _text(value: Any) -> str:

@@ -11,9 +11,11 @@ import numpy as np
 
 from groove.training.logs.loggers import read_jsonl
 from groove.training.run_dir import RunDir, RunError
+from groove.training.run_files import read_summary, read_validation
 from groove.training.settings.config import Config
 from groove.utils.bootstrap import Floats
-from groove.utils.io import read_json
+
+_REMEDY = "remove the file, and the report is made without it"
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,10 @@ def _read(name: str, run: RunDir, given: Path) -> ReportedRun:
     if not rows:
         raise RunError(f"{given} has logged nothing yet: wait for {config.run.log_every} meta-steps.")
     _refuse_texts(run.metrics_jsonl, rows)
-    summary = _table(run.summary) if run.summary.is_file() else {}
+    summary = read_summary(run.summary, _REMEDY)
     ended = summary.get("step") == rows[-1]["step"]  # a run that was resumed has an earlier summary
     summary = summary if ended else _last_values(rows)
-    returns = _table(run.validation).get("returns", {}) if run.validation.is_file() else {}
+    returns = read_validation(run.validation, _REMEDY).get("returns", {})
     return ReportedRun(name, given, config, starts, rows, summary, ended, returns)
 
 
@@ -104,12 +106,3 @@ def _refuse_texts(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _last_values(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: value for row in rows for name, value in row.items() if value is not None}
-
-
-def _table(path: Path) -> Mapping[str, Any]:
-    """Return the JSON object of a file."""
-    remedy = "remove the file, and the report is made without it"
-    content = read_json(path, remedy)
-    if not isinstance(content, Mapping):
-        raise RunError(f"{path} holds no table: {remedy}.")
-    return content

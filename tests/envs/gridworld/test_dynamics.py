@@ -175,6 +175,8 @@ def test_impossible_combinations_are_refused():
         make_gridworld(GridSizes(side=9))
     with pytest.raises(ValueError, match="enlarge the sizes"):
         make_gridworld(GridSizes(objects=4))
+    with pytest.raises(ValueError, match="no free cell for the start beside 9 objects"):
+        make_gridworld(GridSizes(3, 9), LevelDistribution(min_size=3, max_size=3, walls=0, max_objects=9))
 
 
 def test_step_compiles_once_for_all_levels():

@@ -90,7 +90,9 @@ def test_a_number_that_was_changed_without_its_checksum_is_refused(tampered):
     assert "line 1, is damaged (no checksum)" in _refused(tampered)
 
 
-@pytest.mark.parametrize(("kept", "said"), [(-40, "line 2, is damaged (no JSON)"), (0, "chain.jsonl is empty")])
+@pytest.mark.parametrize(
+    ("kept", "said"), [(-40, "line 2, is damaged (no JSON with finite numbers)"), (0, "chain.jsonl is empty")]
+)
 def test_torn_results_are_refused(tampered, kept, said):
     path = tampered / "chain.jsonl"
     path.write_bytes(path.read_bytes()[:kept])

@@ -113,6 +113,7 @@ def test_a_rule_file_stands_for_a_run_whose_directory_is_gone(tmp_path, stored):
     [
         ({"name": "../mine"}, "must be a plain name"),
         ({"name": ""}, "must be a plain name"),
+        ({"name": "a\nb"}, "must be a plain name"),
         ({"runs": []}, "no runs were given"),
         ({"suites": ["minatr"]}, 'did you mean "minatar"'),
         ({"suites": ["gridworld"]}, "holds no results of mine, a2c, random on gridworld"),

@@ -15,7 +15,7 @@ import numpy as np
 from groove.envs.gridworld.levels import GridLevel
 from groove.utils.errors import ConfigError
 from groove.utils.io import one_line, parse_json, write_atomically
-from groove.utils.tensor_file import content_digest, tensor_bytes
+from groove.utils.tensor_file import content_digest, read_tensors, tensor_bytes
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(GridLevel))
 _SETTINGS, _RETURNS, _CHECKSUM = "search", "returns", "sha256"
@@ -39,17 +39,14 @@ def load_search(path: Path, settings: Mapping[str, Any]) -> tuple[GridLevel, np.
     Raises:
       ConfigError: if the file is damaged, or belongs to a search with other settings.
     """
-    from safetensors import SafetensorError, safe_open
-
     if not path.exists():
         return None
     remedy = "choose another --to, or delete the file to begin again"
     try:
-        with safe_open(path, framework="np") as file:
-            header = file.metadata() or {}
-            stored = parse_json(header[_SETTINGS])
-            arrays = {name: file.get_tensor(name) for name in (*_FIELDS, _RETURNS)}
-    except (OSError, SafetensorError, LookupError, ValueError) as error:
+        tensors, header = read_tensors(path)
+        stored = parse_json(header[_SETTINGS])
+        arrays: dict[str, Any] = {name: tensors[name] for name in (*_FIELDS, _RETURNS)}
+    except (OSError, LookupError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as a search ({one_line(error)}); {remedy}.") from error
     if header.get(_CHECKSUM) != content_digest(arrays, header[_SETTINGS]):
         raise ConfigError(f"{path} does not match its checksum, so it was altered; {remedy}.")

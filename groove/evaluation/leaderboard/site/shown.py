@@ -1,5 +1,6 @@
 """Scores and returns as pages show them: never without their interval and n."""
 
+import itertools
 import math
 import re
 from collections.abc import Iterable
@@ -78,7 +79,8 @@ def slugs(kind: str, names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in names:
         slug = f"{kind}-{re.sub('[^A-Za-z0-9]+', '-', name).strip('-')}"
-        found[name] = slug if slug not in found.values() else f"{slug}-{len(found)}"
+        numbered = (f"{slug}-{number}" for number in itertools.count(2))
+        found[name] = next(each for each in itertools.chain([slug], numbered) if each not in found.values())
     return found
 
 
