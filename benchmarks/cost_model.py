@@ -3,6 +3,7 @@
 python benchmarks/cost_model.py --json cost_model.json
 """
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +23,7 @@ from groove.utils.typed_fields import replace_all
 
 _FLAGS = FlagSet()
 _CURRICULUM = _FLAGS.string("curriculum", "ar", "Curriculum of all meta-steps, as docs/curricula.md lists them.")
-_STEPS = _FLAGS.integer("steps", 4, "Meta-steps of one timed call.", least=1)
-_REPEATS = _FLAGS.integer("repeats", 5, "Timed calls of each size; the best one counts.", least=1)
+_REPEATS = _FLAGS.integer("repeats", 2, "Timed lifetimes of each size; the best one counts.", least=1)
 _BANDWIDTH = _FLAGS.number(
     "bandwidth", 25.0, "Bandwidth between devices in GB/s, for the devices that are not here.", least=1e-3
 )
@@ -113,6 +113,7 @@ def second_terms(size: Size, sharing: int | None = None) -> dict[str, float]:
         "transition": slots * size.W * size.T * (size.K + 1),
         "hidden value": transitions * size.H,
         "hidden value of another device": transitions * size.H * waiting,
+        "update of a slot": slots * size.K,  # of which a constant share ends a lifetime, which is then evaluated
         "core FLOP": gru_flop(transitions, size.H, INPUTS),
         "slot of all devices": size.N,
     }
@@ -169,9 +170,14 @@ def all_reduce_seconds(devices: int, values: float, bandwidth: float, latency: f
     return 2 * (devices - 1) * (latency + 4 * values / devices / bandwidth)
 
 
-def measure(size: Size, curriculum: str, steps: int, repeats: int) -> dict[str, float]:
-    """Compile the meta-step of a size, and return its seconds and the bytes that its program needs on one device."""
-    trainer = MetaTrainer(_config(size, curriculum, steps))
+def measure(size: Size, curriculum: str, repeats: int) -> dict[str, float]:
+    """Compile the meta-step of a size, and return its seconds and the bytes that its program needs on one device.
+
+    The seconds are those of a mean meta-step of one lifetime, within which every slot is evaluated once.
+    """
+    config = _config(size, curriculum)
+    steps = config.run.log_every
+    trainer = MetaTrainer(config)
     compiled = trainer.trainer.lower(trainer.state).compile()
     memory = compiled.memory_analysis()
     if memory is None:
@@ -189,10 +195,12 @@ def measure(size: Size, curriculum: str, steps: int, repeats: int) -> dict[str, 
     }
 
 
-def _config(size: Size, curriculum: str, steps: int) -> Config:
-    sizes = StepSizes(size.N, size.W, size.H, micro_batch=MICRO_BATCH, steps=steps, repeats=1)
+def _config(size: Size, curriculum: str) -> Config:
+    """Return the configuration of a size, in which the meta-steps of one lifetime are one call."""
+    sizes = StepSizes(size.N, size.W, size.H, micro_batch=MICRO_BATCH, steps=1, repeats=1)
     config = meta_step_config(curriculum, sizes, size.D)
-    return valid(replace_all(config, {"slots.steps": size.T, "gradient.updates": size.K}))
+    steps = math.ceil(config.levels.max_lifetime / size.K)
+    return valid(replace_all(config, {"slots.steps": size.T, "gradient.updates": size.K, "run.log_every": steps}))
 
 
 def growing(devices: int, prices: Mapping[str, float], bandwidth: float, latency: float) -> dict[str, float]:
@@ -236,7 +244,7 @@ def main() -> None:
     numbers: dict[str, Any] = {"device": jax.devices()[0].device_kind, "curriculum": _CURRICULUM.value, "sizes": {}}
     measured: dict[Size, dict[str, float]] = {}
     for size in (*FITTED, *HELD_OUT):
-        cost = measure(size, _CURRICULUM.value, _STEPS.value, _REPEATS.value)
+        cost = measure(size, _CURRICULUM.value, _REPEATS.value)
         print(f"{size.label:<36} {cost['seconds']:8.4f} s {cost['bytes'] / 2**20:8.1f} MiB", flush=True)
         measured[size] = numbers["sizes"][size.label] = cost
         write(numbers)

@@ -25,7 +25,7 @@ import numpy as np
 import optax
 
 from groove.dropin import inputs
-from groove.dropin.apply import Apply, as_agent, check_optimizer, read_heads
+from groove.dropin.apply import Apply, as_agent, check_optimizer, finite_logits, read_heads
 from groove.dropin.arrays import read_experience, read_rollout
 from groove.dropin.memory import check_state
 from groove.dropin.rule_file import fingerprint
@@ -145,7 +145,7 @@ class Rule:
           GrooveError: if shapes do not fit together.
         """
         check_moved(np.shape(logits), np.shape(new_logits), None if mask is None else np.shape(mask))
-        return remember(state, targets.step, logits, new_logits, mask)
+        return remember(state, targets.step, finite_logits(logits), finite_logits(new_logits), mask)
 
     @usual_promotion()
     def loss(

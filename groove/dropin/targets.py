@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from groove.dropin.apply import finite_logits
 from groove.dropin.arrays import as_numbers, visible
 from groove.dropin.inputs import action_log_prob
 from groove.dropin.shapes import Shape, check_head
@@ -74,7 +75,8 @@ def given_heads(
                 )
             x = as_numbers(label, x)
             check_head(label, name, width, np.shape(x), steps)
-            group[name] = jnp.reshape(jnp.asarray(x, jnp.float32), (*steps, -1))
+            x = jnp.reshape(jnp.asarray(x, jnp.float32), (*steps, -1))
+            group[name] = finite_logits(x) if name == LOGITS else x
     return heads, after
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from groove.dropin.ranges import in_range, range_error, reward_error
 from groove.dropin.shapes import Shape, check_head, check_steps
+from groove.torch.heads import finite_logits
 from groove.utils.errors import GrooveError
 from groove.utils.text import shown
 
@@ -205,7 +206,8 @@ def given_heads(
             )
         check_numbers(**{f"{prefix}{name}": x})
         check_head(f"{prefix}{name}", name, widths[name], tuple(x.shape), tuple(like.shape))
-        outputs[name] = visible((x.squeeze(-1) if name == "value" and x.ndim == 3 else x).float(), real)
+        x = (x.squeeze(-1) if name == "value" and x.ndim == 3 else x).float()
+        outputs[name] = visible(finite_logits(x) if name == "logits" else x, real)
     return outputs
 
 

@@ -16,7 +16,7 @@ from groove.torch.functions import (
     mean,
     prediction_targets,
 )
-from groove.torch.heads import AgentWithHeads, read_heads
+from groove.torch.heads import AgentWithHeads, finite_logits, read_heads
 from groove.torch.inputs import (
     check_actions,
     check_agent,
@@ -117,7 +117,8 @@ class Rule(RuleNetwork):
         assert isinstance(memory, ControlState)  # which is checked
         check_moved(tuple(logits.shape), tuple(new_logits.shape), None if mask is None else tuple(mask.shape))
         real = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device) if mask is None else mask.bool()
-        return remember(memory, controls.step, logits.detach(), new_logits.detach(), real)
+        before, after = (finite_logits(x.detach()) for x in (logits, new_logits))
+        return remember(memory, controls.step, before, after, real)
 
     def targets(
         self,

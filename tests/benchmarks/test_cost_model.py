@@ -54,7 +54,7 @@ def test_a_ring_of_four_devices_averages_in_six_messages(model):
 
 
 def test_a_small_meta_step_is_measured(model):
-    cost = model.measure(model.Size(N=2, W=2, T=3, K=1, H=4), "dr", steps=1, repeats=1)
+    cost = model.measure(model.Size(N=2, W=2, T=3, K=50, H=4), "dr", repeats=1)
     weights = 4 * 3 * 4 * (4 + 6)
     assert cost["seconds"] > 0
     assert cost["bytes"] > weights

@@ -219,6 +219,20 @@ def test_the_logit_of_an_illegal_action_may_be_minus_infinity(rules, name):
     _close((learner, info), after(-1e9))
 
 
+def test_targets_of_illegal_actions_may_have_logits_of_minus_infinity(rules):
+    rule, heads = rules["plain"], apply(_params(), ROLLOUT.obs)
+    rollout = dataclasses.replace(ROLLOUT, action=np.minimum(ROLLOUT.action, 1))
+    told = {"progress": 0.5, **TOLD, "state": rule.observe(rule.init_state(), rollout)}
+
+    def found(illegal):
+        logits = jnp.where(jnp.arange(A) < 2, heads["logits"], illegal)
+        targets = rule.targets(rollout, logits, None, None, heads["value"], heads["value"], **told)
+        return targets, rule.remember(told["state"], targets, logits, 2 * logits)
+
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(found(-jnp.inf)))
+    _close(found(-jnp.inf), found(-1e9))
+
+
 PAIRS = [(s, 2 * s) for s in (1e-3, 0.1, 1.0, 30.0, 1e3)]
 PAIRS += [(-2 * s, -s) for s in (1e-3, 1.0, 1e3)] + [(0.0, 100.0), (-1.0, 100.0), (1000.0, 1001.0)]
 
