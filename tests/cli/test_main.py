@@ -100,6 +100,8 @@ def test_an_interrupted_program_exits_as_shells_expect(capsys):
 
 
 def test_an_interrupt_is_not_lost_where_python_drops_exceptions(capsys):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+
     def collect_and_wait():
         gc.callbacks.append(interrupted_once)
         gc.collect()
@@ -110,7 +112,10 @@ def test_an_interrupt_is_not_lost_where_python_drops_exceptions(capsys):
         signal.raise_signal(signal.SIGINT)  # Python drops what a callback of garbage collection raises
 
     begin = time.monotonic()
-    assert _call(_program(collect_and_wait), "--to=x") == 130
+    try:
+        assert _call(_program(collect_and_wait), "--to=x") == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - begin < 20
     assert capsys.readouterr().err == "groove: interrupted.\n"
 

@@ -45,7 +45,7 @@ def test_the_later_anchor_of_a_task_counts():
         (ROW | {"bset": 1.0}, r'bset is no field \(did you mean "best"'),
         ({key: value for key, value in ROW.items() if key != "source"}, "without source"),
         (ROW | {"kind": "guessed"}, 'unknown kind "guessed"'),
-        (ROW | {"best": float("nan")}, "is no number"),
+        (ROW | {"best": float("nan")}, "cannot be read .NaN is no finite number"),
         (ROW | {"standard_error": -1.0}, "is no number"),
     ],
 )
