@@ -174,10 +174,8 @@ def test_hidden_workers_change_nothing_but_for_rounding(path, params):
     fields = {name: x for name, x in vars(ROLLOUT).items() if x is not None}
     twice = {name: np.concatenate([x, np.flip(x, 0)], axis=1) for name, x in fields.items()}
     mask = np.broadcast_to(np.arange(twice["reward"].shape[1]) < ROLLOUT.reward.shape[1], twice["reward"].shape)
-    (alone, told), (beside, told_too) = (
-        rule.update(rule.init(params, optax.sgd(0.1)), _apply, optax.sgd(0.1), rollout)
-        for rollout in (ROLLOUT, groove.Rollout(**(twice | {"mask": mask})))
-    )
+    update = jax.jit(lambda r: rule.update(rule.init(params, optax.sgd(0.1)), _apply, optax.sgd(0.1), r))
+    (alone, told), (beside, told_too) = update(ROLLOUT), update(groove.Rollout(**(twice | {"mask": mask})))
     both = (alone.params, alone.rule_state, told), (beside.params, beside.rule_state, told_too)
     for x, y in zip(*map(jax.tree.leaves, both), strict=True):
         np.testing.assert_allclose(y, x, rtol=1e-4, atol=1e-5)
@@ -213,7 +211,9 @@ def test_behaviour_may_be_lists_and_hold_minus_infinity(path, params):
     found = []
     for illegal in (-np.inf, -1e9):
         logits[..., 2] = illegal
-        found.append(rule.update(rule.init(params, OPTIMIZER), _apply, OPTIMIZER, rollout, behaviour=logits.tolist()))
+        given = logits.tolist()
+        update = jax.jit(lambda a: rule.update(a, _apply, OPTIMIZER, rollout, behaviour=given))  # noqa: B023
+        found.append(update(rule.init(params, OPTIMIZER)))
     for x, y in zip(*map(jax.tree.leaves, found), strict=True):
         assert np.isfinite(x).all()
         np.testing.assert_allclose(x, y, rtol=1e-5)
