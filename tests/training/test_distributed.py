@@ -97,7 +97,8 @@ def test_a_run_whose_processes_are_killed_is_resumed_on_other_devices(tmp_path, 
         os.kill(processes[p].pid, signal.SIGKILL)
     codes, outputs = finish(processes)
     if killed == (1,) and codes[0] != 0:  # the first process may have been done already
-        assert "start all processes again with --resume" in outputs[0]
+        between_collectives = "stopped sending heartbeats" in outputs[0]  # then JAX's runtime ends the process itself
+        assert between_collectives or "start all processes again with --resume" in outputs[0]
     train(run, 1, 1, "--resume", f"--steps={STEPS}")
     assert_equal_rules(run, alone, 1e-5)
 
