@@ -84,10 +84,10 @@ def main(argv: list[str]) -> None:
     train = jax.jit(functools.partial(jax.lax.scan, update))
     start = time.time()
     for done in range(0, _UPDATES.value, chunk):
-        done_next = min(done + chunk, _UPDATES.value)
-        keys = jax.random.split(jax.random.fold_in(key, done), done_next - done)
+        end = min(done + chunk, _UPDATES.value)
+        keys = jax.random.split(jax.random.fold_in(key, done), end - done)
         carry, returns = train(carry, keys)
-        steps = done_next * _WORKERS.value * _STEPS.value
+        steps = end * _WORKERS.value * _STEPS.value
         print(f"{steps:>10,} steps  return {jnp.nanmean(returns):8.2f}  {time.time() - start:5.0f} s", flush=True)
 
 

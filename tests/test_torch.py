@@ -190,19 +190,6 @@ class Linear(torch.nn.Module):
         return {name: obs @ w for name, w in self.weights.items()}
 
 
-class Masked(Linear):
-    """The same, but the last action is illegal: its logit is another."""
-
-    def __init__(self, illegal):
-        super().__init__()
-        self.illegal = illegal
-
-    def forward(self, obs):
-        heads = super().forward(obs)
-        legal = torch.arange(A) < A - 1
-        return heads | {"logits": torch.where(legal, heads["logits"], self.illegal)}
-
-
 def _apply(params, obs):
     return {name: obs @ w for name, w in params.items()}
 
@@ -272,26 +259,6 @@ def test_a_whole_update_equals_that_of_jax(tmp_path, monkeypatch, name, minibatc
     if name == "ppo":
         np.testing.assert_allclose(state, learner.rule_state.peak, rtol=1e-6)
         assert info["clip_fraction"] > 0
-
-
-@pytest.mark.parametrize("changes", [{"core": "none"}, {"controls": False, "base": "ppo"}])
-def test_the_logit_of_an_illegal_action_may_be_minus_infinity(tmp_path, changes):
-    rule = groove.torch.load(write_rule(tmp_path / "r.safetensors", **(CONTROLS | changes)))
-    rollout = random_rollout(T, W, A)
-    tensors = {n: None if x is None else torch.tensor(x) for n, x in vars(rollout).items()}
-    tensors["action"] = tensors["action"].clamp(max=A - 2)
-    told = {"progress": 0.5, "lifetime": torch.tensor([20.0])} if rule.sets_controls else {}
-    found = []
-    for illegal in (-torch.inf, -1e9):
-        module = Masked(illegal)
-        sgd = torch.optim.Adam(module.parameters(), lr=0.1)
-        _, info = rule.update(
-            module, sgd, **tensors, state=rule.init_state(), generator=torch.Generator().manual_seed(0), **told
-        )
-        found.append([*module.parameters(), *info.values()])
-    for x, y in zip(*found, strict=True):
-        assert torch.as_tensor(x).isfinite().all()
-        torch.testing.assert_close(torch.as_tensor(x), torch.as_tensor(y))
 
 
 @pytest.mark.parametrize("changes", [{"lifetime_conditioning": True, "scale_rewards": False}, {"core": "none"}])

@@ -38,7 +38,7 @@ COMMANDS: Mapping[str, str] = {  # command -> module that holds its PROGRAM
 }
 BAD_INPUT = 2  # exit code of a program that refused its input
 _INTERRUPTED = 130  # exit code that shells expect after Ctrl-C
-_INTERRUPT_AGAIN = 0.05  # seconds, after which Python is elsewhere
+_INTERRUPT_AGAIN = 0.05  # seconds until a Ctrl-C that was dropped is repeated
 _WIDTH = 100
 
 

@@ -18,12 +18,11 @@ from groove.training.antagonists import pin_antagonist
 from groove.training.build import pin_curriculum
 from groove.training.logs.loggers import read_jsonl
 from groove.training.run_dir import RunDir
+from groove.training.run_files import read_table
 from groove.training.settings.config import Config
 from groove.training.settings.presets import preset
 from groove.training.settings.validate import validate
 from groove.training.start import pin_start
-from groove.utils.errors import ConfigError
-from groove.utils.io import read_json
 from groove.utils.typed_fields import assign, replace_all, to_dict
 
 GUESSED = {"smoke": 3.0, "release": 1.0, "laptop": 0.2, "paper": 1.0, "controls": 60.0}  # seconds a meta-step
@@ -151,11 +150,7 @@ def read_summary(path: Path) -> dict[str, Any]:
     Raises:
       ConfigError: if the file is missing or damaged.
     """
-    remedy = "remove it, and the run goes on from its last checkpoint"
-    summary = read_json(path, remedy)
-    if not isinstance(summary, dict) or not all(isinstance(summary.get(k), int | float) for k in ("step", "seconds")):
-        raise ConfigError(f"{path} is no summary of a run; {remedy}.")
-    return summary
+    return read_table(path, "remove it, and the run goes on from its last checkpoint")
 
 
 @functools.cache  # a plan asks thousands of times

@@ -28,7 +28,7 @@ from groove.training.logs.progress import Progress, print_line
 from groove.training.logs.summary import summary_text
 from groove.training.report.report import report_at_end
 from groove.training.run_dir import RunDir, RunError
-from groove.training.run_files import check_host, read_validation
+from groove.training.run_files import check_host, read_table
 from groove.training.settings.config import Config
 from groove.training.stop_requests import stop_requests
 from groove.training.trained_levels import draw_trained_levels
@@ -139,7 +139,7 @@ class _Training:
         self.seconds, self.last_row = host["seconds"], host["last"]
         self.best_score = host["best"] if host["best"] is not None else -np.inf
         self.validated = host.get("validated")  # absent in checkpoints of version 0.1
-        last = read_validation(self.dir.validation, "remove it")
+        last = read_table(self.dir.validation, "remove it") if self.dir.validation.exists() else {}
         score = last.get("score")
         if score is not None and last["step"] == self.step != self.validated:  # newer than the checkpoint
             self.validated, self.scores[self.step] = self.step, score

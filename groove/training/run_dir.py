@@ -1,6 +1,5 @@
 """The directory of one run: its files, the conditions for opening it, and the configuration in it."""
 
-import functools
 import os
 import re
 import shutil
@@ -12,13 +11,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from groove.envs.gridworld.level_file import without_file
+from groove.training.run_files import complaint_about
 from groove.training.settings.config import Config
 from groove.training.settings.legacy import read_config
 from groove.training.settings.validate import validate_ranges
 from groove.utils.errors import ConfigError, GrooveError
 from groove.utils.io import one_line, parse_json, write_json
 from groove.utils.provenance import describe_start
-from groove.utils.schema import complaint
 from groove.utils.typed_fields import flatten, replace_all, to_dict
 
 MIN_FREE_BYTES = 256 * 2**20
@@ -215,7 +214,7 @@ class RunDir:
         """Return the content of config.json."""
         try:
             saved = parse_json(self.config.read_text(encoding="utf-8"))
-            if reason := complaint(_schema(), saved):
+            if reason := complaint_about("config", saved):
                 raise TypeError(reason)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
@@ -241,23 +240,6 @@ class RunDir:
                 f"{self.path} was started with another configuration: {'; '.join(differences)}. Resume with "
                 "the same values, or start a new run in another directory."
             )
-
-
-@functools.cache
-def _schema() -> Any:
-    """Return the schema of config.json; the settings in it have checks of their own."""
-    import pydantic  # slow to import
-
-    start: Any = {
-        "time": (str, ""),
-        "command": (list[str], []),
-        "versions": (dict[str, str | None], {}),
-        "git": (dict[str, Any] | None, None),
-        "device": (dict[str, str | int] | None, None),
-    }
-    starts: Any = list[pydantic.create_model("Start", **start)]  # type: ignore[misc]
-    fields: Any = {"config": (dict[str, Any], ...), "starts": (starts, ...)}
-    return pydantic.create_model("Stored", **fields)
 
 
 def config_differences(

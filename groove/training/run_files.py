@@ -1,41 +1,34 @@
-"""The JSON that a run leaves beside its log: fields and types, checked by one schema each when they are read."""
+"""The JSON of a run: config.json, summary.json, validation.json, and the values beside the arrays of a checkpoint.
+
+Every kind has one schema, by which it is checked when it is read.
+"""
 
 import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from groove.training.run_dir import RunError
+from groove.utils.errors import ConfigError
 from groove.utils.io import read_json
 from groove.utils.schema import complaint
 
 _TEXTS = ("stopped", "first_rule", "run_dir")  # of a summary; everything else in it is a number
 
 
-def read_validation(path: Path, remedy: str) -> Mapping[str, Any]:
-    """Return the last meta-validation of a run: its step, score, metrics, and returns on every level.
+def read_table(path: Path, remedy: str) -> dict[str, Any]:
+    """Return the content of summary.json or validation.json.
 
     Args:
-      path: validation.json; without the file, the result is empty.
+      path: the file, whose name decides what it has to hold.
       remedy: what a user can do if the file is damaged.
 
     Raises:
-      GrooveError: if the file cannot be read, or holds something else.
+      ConfigError: if the file is missing, cannot be read, or holds something else.
     """
-    return _read(path, "validation", remedy)
-
-
-def read_summary(path: Path, remedy: str) -> Mapping[str, Any]:
-    """Return the last value of every metric of a run; see `read_validation`.
-
-    Args:
-      path: summary.json; without the file, the result is empty.
-      remedy: what a user can do if the file is damaged.
-
-    Raises:
-      GrooveError: if the file cannot be read, or holds something else.
-    """
-    return _read(path, "summary", remedy)
+    content: dict[str, Any] = read_json(path, remedy)
+    if reason := complaint_about(path.stem, content):
+        raise ConfigError(f"{path} cannot be used ({reason}); {remedy}.")
+    return content
 
 
 def check_host(path: Path, host: Any) -> None:
@@ -46,23 +39,22 @@ def check_host(path: Path, host: Any) -> None:
       host: the values.
 
     Raises:
-      RunError: if they are others than those that this program writes.
+      ConfigError: if the values are not of the kind that runs write.
     """
-    if reason := complaint(_schemas()["host"], host):
-        raise RunError(
+    if reason := complaint_about("host", host):
+        raise ConfigError(
             f"{path} was altered ({reason}): rename it, so that --resume goes on from the checkpoint before it."
         )
 
 
-def _read(path: Path, name: str, remedy: str) -> Mapping[str, Any]:
-    if not path.is_file():
-        return {}
-    content = read_json(path, remedy)
-    if not isinstance(content, Mapping):
-        raise RunError(f"{path} holds no table: {remedy}.")
-    if reason := complaint(_schemas()[name], content):
-        raise RunError(f"{path} cannot be used ({reason}): {remedy}.")
-    return content
+def complaint_about(kind: str, content: Any) -> str:
+    """Return what is first wrong with the content of a file; empty if nothing is.
+
+    Args:
+      kind: "config", "summary", "validation" or "host", the values of a checkpoint.
+      content: JSON values.
+    """
+    return complaint(_schemas()[kind], content)
 
 
 @functools.cache
@@ -71,6 +63,15 @@ def _schemas() -> Mapping[str, Any]:
 
     number = float | int
     numbers = dict[str, number | None]  # JSON has no NaN
+    start: Any = {
+        "time": (str, ""),
+        "command": (list[str], []),
+        "versions": (dict[str, str | None], {}),
+        "git": (dict[str, Any] | None, None),
+        "device": (dict[str, str | int] | None, None),
+    }
+    starts: Any = list[pydantic.create_model("Start", **start)]  # type: ignore[misc]
+    config: Any = {"config": (dict[str, Any], ...), "starts": (starts, ...)}  # settings have checks of their own
     validation: Any = {
         "step": (int, ...),
         "score": (number | None, None),  # absent in files of version 0.0
@@ -91,6 +92,7 @@ def _schemas() -> Mapping[str, Any]:
         __pydantic_extra__: numbers = pydantic.Field(init=False)
 
     return {
+        "config": pydantic.create_model("Config", **config),
         "validation": pydantic.create_model("Validation", **validation),
         "summary": pydantic.create_model("Summary", __base__=Metrics, **summary),
         "host": pydantic.create_model("Host", **host),

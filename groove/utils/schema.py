@@ -1,6 +1,6 @@
 """The fields and types of JSON objects, checked by pydantic."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from groove.utils.errors import nearest
@@ -16,6 +16,8 @@ def complaint(model: Any, values: Any, names: Iterable[str] = ()) -> str:
     """
     import pydantic  # slow to import
 
+    if not isinstance(values, Mapping):
+        return "holds no table"
     try:
         model.model_validate(values, strict=True)
     except pydantic.ValidationError as error:

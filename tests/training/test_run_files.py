@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from groove.training.run_files import check_host, read_summary, read_validation
+from groove.training.run_files import check_host, read_table
 from groove.utils.errors import GrooveError
 
 VALIDATION = {"step": 3, "score": 0.5, "metrics": {"a": 1.0, "b": None}, "returns": {"a2c": [1, 2.5]}}
@@ -18,43 +18,45 @@ def changed(content, path, value):
     return {**content, head: changed(content[head], rest, value) if rest else value}
 
 
-@pytest.mark.parametrize(("read", "content"), [(read_validation, VALIDATION), (read_summary, SUMMARY)])
-def test_the_files_of_runs_are_read(tmp_path, read, content):
-    path = tmp_path / "x.json"
-    assert read(path, "remove it") == {}
+@pytest.mark.parametrize(("name", "content"), [("validation.json", VALIDATION), ("summary.json", SUMMARY)])
+def test_the_files_of_runs_are_read(tmp_path, name, content):
+    path = tmp_path / name
+    with pytest.raises(GrooveError, match=r"json does not exist; remove it\."):
+        read_table(path, "remove it")
     path.write_text(json.dumps(content))
-    assert read(path, "remove it") == content
+    assert read_table(path, "remove it") == content
 
 
 @pytest.mark.parametrize("text", ["5", "null", '"score"', "[]", "{", '{"step": 1e999}'])
-@pytest.mark.parametrize("read", [read_validation, read_summary])
-def test_a_file_without_a_table_is_refused(tmp_path, read, text):
-    path = tmp_path / "x.json"
+@pytest.mark.parametrize("name", ["validation.json", "summary.json"])
+def test_a_file_without_a_table_is_refused(tmp_path, name, text):
+    path = tmp_path / name
     path.write_text(text)
-    with pytest.raises(GrooveError, match=r"x\.json .*remove it\."):
-        read(path, "remove it")
+    with pytest.raises(GrooveError, match=rf"{name} .*; remove it\."):
+        read_table(path, "remove it")
 
 
 @pytest.mark.parametrize(
-    ("read", "content", "field", "value"),
+    ("name", "field", "value"),
     [
-        (read_validation, VALIDATION, ["step"], 1.5),
-        (read_validation, VALIDATION, ["score"], "0.5"),
-        (read_validation, VALIDATION, ["returns"], True),
-        (read_validation, VALIDATION, ["returns", "a2c"], "x"),
-        (read_validation, VALIDATION, ["returns", "a2c"], [None]),
-        (read_validation, VALIDATION, ["metrics", "a"], [1.0]),
-        (read_summary, SUMMARY, ["seconds"], []),
-        (read_summary, SUMMARY, ["env_steps"], [1]),
-        (read_summary, SUMMARY, ["regret"], "x"),
-        (read_summary, SUMMARY, ["stopped"], 3),
+        ("validation.json", ["step"], 1.5),
+        ("validation.json", ["score"], "0.5"),
+        ("validation.json", ["returns"], True),
+        ("validation.json", ["returns", "a2c"], "x"),
+        ("validation.json", ["returns", "a2c"], [None]),
+        ("validation.json", ["metrics", "a"], [1.0]),
+        ("summary.json", ["seconds"], []),
+        ("summary.json", ["env_steps"], [1]),
+        ("summary.json", ["regret"], "x"),
+        ("summary.json", ["stopped"], 3),
     ],
 )
-def test_a_value_of_another_type_is_named(tmp_path, read, content, field, value):
-    path = tmp_path / "x.json"
+def test_a_value_of_another_type_is_named(tmp_path, name, field, value):
+    path = tmp_path / name
+    content = {"validation.json": VALIDATION, "summary.json": SUMMARY}[name]
     path.write_text(json.dumps(changed(content, field, value)))
-    with pytest.raises(GrooveError, match=rf"x\.json cannot be used \({field[0]}.*\): remove it\."):
-        read(path, "remove it")
+    with pytest.raises(GrooveError, match=rf"{name} cannot be used \({field[0]}.*\); remove it\."):
+        read_table(path, "remove it")
 
 
 @pytest.mark.parametrize("name", ["seconds", "last", "best"])

@@ -11,7 +11,7 @@ import numpy as np
 
 from groove.training.logs.loggers import read_jsonl
 from groove.training.run_dir import RunDir, RunError
-from groove.training.run_files import read_summary, read_validation
+from groove.training.run_files import read_table
 from groove.training.settings.config import Config
 from groove.utils.bootstrap import Floats
 
@@ -89,10 +89,10 @@ def _read(name: str, run: RunDir, given: Path) -> ReportedRun:
     if not rows:
         raise RunError(f"{given} has logged nothing yet: wait for {config.run.log_every} meta-steps.")
     _refuse_texts(run.metrics_jsonl, rows)
-    summary = read_summary(run.summary, _REMEDY)
+    summary = read_table(run.summary, _REMEDY) if run.summary.is_file() else {}
     ended = summary.get("step") == rows[-1]["step"]  # a run that was resumed has an earlier summary
     summary = summary if ended else _last_values(rows)
-    returns = read_validation(run.validation, _REMEDY).get("returns", {})
+    returns = read_table(run.validation, _REMEDY).get("returns", {}) if run.validation.is_file() else {}
     return ReportedRun(name, given, config, starts, rows, summary, ended, returns)
 
 
