@@ -42,7 +42,9 @@ def path(tmp_path_factory):
         for i in range(1, 401)
     ]
     (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (run / "validation.json").write_text(json.dumps({"returns": {"student": [0.5, 0.7], "a2c": [0.6, 0.6]}}))
+    (run / "validation.json").write_text(
+        json.dumps({"step": 400, "returns": {"student": [0.5, 0.7], "a2c": [0.6, 0.6]}})
+    )
     write_page(folder / "report.html", report_page(read_runs([run]), [tiny_gallery(seconds=600)]))
     return folder / "report.html"
 
