@@ -59,7 +59,7 @@ def read_heads(apply: Apply, params: Params, obs: Array, widths: Mapping[str, An
 
 
 def finite_logits(logits: Array) -> Array:
-    """Return logits in which those of illegal actions, -inf, are the least f32: 0 x -inf would be NaN."""
+    """Replace -inf, the logit of illegal actions, by the smallest f32, because 0 x -inf is NaN."""
     return jnp.maximum(logits, jnp.finfo(jnp.float32).min)
 
 

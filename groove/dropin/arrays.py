@@ -77,7 +77,7 @@ def visible(x: Any, mask: Any) -> Any:
 def _without_hidden(obs: Any, mask: Any) -> Any:
     """Return observations [T, W, ...] in which hidden rows are copies of the first row that counts.
 
-    Zeros would not do: a network may divide by the size of its input, and the gradient of its NaN is NaN everywhere.
+    Zeros do not suffice: a network that divides by the size of its input makes NaN of them, and every gradient NaN.
     """
     if mask is None:
         return obs

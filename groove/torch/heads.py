@@ -83,7 +83,7 @@ def read_heads(module: Any, obs: Tensor, widths: Mapping[str, int]) -> dict[str,
 
 
 def finite_logits(logits: Tensor) -> Tensor:
-    """Return logits in which those of illegal actions, -inf, are the least f32: 0 x -inf would be NaN."""
+    """Replace -inf, the logit of illegal actions, by the smallest f32, because 0 x -inf is NaN."""
     return logits.clamp(min=torch.finfo(torch.float32).min)
 
 

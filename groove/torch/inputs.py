@@ -77,7 +77,7 @@ def visible(x: Tensor, mask: Tensor | None) -> Tensor:
 def without_hidden(obs: Tensor, mask: Tensor | None) -> Tensor:
     """Return observations [T, W, ...] in which hidden rows are copies of the first row that counts.
 
-    Zeros would not do: a module may divide by the size of its input, and the gradient of its NaN is NaN everywhere.
+    Zeros do not suffice: a module that divides by the size of its input makes NaN of them, and every gradient NaN.
     """
     if mask is None:
         return obs
