@@ -170,12 +170,11 @@ def all_reduce_seconds(devices: int, values: float, bandwidth: float, latency: f
     return 2 * (devices - 1) * (latency + 4 * values / devices / bandwidth)
 
 
-def measure(size: Size, curriculum: str, repeats: int) -> dict[str, float]:
-    """Compile the meta-step of a size, and return its seconds and the bytes that its program needs on one device.
+def measure(config: Config, repeats: int) -> dict[str, float]:
+    """Compile the meta-step of a configuration, and return its seconds and the bytes that its program needs on one device.
 
     The seconds are those of a mean meta-step of one lifetime, within which every slot is evaluated once.
     """
-    config = _config(size, curriculum)
     steps = config.run.log_every
     trainer = MetaTrainer(config)
     compiled = trainer.trainer.lower(trainer.state).compile()
@@ -195,12 +194,13 @@ def measure(size: Size, curriculum: str, repeats: int) -> dict[str, float]:
     }
 
 
-def _config(size: Size, curriculum: str) -> Config:
+def config_of(size: Size, curriculum: str) -> Config:
     """Return the configuration of a size, in which the meta-steps of one lifetime are one call."""
     sizes = StepSizes(size.N, size.W, size.H, micro_batch=MICRO_BATCH, steps=1, repeats=1)
     config = meta_step_config(curriculum, sizes, size.D)
     steps = math.ceil(config.levels.max_lifetime / size.K)
-    return valid(replace_all(config, {"slots.steps": size.T, "gradient.updates": size.K, "run.log_every": steps}))
+    calls = {"run.log_every": steps, "run.checkpoint_every": steps}
+    return valid(replace_all(config, {"slots.steps": size.T, "gradient.updates": size.K, **calls}))
 
 
 def growing(devices: int, prices: Mapping[str, float], bandwidth: float, latency: float) -> dict[str, float]:
@@ -243,8 +243,9 @@ def main() -> None:
     parallel.request_devices(max(size.D for size in (*FITTED, *HELD_OUT)))
     numbers: dict[str, Any] = {"device": jax.devices()[0].device_kind, "curriculum": _CURRICULUM.value, "sizes": {}}
     measured: dict[Size, dict[str, float]] = {}
-    for size in (*FITTED, *HELD_OUT):
-        cost = measure(size, _CURRICULUM.value, _REPEATS.value)
+    configs = {size: config_of(size, _CURRICULUM.value) for size in (*FITTED, *HELD_OUT)}
+    for size, config in configs.items():
+        cost = measure(config, _REPEATS.value)
         print(f"{size.label:<36} {cost['seconds']:8.4f} s {cost['bytes'] / 2**20:8.1f} MiB", flush=True)
         measured[size] = numbers["sizes"][size.label] = cost
         write(numbers)

@@ -31,6 +31,13 @@ def test_held_out_sizes_are_not_fitted(model):
     assert not set(model.FITTED) & set(model.HELD_OUT)
 
 
+@pytest.mark.parametrize("curriculum", ["ar", "dr"])
+def test_a_call_of_every_size_is_one_lifetime(model, curriculum):
+    for size in (*model.FITTED, *model.HELD_OUT):
+        config = model.config_of(size, curriculum)
+        assert 0 <= config.run.log_every * size.K - config.levels.max_lifetime < size.K
+
+
 def test_twice_the_slots_on_twice_the_devices_cost_one_device_the_same_but_for_the_curriculum(model):
     size = model.Size(N=16, D=2)
     twice = replace(size, N=32, D=4)
@@ -54,7 +61,7 @@ def test_a_ring_of_four_devices_averages_in_six_messages(model):
 
 
 def test_a_small_meta_step_is_measured(model):
-    cost = model.measure(model.Size(N=2, W=2, T=3, K=50, H=4), "dr", repeats=1)
+    cost = model.measure(model.config_of(model.Size(N=2, W=2, T=3, K=50, H=4), "dr"), repeats=1)
     weights = 4 * 3 * 4 * (4 + 6)
     assert cost["seconds"] > 0
     assert cost["bytes"] > weights
