@@ -171,7 +171,7 @@ def all_reduce_seconds(devices: int, values: float, bandwidth: float, latency: f
 
 
 def measure(config: Config, repeats: int) -> dict[str, float]:
-    """Compile the meta-step of a configuration, and return its seconds and the bytes that its program needs on one device.
+    """Compile a meta-step, and return its seconds and the bytes that its program needs on one device.
 
     The seconds are those of a mean meta-step of one lifetime, within which every slot is evaluated once.
     """

@@ -1,6 +1,6 @@
-"""A comparison of curricula at equal numbers of meta-steps.
+"""A comparison of the curricula of a sweep file at equal numbers of meta-steps.
 
-    python figures/analysis/compare_curricula.py --runs runs/compare --to docs/comparison
+    python figures/analysis/compare_curricula.py --sweep docs/comparison.toml --runs runs/compare --to docs/comparison
 
 Every curriculum is meta-trained with every seed. Finished runs are not repeated, and interrupted runs resume. The
 program writes a table, a picture and their numbers (.md, .png, .json).
@@ -22,32 +22,24 @@ from groove.cli._main import FlagSet, Program, run_program
 from groove.sweep.executor import Executor
 from groove.sweep.steps import MetaTraining, read_summary
 from groove.sweep.sweep import progress_bars, run_steps
-from groove.training.settings.presets import PRESETS
+from groove.sweep.sweep_file import read_sweep
 from groove.utils.bootstrap import Interval, ratio_over_runs
-from groove.utils.errors import ConfigError
 from groove.utils.io import read_json
+from groove.utils.paths import user_path
 from groove.utils.plotting import BLUE, GREY, INK, new_figure, save_picture
 
 _FLAGS = FlagSet()
-_CURRICULA = _FLAGS.repeated(
-    "curriculum",
-    "A curriculum to compare, with settings of its own in brackets if it has any, as in paired[paired.entropy=0]; may "
-    "be repeated. If not given, ar, dr, pvl, optimal and handcrafted.",
+_SWEEP = _FLAGS.string(
+    "sweep",
+    "docs/comparison.toml",
+    "The file of curricula, settings and meta-seeds, as groove sweep takes it.",
 )
-_SET = _FLAGS.repeated(
-    "set", "Set a field of the configuration of every run, as in plr.buffer_size=256; may be repeated."
-)
-_SEEDS = _FLAGS.integer("seeds", 3, "Meta-trainings of each curriculum.", least=1, most=10**4)
-_STEPS = _FLAGS.integer("steps", 200, "Length of each run, in meta-steps.", least=1, most=10**7)
-_CONFIG = _FLAGS.choice("config", "laptop", list(PRESETS), "Preset of the meta-trainings.")
 _RUNS = _FLAGS.string("runs", "runs/compare", "Folder of the run directories.")
 _EXECUTOR, _JOBS = executor_flags(_FLAGS)
 _TO = _FLAGS.string("to", "docs/comparison", "Path of the picture, the table and the numbers, without suffix.")
 _DRAW_ONLY = _FLAGS.boolean("draw_only", False, "Draw from the stored numbers, without any training.")
 
 _WORST = 10  # one in so many levels counts as worst
-CURRICULA = ("ar", "dr", "pvl", "optimal", "handcrafted")
-
 Runs = dict[str, list[dict[str, Any]]]  # curriculum -> per seed, the numbers of a finished run
 
 
@@ -55,15 +47,15 @@ def trained(steps: Sequence[MetaTraining], runs: Path, make_executor: Callable[[
     """Train what is missing, and return each run's size and the returns of its last validation, f32[levels] by rule.
 
     Raises:
-      GrooveError: if a configuration is not valid, or if a run fails.
+      GrooveError: if a run fails.
     """
-    names = [step.name for step in steps]  # refuses settings that are not valid before anything is written
+    steps = sorted(steps, key=lambda step: step.seed)  # if the program is interrupted, all curricula have equal seeds
     with closing(make_executor()) as executor, progress_bars() as bars:
         run_steps(steps, runs, executor, jobs, bars)
     numbers: Runs = {step.label: [] for step in steps}
-    for step, name in zip(steps, names, strict=True):
-        summary = read_summary(runs / name / "summary.json")
-        returns = read_json(runs / name / "validation.json", "train the run again")["returns"]
+    for step in steps:
+        summary = read_summary(runs / step.name / "summary.json")
+        returns = read_json(runs / step.name / "validation.json", "train the run again")["returns"]
         run = {"seed": step.seed, "env_steps": summary["env_steps"], "seconds": summary["seconds"], "returns": returns}
         numbers[step.label].append(run)
     return numbers
@@ -109,16 +101,6 @@ def _worst_levels(student: Any, a2c: Any) -> tuple[Any, Any]:
     lead = student - a2c
     worst = np.sort(lead)[: max(1, len(lead) // _WORST)]
     return a2c.mean() + worst, np.full(len(worst), a2c.mean())
-
-
-def arm(text: str) -> tuple[str, tuple[str, ...]]:
-    """Split CURRICULUM[FIELD=VALUE;FIELD=VALUE] into the curriculum and the settings."""
-    name, bracket, inside = text.partition("[")
-    if not bracket:
-        return text, ()
-    if not inside.endswith("]") or not name:
-        raise ConfigError(f"--curriculum = {text}: write settings as in paired[paired.entropy=0;paired.bins=4].")
-    return name, tuple(part for part in inside[:-1].split(";") if part)
 
 
 def of_each_seed(rows: list[dict[str, Any]]) -> list[Any]:
@@ -179,14 +161,10 @@ def draw(runs: Runs, path: Path) -> None:
 def main() -> None:
     """Train what is missing, and write the table, the picture and the numbers."""
     path, folder_of_runs = stem("to", _TO.value), folder("runs", _RUNS.value)
-    overrides = (f"run.steps={_STEPS.value}", "validation.every=0", *_SET.value)
-    curricula = {text: arm(text) for text in _CURRICULA.value or CURRICULA}
-    steps = [  # seed by seed: if the program is interrupted, every curriculum has the same seeds
-        MetaTraining(text, curriculum, seed, _CONFIG.value, (*overrides, *own))
-        for seed in range(_SEEDS.value)
-        for text, (curriculum, own) in curricula.items()
-    ]
-    runs = stored_or_measured(path, _DRAW_ONLY.value, lambda: trained(steps, folder_of_runs, _EXECUTOR, _JOBS.value))
+    sweep = user_path(_SWEEP.value, "--sweep")
+    runs = stored_or_measured(
+        path, _DRAW_ONLY.value, lambda: trained(read_sweep(sweep), folder_of_runs, _EXECUTOR, _JOBS.value)
+    )
     with drawing(path, _DRAW_ONLY.value):
         text = table(runs)
         draw(runs, path.with_name(f"{path.name}.png"))
@@ -196,7 +174,7 @@ def main() -> None:
 
 PROGRAM = Program(
     "Compare curricula at equal numbers of meta-steps.",
-    "--curriculum ar --curriculum dr --steps 200 --to docs/comparison",
+    "--sweep docs/comparison.toml --runs runs/compare --to docs/comparison",
     _FLAGS,
     main,
 )

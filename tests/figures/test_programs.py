@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[2]
 PAPER = [f"paper.{name}" for name in (*FIGURES, "all")]
 ANALYSIS = {  # program -> a misspelt flag and what it should be
     "analysis.catch": ("--sed=3", "--seed"),
-    "analysis.compare_curricula": ("--curiculum=ar", "--curriculum"),
+    "analysis.compare_curricula": ("--swep=x", "--sweep"),
     "analysis.control_anatomy": ("--level=3", "--levels"),
+    "analysis.designed_levels": ("--rum=x", "--run"),
     "analysis.development_table": ("--buget=smoke", "--budget"),
     "analysis.examples": ("--seed=3", "--seeds"),
     "analysis.level_search": ("--level=3", "--levels"),
@@ -41,22 +42,32 @@ BAD_REQUESTS = {
     "laptop": 'unexpected argument "laptop"',
 }
 BAD_INPUT = [
-    ("analysis.compare_curricula", ["--curriculum=arr"], 'did you mean "ar"'),
-    ("analysis.compare_curricula", ["--curriculum=ar[plr.robust=true"], "write settings as in"),
-    ("analysis.compare_curricula", ["--set=plr.robst=true"], "plr.robst"),
-    ("analysis.compare_curricula", ["--config=huge"], "--config"),
-    ("analysis.compare_curricula", ["--seeds=0"], "--seeds"),
+    ("analysis.compare_curricula", ["--sweep=nowhere.toml"], "nowhere.toml cannot be read"),
+    (
+        "analysis.compare_curricula",
+        ["--sweep=arr.toml"],
+        'arr.toml: arr: unknown curriculum "arr" (did you mean "ar"?)',
+    ),
     ("analysis.compare_curricula", ["--jobs=0"], "--jobs"),
     *[
         (f"analysis.{name}", ["--draw_only", "--to=foreign"], "foreign.json does not hold the numbers of this picture")
-        for name in ("compare_curricula", "control_anatomy", "examples", "level_search", "openness", "second_attack")
+        for name in (
+            "compare_curricula",
+            "control_anatomy",
+            "designed_levels",
+            "examples",
+            "level_search",
+            "openness",
+            "second_attack",
+        )
     ],
     ("analysis.compare_curricula", ["--draw_only", "--to=nowhere/comparison"], "comparison.json does not exist"),
     ("analysis.compare_curricula", ["--to=comparison.png"], "without its suffix"),
-    ("analysis.compare_curricula", ["--steps=none"], "not an integer"),
     ("analysis.control_anatomy", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     ("analysis.control_anatomy", ["--rule=ta-lpg"], "does more than set controls, or sets none"),
     ("analysis.control_anatomy", ["--levels=1"], "--levels"),
+    ("analysis.designed_levels", [], "--run must name at least one run"),
+    ("analysis.designed_levels", ["--run=nowhere"], "nowhere does not exist"),
     ("analysis.suite_table", ["--rules=a2c"], "--rules lacks random"),
     ("analysis.suite_table", ["--results=nowhere"], "holds no results"),
     ("analysis.development_table", ["--results=nowhere"], "the folder holds no results of budget laptop"),
@@ -100,6 +111,7 @@ BAD_INPUT = [
 @pytest.fixture
 def refused(tmp_path, monkeypatch, capsys):
     (tmp_path / "a_file").touch()
+    (tmp_path / "arr.toml").write_text('curricula = ["arr"]')
     (tmp_path / "foreign.json").write_text('{"foreign": [1]}')
     return lambda name, words: refusal(_program(name), words, tmp_path, monkeypatch, capsys)
 

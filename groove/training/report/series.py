@@ -41,6 +41,7 @@ class Curves:
         spread: Mapping[str, tuple[str, str]] | None = None,
         count: Callable[[ReportedRun, Mapping[str, Any]], float] | None = None,
         n_of: str = STEPS,
+        adds_up: bool = True,
         reference: Mapping[str, float] | None = None,
         caption: str = "",
         height: int = 200,
@@ -57,6 +58,8 @@ class Curves:
             several rows of the log is their range.
           count: (run, row) -> n of the row; by default, its meta-steps.
           n_of: what n counts.
+          adds_up: whether several rows of the log count different things, so that their n are added; otherwise a point
+            that stands for several rows has their least n.
           reference: label -> height of horizontal lines.
           caption: text below the chart.
           height: pixels.
@@ -66,7 +69,7 @@ class Curves:
         for r, run in enumerate(self.runs):
             for i, (metric, label) in enumerate(lines.items()):
                 ends = (spread or {}).get(metric)
-                found = self._points(run, metric, ends, count)
+                found = self._points(run, metric, ends, count, np.sum if adds_up else np.min)
                 if found:
                     name = self._name(run, label, len(lines))
                     names.append(name)
@@ -110,18 +113,19 @@ class Curves:
         metric: str,
         ends: tuple[str, str] | None,
         count: Callable[[ReportedRun, Mapping[str, Any]], float] | None,
+        joined: Callable[[np.ndarray], float],
     ) -> Points:
         """Return the points of one curve; each is the mean over rows of the log that follow each other."""
         steps, values = run.columns.get(metric, _NONE)
         if not len(steps):
             return []
-        sums = _weights(run, steps, count)
+        counts = _counts_of(run, steps, count)
         bands = [_at(run, end, steps) for end in ends] if ends else [values, values]
         size = -(-len(steps) // self.most)
         points = []
         for start in range(0, len(steps), size):
             part = slice(start, start + size)
-            point = {"x": int(steps[part][-1]), "y": _round(values[part].mean()), "n": int(sums[part].sum())}
+            point = {"x": int(steps[part][-1]), "y": _round(values[part].mean()), "n": int(joined(counts[part]))}
             low, high = (
                 (bands[0][part].mean(), bands[1][part].mean()) if ends else (values[part].min(), values[part].max())
             )
@@ -131,7 +135,7 @@ class Curves:
         return points
 
 
-def _weights(
+def _counts_of(
     run: ReportedRun, steps: np.ndarray, count: Callable[[ReportedRun, Mapping[str, Any]], float] | None
 ) -> np.ndarray:
     """Return n of the rows at these meta-steps."""

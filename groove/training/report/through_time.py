@@ -61,6 +61,7 @@ def curriculum_tab(curves: Curves) -> "Markup":
             spread={mean: (low, high)},
             count=functools.partial(_scored, prefix),
             n_of="scored levels",
+            adds_up=False,
             caption="The band of the mean goes from the 10th to the 90th percentile.",
         )
         for name, about in _ABOUT.items():
@@ -80,6 +81,7 @@ def curriculum_tab(curves: Curves) -> "Markup":
                     reference=reference,
                     count=lambda run, row: run.config.levels_at_once,
                     n_of="levels",
+                    adds_up=False,
                     height=150,
                 )
             )

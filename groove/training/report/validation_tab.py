@@ -44,6 +44,7 @@ def validation_tab(curves: Curves) -> "Markup":
             spread=spread,
             count=lambda run, row: run.config.validation.levels,
             n_of="levels",
+            adds_up=False,
             reference={BASELINE_LABEL: 1.0},
             height=240,
             caption="Bands are 95 % bootstrap intervals over levels.",

@@ -1,10 +1,13 @@
-"""The comparison of curricula: its numbers by hand, and the settings of one arm."""
+"""The comparison of curricula: its numbers by hand, and the runs of the documentation."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from figures.analysis.compare_curricula import arm, draw, lead, of_each_seed, table, worst_tenth
-from groove.utils.errors import ConfigError
+from figures.analysis.compare_curricula import draw, lead, of_each_seed, table, worst_tenth
+from groove.sweep.sweep_file import read_sweep
+from groove.utils.typed_fields import flatten, to_dict
 
 
 def run(student, a2c, seed=0):
@@ -38,10 +41,18 @@ def test_the_table_and_the_picture(tmp_path):
     assert (tmp_path / "picture.png").stat().st_size > 5_000
 
 
-def test_an_arm_has_settings_of_its_own_in_brackets():
-    assert arm("ar@networks") == ("ar@networks", ())
-    settings = ("paired.entropy=0", "paired.bins=4")
-    assert arm("paired@dr[paired.entropy=0;paired.bins=4]") == ("paired@dr", settings)
-    for wrong in ("paired[paired.entropy=0", "[paired.entropy=0]"):
-        with pytest.raises(ConfigError, match=r"write settings as in paired\[paired.entropy=0"):
-            arm(wrong)
+def test_each_stabiliser_of_the_documentation_is_left_out_alone():
+    trainings = read_sweep(Path(__file__).parents[3] / "docs" / "comparison.toml")
+    settings = {each.label: flatten(to_dict(each.config)) for each in trainings if each.seed == 0}
+    whole = settings["stabilised paired"]
+    left_out = {
+        label.rpartition("no ")[2]: [field for field in whole if own[field] != whole[field]]
+        for label, own in settings.items()
+        if label.startswith("stabilised paired, no ")
+    }
+    assert left_out == {
+        "entropy bonus": ["paired.entropy"],
+        "cloning": ["paired.cloning"],
+        "edits": ["paired.edit_probability"],
+        "replay": ["curriculum"],
+    }

@@ -49,6 +49,16 @@ def test_ends_of_an_interval_and_counts_are_taken_from_the_log():
     assert [(row["low"], row["high"], row["n"]) for row in rows_of(chart)] == [(-1.0, 8.0, 2)] * 3
 
 
+@pytest.mark.parametrize(("adds_up", "n"), [(True, 2 * len(LONG)), (False, 2)])
+def test_what_several_rows_count_is_added_unless_it_is_the_same(adds_up, n):
+    curves = Curves([run_of(LONG)])
+    curves.most = 1
+    chart = curves.chart(
+        "Loss", {"loss": "loss"}, count=lambda run, row: row["finished"], n_of="levels", adds_up=adds_up
+    )
+    assert [row["n"] for row in rows_of(chart)] == [n]
+
+
 def test_metrics_that_no_run_logged_give_no_chart():
     assert Curves([run_of(LONG[:3])]).chart("Gain", {"gain": "gain"}) == ""
 
