@@ -1,5 +1,6 @@
 """Processes of this machine."""
 
+import contextlib
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,11 +55,19 @@ class LocalExecutor:
 def run_command(command: Sequence[str], folder: str, log: str) -> int:
     """Run a process to its end in a folder and return its exit code.
 
-    Clusters call this function on their machines. If the call is interrupted, the process is stopped.
+    Clusters call this function on their machines. If the call is interrupted, the process is told to stop, and the call
+    ends when the process has ended, even if it is interrupted again: Ray may repeat a request to cancel.
     """
     job = LocalJob(command, Path(log), Path(folder))
     try:
         return wait_for(job)
     finally:
         job.stop()
-        wait_for(job)
+        _wait_through_interrupts(job)
+
+
+def _wait_through_interrupts(job: LocalJob) -> None:
+    while True:
+        with contextlib.suppress(KeyboardInterrupt):
+            wait_for(job)
+            return
