@@ -64,18 +64,17 @@ def meta_step(config: Config, steps: int, repeats: int, side: int) -> dict[str, 
     }
 
 
-def learning(precision: str, seeds: int, steps: int) -> dict[str, Any]:
-    """Meta-train at laptop size, and return the students' mean return over the last third for each meta-seed."""
-    config = valid(replace_all(preset("laptop"), {"precision": precision, "run.log_every": 10}))
+def learning(config: Config, seeds: int, steps: int) -> dict[str, Any]:
+    """Meta-train, and return the students' mean return over the last third of the meta-steps for each meta-seed."""
     returns = []
     for seed in range(seeds):
-        with matmul_precision(precision):
+        with matmul_precision(config.precision):
             trainer = MetaTrainer(config, seed)
             chunks = [jax.device_get(trainer.run(min(10, steps))) for _ in range(max(steps // 10, 1))]
         late = chunks[-max(len(chunks) // 3, 1) :]
         total, episodes = (sum(c[name].sum() for c in late) for name in ("student_return_sum", "student_episodes"))
         returns.append(float(total / episodes))
-    return {"precision": precision, "student return, by meta-seed": returns}
+    return {"precision": config.precision, "student return, by meta-seed": returns}
 
 
 def _peak_memory() -> int:
@@ -97,7 +96,8 @@ def measurements() -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
             config = valid(replace_all(base, {"curriculum": curriculum, "precision": precision}))
             yield "meta-step", partial(meta_step, config, _STEPS.value, _REPEATS.value, _SIDE.value)
     for precision in precisions():
-        yield "learning", partial(learning, precision, _SEEDS.value, _LEARNING.value)
+        values = {"precision": precision, "devices": 1, "run.log_every": 10}
+        yield "learning", partial(learning, valid(replace_all(preset("laptop"), values)), _SEEDS.value, _LEARNING.value)
 
 
 @standard_flags()
