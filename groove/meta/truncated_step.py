@@ -154,7 +154,9 @@ def _turnover(setup: Setup, updates: int, curriculum: Curriculum, state: TrainSt
         memory = curriculum.recall(curriculum_state, levels.level_id)
         outcome = parallel.gather_slots(level_outcome(setup, levels, lives, finished, memory, curriculum.needs))
         curriculum_state = curriculum.update(curriculum_state, parallel.gather_slots(levels.level_id), outcome)
-        record = _record(setup, state, outcome)
+        own_length = round_up(jax.vmap(setup.env.lifetime)(levels.level), updates)
+        whole = parallel.gather_slots(lives.student.learner.lifetime >= own_length)
+        record = _record(setup, state, dataclasses.replace(outcome, finished=outcome.finished & whole))
         key = jax.random.fold_in(jax.random.fold_in(state.key, Stream.META_STEP), state.step)
         level_key, slot_key = jax.random.split(key)
         curriculum_state, level, level_id = curriculum.sample(curriculum_state, level_key, all_finished)
@@ -174,7 +176,10 @@ def _turnover(setup: Setup, updates: int, curriculum: Curriculum, state: TrainSt
 
 
 def _record(setup: Setup, state: TrainState, outcome: LevelOutcome) -> Any:
-    """Return the record of the lifetimes that end in this meta-step; () if the run keeps none."""
+    """Return the record of the whole lifetimes that end in this meta-step; () if the run keeps none.
+
+    The first lifetimes of a run are shortened, so that their returns do not belong to the lifetimes in the features.
+    """
     if not setup.recorded:
         return ()
     key = jax.random.fold_in(jax.random.fold_in(state.key, Stream.RECORD), state.step)

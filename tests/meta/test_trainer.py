@@ -67,17 +67,18 @@ def test_everything_moves_and_levels_turn_over(one_device):
     assert bool((metrics["skipped"] == 0).all())
 
 
-def test_the_record_holds_levels_of_finished_lifetimes(one_device):
+def test_the_record_holds_levels_of_finished_lifetimes_that_were_not_shortened(one_device):
     start = one_device.init(jax.random.key(0))
     describe = jax.vmap(tiny_setup().env.describe)
     features = describe(jax.tree.map(np.asarray, start.levels.level))
-    columns = np.stack([features[name] for name in sorted(features)], 1)[::2]  # half of the lifetimes began half way
-    _, metrics = one_device.run(start, 1)
+    columns = np.stack([features[name] for name in sorted(features)], 1)[1::2]  # the others live half as long
+    _, metrics = one_device.run(start, 2)
     record = np.asarray(metrics["level_record"])
     assert record.shape == (4, RECORDED, 2 + columns.shape[1])
-    assert np.isfinite(record[0, :, :2]).all()
-    assert np.isnan(record[1:]).all(), "the chunk has not got there"
-    recorded = [[np.allclose(row, level, equal_nan=True) for level in columns].index(True) for row in record[0, :, 2:]]
+    assert np.isnan(record[0]).all(), "shortened lifetimes end first"
+    assert np.isfinite(record[1, :, :2]).all()
+    assert np.isnan(record[2:]).all(), "the chunk has not got there"
+    recorded = [[np.allclose(row, level, equal_nan=True) for level in columns].index(True) for row in record[1, :, 2:]]
     assert len(set(recorded)) == RECORDED, "no level twice"
 
 

@@ -40,12 +40,13 @@ class Choices:
     """The choices of the generator for n levels."""
 
     bins: Array  # int32 [n, P], of the P random numbers that factors govern; -1 for a level that it did not design
-    log_prob: Array  # f32 [n]: logarithm of the probability of these bins when they were drawn
+    log_prob: Array  # f32 [n, P]: logarithm of the probability of each bin when it was drawn
 
     @staticmethod
     def none(n: int, design: Design) -> "Choices":
         """Return the choices of n levels that the generator did not design."""
-        return Choices(jnp.full((n, len(owners(design))), -1, jnp.int32), jnp.zeros(n))
+        shape = (n, len(owners(design)))
+        return Choices(jnp.full(shape, -1, jnp.int32), jnp.zeros(shape))
 
     @property
     def designed(self) -> Array:
@@ -106,9 +107,9 @@ def make_level(design: Design, key: Key, bins: Array, count: int) -> PyTree:
 
 
 def log_prob(design: Design, logits: Array, bins: Array) -> Array:
-    """Return the logarithm of the probability of bins, int32 [..., P], under logits f32 [F, K]; f32 [...]."""
+    """Return the logarithm of the probability of each bin, int32 [..., P], under logits f32 [F, K]; f32 [..., P]."""
     table = jax.nn.log_softmax(logits)
-    return table[owners(design), jnp.maximum(bins, 0)].sum(-1)
+    return table[owners(design), jnp.maximum(bins, 0)]
 
 
 def entropy(logits: Array) -> Array:
@@ -122,9 +123,12 @@ def objective(
 ) -> Array:
     """Return the objective of the generator, which it ascends.
 
-    With q, the probability of a level's bins now divided by their probability when the level was designed::
+    With q_np, the probability of a level's bin p now divided by its probability when the level was designed::
 
-        sum_n w_n min(q_n A_n, clip(q_n, 1 - c, 1 + c) A_n) / sum_n w_n + beta H / log K
+        sum_n w_n sum_p min(q_np A_n, clip(q_np, 1 - c, 1 + c) A_n) / sum_n w_n + beta H / log K
+
+    Every bin has a ratio of its own. The ratio of all bins together drifts with every number that the score does not
+    depend on, and would clip away the feedback of levels whose lifetimes are long.
 
     Args:
       logits: f32 [F, K].
@@ -134,7 +138,8 @@ def objective(
       weight: w, f32 [n].
       config: c and beta.
     """
-    gain = clipped_gain(log_prob(design, logits, choices.bins) - choices.log_prob, advantage, config.clip)
+    log_ratio = log_prob(design, logits, choices.bins) - choices.log_prob
+    gain = clipped_gain(log_ratio, advantage[:, None], config.clip).sum(-1)
     return (weight * gain).sum() / jnp.maximum(weight.sum(), 1) + config.entropy * entropy(logits)
 
 

@@ -30,8 +30,9 @@ class GeneratorConfig:
         units of their standard deviation, and the entropy as a share of the largest.
       max_odds: largest ratio of the probabilities of two bins of a factor, or of two cells of a placement, so that no
         choice is ever lost and the entropy has a floor.
-      clip: a level is judged at the end of a lifetime, when its choices may be likelier or less likely than when the
-        level was designed; this ratio of probabilities counts within 1 - clip and 1 + clip (PPO).
+      clip: a level is judged at the end of a lifetime, when each of its choices may be likelier or less likely than
+        when the level was designed; a choice whose ratio of probabilities has moved beyond 1 - clip or 1 + clip, in the
+        direction of its score, is not moved further (PPO).
       memory: decay of the running mean and standard deviation of scores, per update of the generator.
       edit_probability: probability that a new level is an edited copy of a kept level instead (evolution).
       random_share: probability that a new level is a random level instead, whose score the log compares with those of

@@ -26,7 +26,7 @@ LOGITS = jnp.asarray(np.random.default_rng(0).normal(size=(3, K)), jnp.float32)
 def test_an_untrained_generator_draws_random_levels():
     u, choices = factored.draw(DESIGN, factored.init(DESIGN, CONFIG), jax.random.key(0), 20_000)
     assert choices.designed.all()
-    np.testing.assert_allclose(choices.log_prob, -4 * np.log(K), rtol=1e-6)
+    np.testing.assert_allclose(choices.log_prob, np.full((20_000, 4), -np.log(K)), rtol=1e-6)
     assert (u >= 0).all()
     assert (u < 1).all()
     for column in range(5):
@@ -55,7 +55,7 @@ def test_levels_lie_in_the_bins_that_were_drawn():
     np.testing.assert_array_equal(np.floor(u[:, places] * K), choices.bins)
     seen = [np.bincount(column, minlength=K) / 5000 for column in choices.bins.T]
     np.testing.assert_allclose(seen, jax.nn.softmax(LOGITS)[np.asarray(owner)], atol=0.03)
-    expected = np.log(jax.nn.softmax(LOGITS))[owner, choices.bins].sum(1)
+    expected = np.log(jax.nn.softmax(LOGITS))[owner, choices.bins]
     np.testing.assert_allclose(choices.log_prob, expected, rtol=1e-5)
 
 
@@ -66,7 +66,7 @@ def test_the_policy_gradient_is_that_of_the_expected_score():
     logits = jnp.asarray([[0.3, -0.2], [0.1, 0.7]])
     design = Design(lambda u: u, 2, (Factor("first", (0,)), Factor("second", (1,))))
     choices = Choices(bins, factored.log_prob(design, logits, bins))
-    weight = 10 * jnp.exp(choices.log_prob)  # the divisor is at least one
+    weight = 10 * jnp.exp(choices.log_prob.sum(1))  # the divisor is at least one
     gradient = jax.grad(factored.objective)(logits, design, choices, jnp.asarray(score), weight, CONFIG)
 
     def expected_score(x):
@@ -134,6 +134,17 @@ def _search(seed, steps, config):
 def test_a_generator_finds_the_corner_where_regret_was_planted():
     found = [float(_search(seed, 600, CONFIG)[1][-50:].mean()) for seed in range(20)]
     assert min(found) > 0.75, found  # 1/64 by chance, (50/53)^3 at most
+
+
+def test_a_bin_that_has_moved_far_does_not_clip_the_others_away():
+    """The first bin is three times as likely as when the level was designed, so a good score moves only the second."""
+    design = Design(lambda u: u, 2, (Factor("first", (0,)), Factor("second", (1,))))
+    logits, bins = jnp.zeros((2, K)), jnp.asarray([[0, 1]], jnp.int32)
+    choices = Choices(bins, jnp.asarray([[np.log(1 / K / 3), np.log(1 / K)]]))
+    gradient = jax.grad(factored.objective)(logits, design, choices, jnp.ones(1), jnp.ones(1), CONFIG)
+    np.testing.assert_allclose(gradient, [[0.0] * K, np.eye(K)[1] - 1 / K], atol=1e-6)
+    gradient = jax.grad(factored.objective)(logits, design, choices, -jnp.ones(1), jnp.ones(1), CONFIG)
+    np.testing.assert_allclose(gradient, [3 * (1 / K - np.eye(K)[0]), 1 / K - np.eye(K)[1]], atol=1e-6)
 
 
 def test_only_first_lives_of_designed_levels_with_a_finite_score_are_learned_from():
