@@ -39,7 +39,6 @@ _EXECUTOR, _JOBS = executor_flags(_FLAGS)
 _TO = _FLAGS.string("to", "docs/comparison", "Path of the picture, the table and the numbers, without suffix.")
 _DRAW_ONLY = _FLAGS.boolean("draw_only", False, "Draw from the stored numbers, without any training.")
 
-_WORST = 10  # one in so many levels counts as worst
 Runs = dict[str, list[dict[str, Any]]]  # curriculum -> per seed, the numbers of a finished run
 
 
@@ -84,25 +83,6 @@ def lead(runs: Runs, name: str) -> Interval[float]:
     return ratio_over_runs(pairs, np.random.default_rng(0))
 
 
-def worst_tenth(runs: Runs) -> dict[str, Interval[float]]:
-    """Return the return on the worst tenth of the levels as a share of A2C's on all of them, over seeds and levels.
-
-    This is the conditional value at risk: the mean of student minus A2C over the tenth of the levels on which it is
-    lowest, plus the mean return of A2C. The interval is over seeds and over those levels.
-    """
-    pairs = {
-        name: [_worst_levels(np.asarray(r["returns"]["student"]), np.asarray(r["returns"]["a2c"])) for r in rows]
-        for name, rows in runs.items()
-    }
-    return {name: ratio_over_runs(each, np.random.default_rng(0)) for name, each in pairs.items()}
-
-
-def _worst_levels(student: Any, a2c: Any) -> tuple[Any, Any]:
-    lead = student - a2c
-    worst = np.sort(lead)[: max(1, len(lead) // _WORST)]
-    return a2c.mean() + worst, np.full(len(worst), a2c.mean())
-
-
 def of_each_seed(rows: list[dict[str, Any]]) -> list[Any]:
     """Return the student's share of A2C's return of every run."""
     return [np.mean(r["returns"]["student"]) / np.mean(r["returns"]["a2c"]) for r in rows]
@@ -113,16 +93,15 @@ def table(runs: Runs) -> str:
     first = next(iter(runs))
     lines = [
         f"| curriculum | of A2C's return on unseen levels | each seed | `{first}` is ahead by, paired | "
-        "on the worst tenth of the levels | students' environment steps a run |",
-        "|---|---|---|---|---|---|",
+        "students' environment steps a run |",
+        "|---|---|---|---|---|",
     ]
-    worst = worst_tenth(runs)
     for name, value in shares(runs, "student").items():
         ahead = lead(runs, name)
         paired = "" if name == first else f"{ahead.value:.3f} [{ahead.low:.3f}, {ahead.high:.3f}]"
         seeds = ", ".join(f"{share:.2f}" for share in of_each_seed(runs[name]))
         steps = np.mean([r["env_steps"] for r in runs[name]]) / 1e6
-        lines.append(f"| `{name}` | {_text(value)} | {seeds} | {paired} | {_text(worst[name])} | {steps:.1f} M |")
+        lines.append(f"| `{name}` | {_text(value)} | {seeds} | {paired} | {steps:.1f} M |")
     return "\n".join(lines) + "\n"
 
 

@@ -71,6 +71,7 @@ def make_archive(env: EnvFamily, plr: PLRConfig, config: ArchiveConfig, score: s
     New levels are changed copies of the archive's levels. A target cell is drawn, weak cells more often; the level
     nearest to this cell is changed several times, and the change nearest to the cell is taken. A new level enters the
     buffer. It leaves the buffer once it is beaten: by the level of its own cell, whose mean score is not below its own.
+    The level of a cell is evicted from a full buffer only if no other level can be.
 
     Args:
       env: the family whose levels are described and changed.
@@ -101,7 +102,10 @@ def make_archive(env: EnvFamily, plr: PLRConfig, config: ArchiveConfig, score: s
         coin, replay_key, level_key, change_key = jax.random.split(key, 4)
         new = jax.vmap(env.sample_level)(jax.random.split(level_key, wanted.shape[0]))
         new = _change_some(cells, config, state, change_key, new)
-        kept, levels, ids = hand_out(plr, state.plr, coin, replay_key, wanted, new)
+        holder = _holders(config, state, count)
+        held = jnp.where(holder >= 0, holder, plr.buffer_size)
+        holds = jnp.zeros(plr.buffer_size, bool).at[held].set(True, mode="drop")
+        kept, levels, ids = hand_out(plr, state.plr, coin, replay_key, wanted, new, protected=holds)
         rows = jnp.where(wanted & is_unscored(kept.buffer, ids), ids, plr.buffer_size)
         cell = state.cell.at[rows].set(cells.of(levels), mode="drop")
         return ArchiveState(kept, cell, state.lives.at[rows].set(0, mode="drop"), state.accepted), levels, ids

@@ -85,7 +85,9 @@ def best_places(priority: Array, mask: Array) -> Array:
     return jnp.where(mask & (value[turn] > -jnp.inf), place[turn], -1)
 
 
-def insert(buffer: LevelBuffer, levels: PyTree, mask: Array) -> tuple[LevelBuffer, Array]:
+def insert(
+    buffer: LevelBuffer, levels: PyTree, mask: Array, protected: Array | None = None
+) -> tuple[LevelBuffer, Array]:
     """Put levels into EMPTY places first, then into the places of the SCORED levels with the lowest scores.
 
     Among equal scores, the level with the oldest hand-out is evicted first. FRESH and ACTIVE levels are never evicted.
@@ -95,12 +97,14 @@ def insert(buffer: LevelBuffer, levels: PyTree, mask: Array) -> tuple[LevelBuffe
       buffer: B places.
       levels: leaves [n, ...], n at most B.
       mask: bool [n]: the rows to insert.
+      protected: bool [B]: the levels that are evicted only after all others; None for no level.
 
     Returns:
       The buffer, and the place of each row, int32 [n]: distinct places; -1 for rows outside the mask and for rows
       without a place left.
     """
-    order = jnp.lexsort((buffer.stamp, buffer.score))  # the first place is evicted first
+    last = () if protected is None else (protected,)
+    order = jnp.lexsort((buffer.stamp, buffer.score, *last))  # the first place is evicted first
     turn = jnp.zeros(buffer.capacity, jnp.int32).at[order].set(jnp.arange(buffer.capacity, dtype=jnp.int32))
     evictable = jnp.where(buffer.scored, -turn.astype(jnp.float32), -jnp.inf)
     ids = best_places(jnp.where(buffer.status == Status.EMPTY, jnp.inf, evictable), mask)

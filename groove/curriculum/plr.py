@@ -148,6 +148,7 @@ def hand_out(
     new: PyTree,
     logits: Array | None = None,
     priority: Array | None = None,
+    protected: Array | None = None,
 ) -> tuple[PLRState, PyTree, Array]:
     """Hand out a replayed level, or one of these new levels, to every slot that wants one.
 
@@ -160,6 +161,7 @@ def hand_out(
       new: leaves [n, ...], one level for each slot.
       logits: of `replay`.
       priority: f32 [B], which ranks levels for replay instead of their scores; None for the scores.
+      protected: bool [B]: the levels that are evicted only after all others; None for no level.
 
     Returns:
       The state, the levels [n] and their ids, int32 [n]; a level that was new has no score yet.
@@ -172,7 +174,7 @@ def hand_out(
     replayed = replay_ids >= 0
     is_new = wanted & ~replayed
     levels = jax.tree.map(partial(select, replayed), levels_at(buffer, replay_ids), new)
-    buffer, new_ids = insert(buffer, new, is_new)
+    buffer, new_ids = insert(buffer, new, is_new, protected)
     inserted = state.inserted + jnp.sum(new_ids >= 0, dtype=jnp.int32)
     state = PLRState(activate(buffer, new_ids, is_new), inserted, state.forgotten)
     return state, levels, jnp.where(replayed, replay_ids, new_ids)

@@ -118,6 +118,18 @@ def test_settled_levels_of_the_buffer_hold_different_cells():
 
 
 @pytest.mark.slow
+def test_new_levels_never_evict_the_level_of_a_cell():
+    """Half of the cells are weak, and the buffer has no room to spare."""
+    curriculum = make(AXES_ONLY, PLRConfig(buffer_size=32, replay_probability=0.5))
+    noise = np.random.default_rng(0)
+    held = 0.0
+    for state, _, _ in live(curriculum, 150, lambda x: x[:, 0] + 0.3 * noise.normal(size=N)):
+        now = float(curriculum.metrics(state)["archive_coverage"])
+        assert now >= held - 1e-6
+        held = now
+    assert held > 0.5
+
+
 def test_the_archive_covers_more_cells_with_better_levels_than_random_levels_do():
     plr, reached = PLRConfig(buffer_size=96), {}
     for share in (0.0, 1.0):

@@ -169,6 +169,16 @@ def test_insert_takes_empty_places_first_then_the_lowest_scores():
     assert buffer.level["id"].tolist() == [100, 1, 2, 103, 104, 3]
 
 
+def test_insert_evicts_protected_levels_last():
+    buffer = buffer_of([Status.SCORED] * 3, score=[0.1, 0.9, 0.2])
+    protected = jnp.asarray([True, False, False])
+    inserted, ids = insert_jit(buffer, levels_of([1, 2]), jnp.ones(2, bool), protected)
+    assert ids.tolist() == [2, 1]
+    assert inserted.level["id"].tolist() == [100, 2, 1]
+    _, ids = insert_jit(buffer, levels_of([1, 2, 3]), jnp.ones(3, bool), protected)
+    assert ids.tolist() == [2, 1, 0]
+
+
 def test_insert_finds_no_place_when_every_level_is_held():
     held = buffer_of([Status.ACTIVE, Status.FRESH, Status.ACTIVE, Status.FRESH, Status.SCORED, Status.ACTIVE])
     held = dataclasses.replace(held, score=held.score.at[4].set(1e30))

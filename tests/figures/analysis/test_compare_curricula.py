@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures.analysis.compare_curricula import draw, lead, of_each_seed, table, worst_tenth
+from figures.analysis.compare_curricula import draw, lead, of_each_seed, table
 from groove.sweep.sweep_file import read_sweep
 from groove.utils.typed_fields import flatten, to_dict
 
@@ -21,13 +21,6 @@ EVEN = np.full(20, 1.9)
 RUNS = {"good": [run(GOOD, A2C), run(GOOD, A2C, 1)], "even": [run(EVEN, A2C), run(EVEN, A2C, 1)]}
 
 
-def test_the_worst_tenth_is_the_mean_lead_on_the_worst_levels():
-    worst = worst_tenth(RUNS)
-    assert worst["good"].value == pytest.approx(0.0)  # (2 - 2) / 2
-    assert worst["even"].value == pytest.approx((2.0 - 0.1) / 2.0)
-    assert worst["even"].low == pytest.approx(worst["even"].high)
-
-
 def test_the_lead_is_paired_by_seed_and_level():
     assert lead(RUNS, "even").value == pytest.approx((1.98 - 1.9) / 2.0)
     assert of_each_seed(RUNS["good"]) == pytest.approx([0.99, 0.99])
@@ -36,7 +29,8 @@ def test_the_lead_is_paired_by_seed_and_level():
 def test_the_table_and_the_picture(tmp_path):
     good, even = table(RUNS).splitlines()[2:]
     assert good.startswith("| `good` | 0.99 [")
-    assert "| 0.95 [0.95, 0.95] | 2.0 M |" in even
+    assert even.startswith("| `even` | 0.95 [0.95, 0.95] |")
+    assert even.endswith("| 2.0 M |")
     draw(RUNS, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 5_000
 
