@@ -17,17 +17,23 @@ from groove.cli._main import FlagSet, Program, run_program
 from groove.training.settings.config import Config
 from groove.training.settings.presets import preset
 from groove.utils import parallel
+from groove.utils.errors import ConfigError
 from groove.utils.jax_flags import matmul_precision, standard_flags
 from groove.utils.typed_fields import replace_all
+
+_CALL = 10  # meta-steps of one call in the check of learning
 
 _FLAGS = FlagSet()
 _CONFIG = _FLAGS.choice("config", "paper", ["paper", "laptop", "smoke"], "Preset of the meta-step that is timed.")
 _MINUTES = _FLAGS.number("minutes", 8.0, "Time after which no further measurement begins.", least=0)
-_STEPS = _FLAGS.integer("steps", 10, "Meta-steps of one timed call.", least=1)
+_STEPS = _FLAGS.integer("steps", 50, "Meta-steps of one timed call; 50 are one lifetime.", least=1)
 _REPEATS = _FLAGS.integer("repeats", 3, "Timed calls of each meta-step; the best one counts.", least=1)
 _SIDE = _FLAGS.integer("side", 8192, "Rows of the square matrices whose product gives the peak.", least=16)
 _LEARNING = _FLAGS.integer(
-    "learning", 60, "Meta-steps of the laptop preset in the check that all precisions learn alike.", least=1
+    "learning",
+    60,
+    "Meta-steps of the laptop preset in the check that all precisions learn alike, in tens.",
+    least=_CALL,
 )
 _SEEDS = _FLAGS.integer("seeds", 3, "Meta-seeds of each precision in that check.", least=1)
 _JSON = json_flag(_FLAGS)
@@ -70,7 +76,7 @@ def learning(config: Config, seeds: int, steps: int) -> dict[str, Any]:
     for seed in range(seeds):
         with matmul_precision(config.precision):
             trainer = MetaTrainer(config, seed)
-            chunks = [jax.device_get(trainer.run(min(10, steps))) for _ in range(max(steps // 10, 1))]
+            chunks = [jax.device_get(trainer.run(config.run.log_every)) for _ in range(steps // config.run.log_every)]
         late = chunks[-max(len(chunks) // 3, 1) :]
         total, episodes = (sum(c[name].sum() for c in late) for name in ("student_return_sum", "student_episodes"))
         returns.append(float(total / episodes))
@@ -96,13 +102,15 @@ def measurements() -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
             config = valid(replace_all(base, {"curriculum": curriculum, "precision": precision}))
             yield "meta-step", partial(meta_step, config, _STEPS.value, _REPEATS.value, _SIDE.value)
     for precision in precisions():
-        values = {"precision": precision, "devices": 1, "run.log_every": 10}
+        values = {"precision": precision, "devices": 1, "run.log_every": _CALL}
         yield "learning", partial(learning, valid(replace_all(preset("laptop"), values)), _SEEDS.value, _LEARNING.value)
 
 
 @standard_flags()
 def main() -> None:
     """Measure until the time is over; every row is printed and written at once."""
+    if _LEARNING.value % _CALL:
+        raise ConfigError(f"--learning = {_LEARNING.value} must be a multiple of {_CALL}.")
     write, begin = _JSON(), time.monotonic()
     parallel.request_devices(1)
     device = jax.devices()[0]

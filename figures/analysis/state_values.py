@@ -95,7 +95,7 @@ def read_out(visits: Visits) -> tuple[Floats, Floats, float]:
     fitted = level < 2 * len(visits.state) // 3
     weights, *_ = np.linalg.lstsq(features[fitted], value[fitted], rcond=None)
     predicted, true = features[~fitted] @ weights, value[~fitted]
-    return predicted, true, 1 - float(np.var(true - predicted) / np.var(true))
+    return predicted, true, 1 - float(np.mean((true - predicted) ** 2) / np.var(true))
 
 
 def draw_values(axes: Axes, name: str, visits: Visits) -> float:

@@ -9,6 +9,7 @@ LPG that was trained before), and on LPG's five handcrafted gridworlds. All agen
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -89,16 +90,26 @@ def draw_panel(axes: Axes, values: Mapping[str, Interval[float]], counts: Counts
 
 
 def correlations(comparison: Comparison, counts: Counts) -> str:
-    """Return Pearson's r between log2 N and a rule's mean score, with p-values of a permutation test, in words."""
+    """Return Pearson's r between log2 N and a rule's mean score, with p-values of a permutation test, in words.
+
+    Every rule has random levels of its own, so a permutation moves rules. All meta-seeds of one number are trained on
+    the same hardest levels, so a permutation moves the numbers.
+    """
     rng, sentences = np.random.default_rng(0), []
     for kind in ("random", "hardest"):
         scores = comparison.scores
         means = [scores[label].reshape(comparison.clusters[label], -1).mean(1) for label in labels(kind, counts)]
-        x = np.repeat(np.log2(counts), [len(m) for m in means])
-        y = np.concatenate(means)
-        r = np.corrcoef(x, y)[0, 1]
-        chance = np.mean([np.corrcoef(x, rng.permutation(y))[0, 1] >= r for _ in range(10_000)])
-        sentences.append(f"{kind} {r:.2f} (one-sided p = {chance:.2g})")
+        sizes, y = [len(m) for m in means], np.concatenate(means)
+
+        def shuffled(sizes: list[int] = sizes, of_rules: bool = kind == "random") -> Any:
+            return rng.permutation(np.repeat(counts, sizes)) if of_rules else np.repeat(rng.permutation(counts), sizes)
+
+        def correlation(numbers: Any, y: Any = y) -> float:
+            return float(np.corrcoef(np.log2(numbers), y)[0, 1])
+
+        r = correlation(np.repeat(counts, sizes))
+        as_high = sum(correlation(shuffled()) >= r - 1e-12 for _ in range(9_999))
+        sentences.append(f"{kind} {r:.2f} (one-sided p = {(as_high + 1) / 10_000:.2g})")
     return f"Correlation of log2 of the number and a rule's mean score: {', '.join(sentences)}"
 
 

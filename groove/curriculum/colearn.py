@@ -13,6 +13,7 @@ from groove.curriculum.scores import SCORES
 from groove.envs.base import EnvFamily
 from groove.types import Array, Key, LevelOutcome, Metrics, PyTree
 from groove.utils.arrays import standardised
+from groove.utils.errors import ConfigError
 from groove.utils.typed_fields import above, at_least
 
 
@@ -21,7 +22,8 @@ class ColearnConfig:
     """The settings of replay by co-learnability.
 
     Attributes:
-      weight: eta, of the standardised co-learnability beside the standardised score; 0 is plain level replay.
+      weight: eta, of the standardised co-learnability beside the standardised score; 0 ranks levels as plain level
+        replay does.
       rate: share by which the estimate of a level's co-learnability moves with every observation.
     """
 
@@ -36,27 +38,40 @@ class ColearnState:
 
     plr: PLRState
     helped: Array  # f32 [B]: 0 for levels without an observation
+    usual: Array  # f32 []: running mean of the falls of scores; NaN before the first
 
 
-def observe_help(helped: Array, rate: float, training: Array, fall: Array) -> Array:
-    """Move the estimates of the levels in training towards the mean fall of scores that ended beside them.
+def observe_help(helped: Array, usual: Array, rate: float, training: Array, fall: Array) -> tuple[Array, Array]:
+    """Move the estimates of the levels in training towards the mean surplus fall of scores that ended beside them.
 
     ::
 
-        CL_i <- CL_i + rate (mean_j (s_j before - s_j after) - CL_i)        i in training, j just ended, j != i
+        CL_i <- CL_i + rate (mean_j (s_j before - s_j after) - m - CL_i)        i in training, j just ended, j != i
 
-    Cho et al. (2025) train on one batch of tasks after another and credit a batch with the fall of scores in the next
-    one. Lifetimes here overlap, so that credit goes to the levels that were in training at the same time.
+    m is the running mean of all falls. A replayed level was chosen for a high score, which is partly luck, so that its
+    next score falls even if no level helps any other; m removes this part. Cho et al. (2025) train on one batch of
+    tasks after another and credit a batch with the fall of scores in the next one. Lifetimes here overlap, so that
+    credit goes to the levels that were in training at the same time.
 
     Args:
       helped: CL, f32 [B].
+      usual: m, f32 []; NaN before the first fall.
       rate: see `ColearnConfig`.
-      training: bool [B], the levels that are still in training.
-      fall: f32 [n], the falls of scores; NaN for rows that do not count.
+      training: bool [B], the levels that were in training, with those whose lifetime has just ended.
+      fall: f32 [B], the falls of the scores that have just ended; NaN for all other levels.
+
+    Returns:
+      The new CL and m.
     """
     counts = jnp.isfinite(fall)
-    mean = jnp.sum(jnp.where(counts, fall, 0.0)) / jnp.maximum(counts.sum(), 1)
-    return jnp.where(training & counts.any(), helped + rate * (mean - helped), helped)
+    falls, count = jnp.where(counts, fall, 0.0), counts.sum()
+    others = count - counts
+    mean_of_others = (falls.sum() - falls) / jnp.maximum(others, 1)
+    mean = falls.sum() / jnp.maximum(count, 1)
+    before = jnp.where(jnp.isnan(usual), mean, usual)
+    moved = helped + rate * (mean_of_others - before - helped)
+    helped = jnp.where(training & (others > 0), moved, helped)
+    return helped, jnp.where(count > 0, before + rate * (mean - before), usual)
 
 
 def priority(buffer: LevelBuffer, helped: Array, weight: float) -> Array:
@@ -75,11 +90,16 @@ def make_colearn(env: EnvFamily, plr: PLRConfig, config: ColearnConfig, score: s
       num_slots: N, slots.
 
     Raises:
-      ConfigError: if the buffer does not suit the number of slots.
+      ConfigError: if the buffer does not suit the number of slots, or levels are not replayed by rank.
     """
+    if plr.prioritization == "proportional":
+        raise ConfigError(
+            "colearn ranks levels by a priority that may be negative, which plr.prioritization=proportional counts as "
+            "zero: choose rank or topk."
+        )
 
     def begin(kept: PLRState) -> ColearnState:
-        return ColearnState(kept, jnp.zeros(plr.buffer_size))
+        return ColearnState(kept, jnp.zeros(plr.buffer_size), jnp.float32(jnp.nan))
 
     def sample(state: ColearnState, key: Key, wanted: Array) -> tuple[ColearnState, PyTree, Array]:
         coin, replay_key, level_key = jax.random.split(key, 3)
@@ -87,15 +107,16 @@ def make_colearn(env: EnvFamily, plr: PLRConfig, config: ColearnConfig, score: s
         ranked = priority(state.plr.buffer, state.helped, config.weight)
         kept, levels, ids = hand_out(plr, state.plr, coin, replay_key, wanted, new, priority=ranked)
         rows = jnp.where(wanted & is_unscored(kept.buffer, ids), ids, plr.buffer_size)
-        return ColearnState(kept, state.helped.at[rows].set(0.0, mode="drop")), levels, ids
+        return ColearnState(kept, state.helped.at[rows].set(0.0, mode="drop"), state.usual), levels, ids
 
     def update(state: ColearnState, ids: Array, outcome: LevelOutcome) -> ColearnState:
         before, scores = state.plr.buffer, SCORES[score].fn(outcome)
         kept = record_outcomes(state.plr, ids, scores, outcome)
         again = outcome.finished & (ids >= 0) & (before.score[ids] > -jnp.inf)
-        fall = jnp.where(again, before.score[ids] - scores, jnp.nan)
-        training = kept.buffer.status == Status.ACTIVE
-        return ColearnState(kept, observe_help(state.helped, config.rate, training, fall))
+        rows = jnp.where(again, ids, plr.buffer_size)
+        fall = jnp.full(plr.buffer_size, jnp.nan).at[rows].set(before.score[ids] - scores, mode="drop")
+        training = before.status == Status.ACTIVE
+        return ColearnState(kept, *observe_help(state.helped, state.usual, config.rate, training, fall))
 
     def metrics(state: ColearnState) -> Metrics:
         scored = state.plr.buffer.scored

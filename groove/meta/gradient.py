@@ -182,7 +182,7 @@ def meta_loss(
         divergence = divergence_from_antagonist(setup, lives, experience.obs, heads[LOGITS])
         objective += cloning * divergence
     if config.age_exponent:
-        objective *= age_weight(student.learner, config.age_exponent)
+        objective *= age_weight(student.learner, config.age_exponent, config.updates)
     for term in setup.rule.regularizers:
         objective += term.weight * regularizers[term.name]
     loss = jnp.mean(weight * objective)
@@ -201,14 +201,17 @@ def meta_loss(
     return loss, jax.lax.stop_gradient((lives, metrics))
 
 
-def age_weight(learner: Learner, exponent: float) -> Array:
-    """Return (1 + p)(n / L)^p, f32[n], whose mean over a lifetime is one.
+def age_weight(learner: Learner, exponent: float, updates: int) -> Array:
+    """Return the mean of (1 + p) x^p between x = (n - K) / L and x = n / L, f32[n], whose mean over a lifetime is one.
 
     Args:
-      learner: [n], agents after n of L updates.
+      learner: [n], agents after n of L updates, K of which belong to this meta-step.
       exponent: p.
+      updates: K.
     """
-    return (1.0 + exponent) * (learner.updates / learner.lifetime) ** exponent
+    end, begin = learner.updates / learner.lifetime, (learner.updates - updates) / learner.lifetime
+    power = 1.0 + exponent
+    return (end**power - jnp.maximum(begin, 0.0) ** power) * learner.lifetime / updates
 
 
 def rule_regularizers(setup: Setup, info: UpdateInfo, heads: Heads) -> dict[str, Array]:

@@ -1,8 +1,11 @@
 """Processes that run side by side, with progress bars; the first failure stops all of them."""
 
 import hashlib
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,7 +112,8 @@ class _Pool:
 def run_all(work: Sequence[Work], logs: Path, executor: Executor, jobs: int, bars: Progress) -> None:
     """Run processes, at most `jobs` at once, and show their progress and the minutes left.
 
-    A process that is killed or stopped, or whose machine is lost, is started again, three times at most.
+    A process that is killed or stopped, or whose machine is lost, is started again, three times at most. Ctrl-C,
+    SIGTERM and SIGHUP stop all processes, on whatever machine, before they end this one.
 
     Args:
       work: the processes, in the order in which they start.
@@ -122,4 +126,21 @@ def run_all(work: Sequence[Work], logs: Path, executor: Executor, jobs: int, bar
       GrooveError: if a process fails; the message names its log file.
     """
     logs.mkdir(parents=True, exist_ok=True)
-    _Pool(work, logs, executor, jobs, bars).run()
+    with _signals_interrupt():
+        _Pool(work, logs, executor, jobs, bars).run()
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP inside the block raise KeyboardInterrupt, as Ctrl-C does; in the main thread only."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP) if main}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

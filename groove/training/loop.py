@@ -210,11 +210,11 @@ class _Training:
         row |= self._show_generated()
         self._log(row)
         self.scores[self.step], self.validated = score, self.step
-        if is_first():
-            write_json(self.dir.validation, {"step": self.step, "score": score, "metrics": row, "returns": returns})
-        if score > self.best_score:
+        if score > self.best_score:  # before validation.json, which tells a resumed run that this rule is saved
             self.best_score = score
             self._save_rule(self.dir.best_rule, self.state.eta)
+        if is_first():
+            write_json(self.dir.validation, {"step": self.step, "score": score, "metrics": row, "returns": returns})
         self._draw()
 
     def _describe_levels(self, solve: bool) -> dict[str, float]:

@@ -12,6 +12,7 @@ NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.py") if path.stem != "_c
 BAD_INPUT = [
     ("accelerator", ["--config=controls"], "paper|laptop|smoke"),
     ("accelerator", ["--side=1"], "--side"),
+    ("accelerator", ["--learning=65"], "--learning = 65 must be a multiple of 10"),
     ("cost_model", ["--curriculum=arr"], 'did you mean "ar"'),
     ("cost_model", ["--bandwidth=0"], "--bandwidth"),
     ("env_steps", ["--env=drr"], 'did you mean "dr"'),

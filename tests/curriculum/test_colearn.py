@@ -13,6 +13,7 @@ from groove.curriculum.plr import make_plr
 from groove.curriculum.plr_config import PLRConfig
 from groove.envs.gridworld.dynamics import make_gridworld
 from groove.types import LevelOutcome
+from groove.utils.errors import ConfigError
 from tests._helpers.buffers import buffer_of
 
 B, N = 64, 8
@@ -45,10 +46,43 @@ def live(curriculum, rounds, regret_of, seed=0):
 
 
 def test_an_observation_by_hand():
-    helped, training = jnp.asarray([1.0, 2.0, 3.0]), jnp.asarray([True, False, True])
-    moved = observe_help(helped, 0.5, training, jnp.asarray([4.0, NAN, -1.0]))  # the mean fall is 1.5
-    np.testing.assert_allclose(moved, [1.25, 2.0, 2.25])
-    np.testing.assert_array_equal(observe_help(helped, 0.5, training, jnp.full(2, NAN)), helped)
+    helped, training = jnp.asarray([1.0, 2.0, 3.0, 4.0]), jnp.asarray([True, False, True, True])
+    fall = jnp.asarray([4.0, NAN, -1.0, NAN])  # 1.5 in the mean, where 1 is usual
+    moved, usual = observe_help(helped, jnp.float32(1.0), 0.5, training, fall)
+    np.testing.assert_allclose(moved, [0.5 * (1 - 2), 2.0, 0.5 * (3 + 3), 0.5 * (4 + 0.5)])
+    np.testing.assert_allclose(usual, 1.25)
+    nothing = observe_help(helped, jnp.float32(1.0), 0.5, training, jnp.full(4, NAN))
+    jax.tree.map(np.testing.assert_array_equal, nothing, (helped, jnp.float32(1.0)))
+
+
+def test_the_first_fall_is_the_usual_one_and_no_level_is_credited_with_its_own():
+    alone = observe_help(jnp.zeros(3), jnp.float32(NAN), 0.5, jnp.ones(3, bool), jnp.asarray([2.0, NAN, NAN]))
+    np.testing.assert_allclose(alone[0], np.zeros(3))
+    np.testing.assert_allclose(alone[1], 2.0)
+    pair = observe_help(jnp.zeros(3), jnp.float32(2.0), 0.5, jnp.ones(3, bool), jnp.asarray([2.0, 8.0, NAN]))
+    np.testing.assert_allclose(pair[0], [3.0, 0.0, 1.5])
+
+
+def test_scores_that_are_only_noise_credit_no_level():
+    """Replayed levels were chosen for a lucky score, so scores fall; this is no help of other levels."""
+    noise, means = np.random.default_rng(0), []
+    for seed in range(4):
+        *_, (state, _, _) = live(make(), 400, lambda turn, number: noise.normal(size=N), seed)
+        means.append(np.asarray(state.helped)[np.asarray(state.plr.buffer.scored)].mean())
+    assert abs(np.mean(means)) < 0.15, means
+
+
+@pytest.mark.parametrize("share", [1, 2])
+def test_lifetimes_that_end_together_are_credited_too(share):
+    """Under evolution strategies all lifetimes end at once."""
+    curriculum = make()
+    state, _, ids = curriculum.init(jax.random.key(0), N)
+    for turn in range(30):
+        ends = np.arange(N) % share == turn % share
+        state = curriculum.update(state, ids, outcome(np.random.default_rng(turn).normal(size=N), ends))
+        state, _, new_ids = curriculum.sample(state, jax.random.key(turn), jnp.asarray(ends))
+        ids = jnp.where(ends, new_ids, ids)
+    assert np.asarray(state.helped).any()
 
 
 def test_the_priority_weighs_two_standardised_numbers():
@@ -124,3 +158,9 @@ def test_the_same_seed_gives_the_same_levels():
 def test_more_slots_than_it_was_made_for_are_refused(n):
     with pytest.raises(ValueError, match="num_slots=9"):
         make().init(jax.random.key(0), n)
+
+
+def test_a_priority_that_may_be_negative_is_not_replayed_in_proportion():
+    plr = dataclasses.replace(PLR, prioritization="proportional")
+    with pytest.raises(ConfigError, match="choose rank or topk"):
+        make_colearn(ENV, plr, ColearnConfig(), "ar", N)

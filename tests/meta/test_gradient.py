@@ -124,10 +124,12 @@ def test_the_return_of_old_agents_counts_more_and_regularizers_count_at_every_ag
     usual, (_, metrics) = loss(0.0, levels.weight)
     regularizers = sum(term.weight * metrics[term.name] for term in setup.rule.regularizers)
     assert abs(float(regularizers)) > 1e-5
-    expected = regularizers + 3 * 0.5**2 * (usual - regularizers)
+    expected = regularizers + 2 * 0.5**3 * (usual - regularizers)  # the mean of 3 x^2 from 0 to a half
     np.testing.assert_allclose(loss(2.0, levels.weight)[0], expected, rtol=1e-5)
-    ages = dataclasses.replace(learner, updates=jnp.arange(1000), lifetime=jnp.full(1000, 1000))
-    np.testing.assert_allclose(age_weight(ages, 4.0).mean(), 1.0, atol=3e-3)
+    for length in (6, 60):
+        updates = jnp.arange(3, length + 1, 3)
+        ages = dataclasses.replace(learner, updates=updates, lifetime=jnp.full(len(updates), length))
+        np.testing.assert_allclose(age_weight(ages, 4.0, updates=3).mean(), 1.0, rtol=1e-5)
 
 
 def test_each_step_is_weighted_by_its_own_advantage():

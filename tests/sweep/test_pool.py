@@ -1,7 +1,10 @@
 """Processes side by side: failures stop all, losses are made up for, and nothing is left running."""
 
 import io
+import os
+import signal
 import sys
+import threading
 
 import pytest
 from rich.console import Console
@@ -93,3 +96,13 @@ def test_processes_of_this_machine_leave_their_output(tmp_path, bars):
     logs = [log.read_text() for log in tmp_path.glob("*.log")]
     assert len(logs) == 3
     assert all(sorted(log.split()) == ["complained", "said"] for log in logs)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_all_processes(tmp_path, bars, number):
+    executor, before = _Executor({"a": [None], "b": [None]}), signal.getsignal(number)
+    threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
+    with pytest.raises(KeyboardInterrupt):
+        pool.run_all([_work("a"), _work("b")], tmp_path, executor, 2, bars)
+    assert [job.stopped for job in executor.jobs] == [True, True]
+    assert signal.getsignal(number) == before

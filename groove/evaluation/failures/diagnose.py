@@ -109,4 +109,6 @@ def write_diagnosis(diagnosis: Diagnosis, folder: Path, count: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         save_levels(folder / "worst.safetensors", worst)
         draw_diagnosis(diagnosis, folder / "heat_maps.png")
-        draw_levels(rows, [f"behind by {score:.2f}" for score in shown.scores], shown.sizes, folder / "worst.png")
+        draw_levels(
+            rows, [f"behind by {score:.2f} when found" for score in shown.scores], shown.sizes, folder / "worst.png"
+        )

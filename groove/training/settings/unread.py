@@ -101,8 +101,11 @@ def _by_curriculum(config: Config) -> Iterator[Reader]:
         yield Reader("plr.prioritization", not learns, "curricula that replay, except ncc")
     elif method is not None:
         yield Reader("plr.edit_probability", False, "curricula that edit levels, such as accel")
-        for field in ("replay_probability", "temperature", "staleness_coefficient", "prioritization", "robust"):
+        for field in ("replay_probability", "robust"):
             yield Reader(f"plr.{field}", False, "curricula that replay, such as ar")
+        for field in ("min_fill", "temperature", "staleness_coefficient", "prioritization"):  # choose what is edited
+            edited = config.paired.edit_probability > 0
+            yield Reader(f"plr.{field}", edited, "curricula that replay, and paired.edit_probability above 0")
     else:
         yield Reader("plr", False, "curricula that replay, such as ar")
 

@@ -46,6 +46,7 @@ from groove.utils.typed_fields import assign
         ("ar", "colearn.weight=1", "colearn.weight is read by the curriculum colearn"),
         ("archive", "plr.min_fill=0.2", "plr.min_fill is read by curricula that replay, except archive"),
         ("paired", "plr.temperature=0.5", "plr.temperature is read by curricula that replay"),
+        ("paired", "plr.min_fill=0.5", "plr.min_fill is read by curricula that replay, and paired.edit_probability"),
         ("paired", "plr.edit_probability=0.5", "plr.edit_probability is read by curricula that edit levels"),
         ("dr", "record.lifetimes=10", "record.lifetimes is read by curricula whose score needs an antagonist"),
         ("ar record.lifetimes=0", "record.returns=true", "record.returns is read by runs with record.lifetimes above"),
@@ -72,6 +73,13 @@ def test_settings_that_are_read_are_not_refused(curriculum):
     config = assign(preset("smoke"), f"curriculum={curriculum}")
     by_ppo, by_es = ("antagonists=a2c,ppo", "rules.ppo.clip=0.1"), ("meta.optimizer=es", "es.sigma=0.2")
     for assignment in (*by_ppo, "plr.robust=true", *by_es):
+        config = assign(config, assignment)
+        validate(config)
+
+
+def test_edited_levels_of_a_generator_are_chosen_by_the_settings_of_replay():
+    config = assign(assign(preset("smoke"), "curriculum=paired"), "paired.edit_probability=0.5")
+    for assignment in ("plr.temperature=1.0", "plr.staleness_coefficient=0.5", "plr.min_fill=0.3"):
         config = assign(config, assignment)
         validate(config)
 

@@ -118,7 +118,7 @@ def search_failures(
     grid_axes = _axes(env, axes, ranges, seed)
     settings = {
         "method": method,
-        "rules": [[each.name, each.identity] for each in rules],
+        "rules": [each.identity for each in rules],  # whatever they are called
         **numbers,
         "axes": [axis.feature for axis in grid_axes],
         "ranges": ranges,
@@ -149,6 +149,10 @@ def _rules(rule: PathLike, references: Iterable[str]) -> list[NamedRule]:
     for other in others:
         if other.identity == found.identity:
             raise ConfigError(f"--references: {found.name} is the rule itself, which never falls short of itself.")
+        if other.name == found.name:
+            raise ConfigError(
+                f"--references: {other.name} is also the name of the rule: give it another, as NAME=RULE."
+            )
         if (first := known.setdefault(other.identity, other.name)) != other.name:
             raise ConfigError(f"--references: {first} and {other.name} are the same rule: name it once.")
     return [found, *others]

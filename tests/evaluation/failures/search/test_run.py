@@ -187,6 +187,7 @@ def test_a_damaged_search_is_refused(content, tmp_path, without_agents):
         ({"references": None}, "--references must be a name, or a list of names, not None"),
         ({"references": [1]}, "--references lists 1, which is no name"),
         ({"references": ("first=a2c", "second=a2c")}, "--references: first and second are the same rule"),
+        ({"rule": "a2c=ppo", "references": ("a2c",)}, "--references: a2c is also the name of the rule"),
         ({"rule": None}, "--rule must be one name or path, not None"),
         ({"rule": ["groove", "lpg"]}, "--rule must be one name or path, not ['groove', 'lpg']"),
         ({"method": None}, "--search = None is no text; choose one of archive, best, random"),
