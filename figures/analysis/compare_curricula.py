@@ -74,10 +74,10 @@ def shares(runs: Runs, rule: str) -> dict[str, Interval[float]]:
 
 
 def lead(runs: Runs, name: str) -> Interval[float]:
-    """Return the lead of the first curriculum over another, as a share of A2C's return, paired by seed and level."""
+    """Return the lead of a curriculum over the first one, as a share of A2C's return, paired by seed and level."""
     first = runs[next(iter(runs))]
     pairs = [
-        (np.subtract(a["returns"]["student"], b["returns"]["student"]), b["returns"]["a2c"])
+        (np.subtract(b["returns"]["student"], a["returns"]["student"]), b["returns"]["a2c"])
         for a, b in zip(first, runs[name], strict=True)
     ]
     return ratio_over_runs(pairs, np.random.default_rng(0))
@@ -92,7 +92,7 @@ def table(runs: Runs) -> str:
     """Return a Markdown table, one line per curriculum."""
     first = next(iter(runs))
     lines = [
-        f"| curriculum | of A2C's return on unseen levels | each seed | `{first}` is ahead by, paired | "
+        f"| curriculum | of A2C's return on unseen levels | each seed | ahead of `{first}` by, paired | "
         "students' environment steps a run |",
         "|---|---|---|---|---|",
     ]

@@ -155,12 +155,22 @@ def read_summary(path: Path) -> dict[str, Any]:
 
 @functools.cache  # a plan asks thousands of times
 def _config(run: MetaTraining) -> Config:
+    config = config_as_given(run)
+    validate(config)
+    return config
+
+
+def config_as_given(run: MetaTraining) -> Config:
+    """Return the configuration of a run before anything is checked but the names and types of fields.
+
+    Raises:
+      ConfigError: if a field is unknown or of another type.
+    """
     curriculum = run.curriculum + (run.levels.name if run.levels else "")
     start = {"curriculum": curriculum, "seed": run.seed, "devices": 1, "run.minutes": 0.0}
     config = replace_all(preset(run.preset), start)
     for assignment in run.overrides:
         config = assign(config, assignment)
-    validate(config)
     return config
 
 

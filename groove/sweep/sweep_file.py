@@ -1,15 +1,17 @@
 """Sweep files: which curricula, settings and meta-seeds are trained, in TOML."""
 
+import dataclasses
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from groove.sweep.steps import MetaTraining
+from groove.sweep.steps import MetaTraining, config_as_given
 from groove.training.settings.prepare import buildable
 from groove.training.settings.presets import PRESETS
+from groove.training.settings.unread import unread
 from groove.utils.errors import ConfigError, GrooveError, check_name, refuse_twice, unknown_name
 from groove.utils.io import one_line, parse_toml
 from groove.utils.limits import MOST_SEEDS, MOST_TRAININGS
@@ -38,7 +40,7 @@ def read_sweep(path: Path) -> list[MetaTraining]:
     Args:
       path: TOML with the keys `config` (a preset), `curricula` (a list, or NAME = CURRICULUM, or a table of its own for
         NAME with the key `curriculum` and settings), `seeds` (a number of meta-seeds, or a list of them), `set`
-        (FIELD = VALUE, for all trainings) and `grid` (FIELD = list of values).
+        (FIELD = VALUE, for all trainings that read the field) and `grid` (FIELD = list of values).
 
     Raises:
       ConfigError: if the file cannot be read or is empty, or one of its trainings cannot work, be it because of a file
@@ -78,6 +80,9 @@ def _trainings(content: Mapping[str, Any]) -> list[MetaTraining]:
     for training in trainings:
         with _explaining(training):
             _refuse_set_twice(training)
+    trainings = _where_read(trainings, fixed)
+    for training in trainings:
+        with _explaining(training):
             training.config  # noqa: B018  refuses what cannot work
     _refuse_equal(trainings)
     for training in (each for each in trainings if each.seed == seeds[0]):
@@ -165,6 +170,29 @@ def _refuse_equal(trainings: list[MetaTraining]) -> None:
         other = known.setdefault(str(to_dict(training.config)), training)
         if other is not training:
             raise ConfigError(f"{other.title} and {training.title} are the same training: leave out one of them.")
+
+
+def _where_read(trainings: list[MetaTraining], fixed: Sequence[str]) -> list[MetaTraining]:
+    """Leave settings of all trainings out of those that would not read them, unless no training would."""
+    ignored = [_unread(training) for training in trainings]
+    shared = {
+        field for assignment in fixed if not all((field := assignment.partition("=")[0]) in each for each in ignored)
+    }
+    return [
+        dataclasses.replace(
+            training,
+            overrides=tuple(a for a in training.overrides if a.partition("=")[0] not in shared & each),
+        )
+        for training, each in zip(trainings, ignored, strict=True)
+    ]
+
+
+def _unread(training: MetaTraining) -> set[str]:
+    """Return the fields that a training would not read; none if its configuration cannot be built."""
+    try:
+        return set(unread(config_as_given(training)))
+    except GrooveError:
+        return set()  # the check of the configuration says what is wrong
 
 
 def _refuse_set_twice(training: MetaTraining) -> None:

@@ -35,6 +35,17 @@ def test_every_combination_is_trained_once(tmp_path):
     assert not any(t.config.plr.robust for t in trainings[4:])
 
 
+def test_a_setting_of_all_trainings_is_left_out_of_those_that_would_not_read_it(tmp_path):
+    text = "config = 'smoke'\ncurricula = ['ar', 'dr']\n[set]\nplr.buffer_size = 48\nrun.steps = 20"
+    ar, dr = _read(tmp_path, text)
+    assert (ar.config.plr.buffer_size, ar.config.run.steps) == (48, 20)
+    assert dr.overrides == ("run.steps=20",)
+    with pytest.raises(ConfigError, match=r"dr: plr.buffer_size is read by curricula that replay, such as ar only"):
+        _read(tmp_path, text.replace("'ar', ", ""))
+    with pytest.raises(ConfigError, match=r"b: plr.robust is read by curricula that replay"):
+        _read(tmp_path, "curricula.a = 'ar'\ncurricula.b = { curriculum = 'dr', plr.robust = true }")
+
+
 def test_what_is_left_out_has_defaults(tmp_path):
     (training,) = _read(tmp_path, "seeds = 1")
     assert (training.preset, training.curriculum, training.seed, training.label) == ("laptop", "ar", 0, "ar")

@@ -29,14 +29,19 @@ class Reader(NamedTuple):
     by: str
 
 
-def unread(config: Config, stored: Config | None = None) -> Iterator[str]:
-    """Yield one complaint per field that is not read and differs from its preset's value, and from the stored one."""
+def unread(config: Config, stored: Config | None = None) -> dict[str, str]:
+    """Return the fields that are not read and differ from their preset's value, and from the stored one.
+
+    Returns:
+      The dotted path of each field, and a complaint.
+    """
     if config.preset not in PRESETS:
-        return
-    changed = changed_fields(config, stored)
+        return {}
+    changed, complaints = changed_fields(config, stored), dict[str, str]()
     for reader in (*_by_curriculum(config), *_by_meta_optimizer(config), *_by_rules(config)):
         if not reader.is_read:
-            yield from _complaints(changed, reader, config.curriculum)
+            complaints = _complaints(changed, reader, config.curriculum) | complaints
+    return complaints
 
 
 def refuse_unread_agent(config: Config, envs: Sequence[EnvFamily], stored: Config | None = None) -> None:
@@ -50,7 +55,7 @@ def refuse_unread_agent(config: Config, envs: Sequence[EnvFamily], stored: Confi
     if config.preset in PRESETS and all(isinstance(env.observation, Discrete) for env in envs):
         by = "sources whose observations are an array, such as ar@networks"
         complaints = _complaints(changed_fields(config, stored), Reader("network_agent", False, by), config.curriculum)
-        if text := "\n".join(complaints):
+        if text := "\n".join(complaints.values()):
             raise ConfigError(text)
 
 
@@ -161,7 +166,9 @@ def _score_needs(config: Config) -> frozenset[str]:
     return frozenset(SCORES[spec.score].needs) if spec is not None and spec.score else frozenset()
 
 
-def _complaints(changed: list[str], reader: Reader, curriculum: str) -> Iterator[str]:
-    for path in changed:
-        if path == reader.fields or path.startswith(f"{reader.fields}."):
-            yield f'{path} is read by {reader.by} only, not by this run ("{curriculum}"): leave it as it is.'
+def _complaints(changed: list[str], reader: Reader, curriculum: str) -> dict[str, str]:
+    return {
+        path: f'{path} is read by {reader.by} only, not by this run ("{curriculum}"): leave it as it is.'
+        for path in changed
+        if path == reader.fields or path.startswith(f"{reader.fields}.")
+    }

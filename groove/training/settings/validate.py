@@ -36,7 +36,7 @@ def validate(config: Config, stored: Config | None = None) -> None:
         *_small_set(config),
         *_multiples(config),
         *_validation(config),
-        *unread(config, stored),
+        *unread(config, stored).values(),
     )
 
 

@@ -22,7 +22,7 @@ RUNS = {"good": [run(GOOD, A2C), run(GOOD, A2C, 1)], "even": [run(EVEN, A2C), ru
 
 
 def test_the_lead_is_paired_by_seed_and_level():
-    assert lead(RUNS, "even").value == pytest.approx((1.98 - 1.9) / 2.0)
+    assert lead(RUNS, "even").value == pytest.approx((1.9 - 1.98) / 2.0)
     assert of_each_seed(RUNS["good"]) == pytest.approx([0.99, 0.99])
 
 
