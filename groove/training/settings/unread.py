@@ -135,7 +135,9 @@ def _by_meta_optimizer(config: Config) -> Iterator[Reader]:
     for fields in ("gradient", "slots.count", "slots.stagger", *_weights_of_regularizers(config)):
         yield Reader(fields, by_gradient, "meta.optimizer=gradient")
     yield Reader(f"rules.{config.rule}.max_target_gradient", by_gradient, "meta.optimizer=gradient")
-    yield Reader("gradient.age_exponent", not config.gradient.normalise_slots, "gradient.normalise_slots=false")
+    for field in ("age_exponent", "micro_batch"):
+        yield Reader(f"gradient.{field}", not config.gradient.normalise_slots, "gradient.normalise_slots=false")
+    yield Reader("es.final_sigma", config.es.sigma_decay < 1, "es.sigma_decay below 1")
     yield Reader("critic", by_gradient or needs_critic, "meta.optimizer=gradient and scores such as pvl")
 
 

@@ -48,6 +48,8 @@ from groove.utils.typed_fields import assign
         ("paired", "plr.temperature=0.5", "plr.temperature is read by curricula that replay"),
         ("paired", "plr.min_fill=0.5", "plr.min_fill is read by curricula that replay, and paired.edit_probability"),
         ("paired", "plr.edit_probability=0.5", "plr.edit_probability is read by curricula that edit levels"),
+        ("ar gradient.normalise_slots=true", "gradient.micro_batch=4", "gradient.micro_batch is read by gradient"),
+        ("ar meta.optimizer=es", "es.final_sigma=0.01", "es.final_sigma is read by es.sigma_decay below 1"),
         ("dr", "record.lifetimes=10", "record.lifetimes is read by curricula whose score needs an antagonist"),
         ("ar record.lifetimes=0", "record.returns=true", "record.returns is read by runs with record.lifetimes above"),
         ("ar meta.optimizer=es", "rules.lpg.max_target_gradient=0.5", "max_target_gradient is read by meta.optimizer"),
