@@ -1,5 +1,10 @@
 """The colours and dashes of curves, and the import of Altair."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from groove.utils.errors import missing_extra
@@ -17,7 +22,23 @@ def import_altair() -> Any:
       MissingExtraError: if Altair is not installed.
     """
     try:
-        import altair
+        with _a_home():
+            import altair
     except ImportError as error:
         raise missing_extra("Altair", "report") from error
     return altair
+
+
+@contextmanager
+def _a_home() -> Iterator[None]:
+    """Give users without a home, as in some containers, one inside the block: Altair looks for it when imported."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = tempfile.gettempdir()
+        try:
+            yield
+        finally:
+            del os.environ["HOME"]
+    else:
+        yield

@@ -13,6 +13,7 @@ from groove.utils.errors import ConfigError
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::FutureWarning:ray.*", "ignore::ResourceWarning", "ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning"),  # if an earlier test has started JAX
 ]
 
 
