@@ -64,14 +64,13 @@ def measure(paths: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _course(run: ReportedRun) -> Course:
-    missing = [name for name in (DESIGNED, RANDOM, ENTROPY) if not len(run.columns.get(name, ((), ()))[0])]
-    if missing:
-        raise ConfigError(
-            f"--run = {run.path}: the log has no {missing[0]}; train with --curriculum paired --set "
-            "paired.random_share=0.3."
-        )
-    columns = {name: dict(zip(*run.columns[name], strict=True)) for name in (DESIGNED, RANDOM, ENTROPY)}
+    columns = {name: dict(zip(*run.columns.get(name, ((), ())), strict=True)) for name in (DESIGNED, RANDOM, ENTROPY)}
     steps = sorted(set.intersection(*map(set, columns.values())))
+    if not steps:
+        raise ConfigError(
+            f"--run = {run.path}: the log has no scores of both designed and random levels; train for longer than a "
+            "lifetime with --curriculum paired --set paired.random_share=0.3."
+        )
     designed, random, entropy = ([column[step] for step in steps] for column in columns.values())
     factored = run.config.paired.generator == "factored"  # other generators choose among as many cells as are free
     floor = entropy_floor(run.config.paired.max_odds, run.config.paired.bins) if factored else None

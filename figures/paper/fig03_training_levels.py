@@ -9,7 +9,6 @@ LPG that was trained before), and on LPG's five handcrafted gridworlds. All agen
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -33,6 +32,7 @@ from groove.utils.plotting import BLUE, GREY, ORANGE, dress, new_figure
 Counts = tuple[int, ...]
 
 COUNTS: Mapping[str, Counts] = {"smoke": (1, 2), "laptop": (1, 16, 256), "paper": tuple(2**i for i in range(11))}
+_PERMUTATIONS = 9_999
 SCORED = {"smoke": 8, "laptop": 2048, "paper": 10_000}
 CLAIM = "Paper: more random levels are better (significantly correlated), hard ones are better than random ones, and\n"
 CLAIM += "five handcrafted levels beat 64 random ones."
@@ -99,17 +99,14 @@ def correlations(comparison: Comparison, counts: Counts) -> str:
     for kind in ("random", "hardest"):
         scores = comparison.scores
         means = [scores[label].reshape(comparison.clusters[label], -1).mean(1) for label in labels(kind, counts)]
-        sizes, y = [len(m) for m in means], np.concatenate(means)
-
-        def shuffled(sizes: list[int] = sizes, of_rules: bool = kind == "random") -> Any:
-            return rng.permutation(np.repeat(counts, sizes)) if of_rules else np.repeat(rng.permutation(counts), sizes)
-
-        def correlation(numbers: Any, y: Any = y) -> float:
-            return float(np.corrcoef(np.log2(numbers), y)[0, 1])
-
-        r = correlation(np.repeat(counts, sizes))
-        as_high = sum(correlation(shuffled()) >= r - 1e-12 for _ in range(9_999))
-        sentences.append(f"{kind} {r:.2f} (one-sided p = {(as_high + 1) / 10_000:.2g})")
+        y, sizes = np.concatenate(means), [len(m) for m in means]
+        if kind == "random":
+            orders = [rng.permutation(np.repeat(counts, sizes)) for _ in range(_PERMUTATIONS)]
+        else:
+            orders = [np.repeat(rng.permutation(counts), sizes) for _ in range(_PERMUTATIONS)]
+        r, *by_chance = (np.corrcoef(np.log2(x), y)[0, 1] for x in (np.repeat(counts, sizes), *orders))
+        p = (1 + sum(each >= r - 1e-12 for each in by_chance)) / (1 + _PERMUTATIONS)
+        sentences.append(f"{kind} {r:.2f} (one-sided p = {p:.2g})")
     return f"Correlation of log2 of the number and a rule's mean score: {', '.join(sentences)}"
 
 

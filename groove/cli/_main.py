@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {  # command -> module that holds its PROGRAM
 }
 BAD_INPUT = 2  # exit code of a program that refused its input
 _INTERRUPTED = 130  # exit code that shells expect after Ctrl-C
+_NO_READER = 141  # exit code that shells expect of a program whose output nobody reads any more
 _INTERRUPT_AGAIN = 0.05  # seconds until a Ctrl-C that was dropped is repeated
 _WIDTH = 100
 
@@ -161,13 +162,14 @@ def run_program(program: Program, argv: Sequence[str]) -> int:
     logging.set_verbosity(logging.FATAL)  # libraries announce every file they write, and log errors that they raise
     try:
         if {"--help", "-help", "-h", "--helpfull"} & set(argv[1:]):
-            print(usage(program, argv[0]))
+            print(usage(program, argv[0]), flush=True)
             return 0
         arguments = _parse(program, argv)
         from groove.utils.jax_flags import standard_flags  # imports JAX, which --help and bad flags do not wait for
 
         with _interrupts_repeated(), standard_flags():
             program.run(*arguments)
+        sys.stdout.flush()
     except GrooveError as error:
         for line in str(error).splitlines():
             print(f"groove: {line}", file=sys.stderr)
@@ -175,6 +177,9 @@ def run_program(program: Program, argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("groove: interrupted.", file=sys.stderr)
         return _INTERRUPTED
+    except BrokenPipeError:  # the reader of the output is gone, as in `groove compare | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes the output when it ends
+        return _NO_READER
     return 0
 
 

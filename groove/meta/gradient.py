@@ -211,7 +211,7 @@ def age_weight(learner: Learner, exponent: float, updates: int) -> Array:
     """
     end, begin = learner.updates / learner.lifetime, (learner.updates - updates) / learner.lifetime
     power = 1.0 + exponent
-    return (end**power - jnp.maximum(begin, 0.0) ** power) * learner.lifetime / updates
+    return (end**power - begin**power) * learner.lifetime / updates
 
 
 def rule_regularizers(setup: Setup, info: UpdateInfo, heads: Heads) -> dict[str, Array]:

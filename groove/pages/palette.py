@@ -22,7 +22,7 @@ def import_altair() -> Any:
       MissingExtraError: if Altair is not installed.
     """
     try:
-        with _a_home():
+        with _home_for_altair():
             import altair
     except ImportError as error:
         raise missing_extra("Altair", "report") from error
@@ -30,8 +30,8 @@ def import_altair() -> Any:
 
 
 @contextmanager
-def _a_home() -> Iterator[None]:
-    """Give users without a home, as in some containers, one inside the block: Altair looks for it when imported."""
+def _home_for_altair() -> Iterator[None]:
+    """Name a home inside the block for users without one, as in some containers: Altair looks for it when imported."""
     try:
         Path.home()
     except RuntimeError:

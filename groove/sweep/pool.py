@@ -132,13 +132,17 @@ def run_all(work: Sequence[Work], logs: Path, executor: Executor, jobs: int, bar
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP inside the block raise KeyboardInterrupt, as Ctrl-C does; in the main thread only."""
+    """Let SIGTERM and SIGHUP inside the block raise KeyboardInterrupt, as Ctrl-C does.
+
+    Python delivers signals to the main thread only. A signal that is ignored, as SIGHUP under nohup, stays ignored.
+    """
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     main = threading.current_thread() is threading.main_thread()
-    handlers = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP) if main}
+    numbers = (signal.SIGTERM, signal.SIGHUP) if main else ()
+    handlers = {n: signal.signal(n, interrupt) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
     try:
         yield
     finally:

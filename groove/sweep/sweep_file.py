@@ -175,13 +175,10 @@ def _refuse_equal(trainings: list[MetaTraining]) -> None:
 def _where_read(trainings: list[MetaTraining], fixed: Sequence[str]) -> list[MetaTraining]:
     """Leave settings of all trainings out of those that would not read them, unless no training would."""
     ignored = [_unread(training) for training in trainings]
-    shared = {
-        field for assignment in fixed if not all((field := assignment.partition("=")[0]) in each for each in ignored)
-    }
+    somewhere_read = {field for field in map(_field, fixed) if not all(field in each for each in ignored)}
     return [
         dataclasses.replace(
-            training,
-            overrides=tuple(a for a in training.overrides if a.partition("=")[0] not in shared & each),
+            training, overrides=tuple(a for a in training.overrides if _field(a) not in somewhere_read & each)
         )
         for training, each in zip(trainings, ignored, strict=True)
     ]
@@ -195,9 +192,14 @@ def _unread(training: MetaTraining) -> set[str]:
         return set()  # the check of the configuration says what is wrong
 
 
+def _field(assignment: str) -> str:
+    """Return the field of FIELD=VALUE."""
+    return assignment.partition("=")[0]
+
+
 def _refuse_set_twice(training: MetaTraining) -> None:
     """Refuse a field that two places set."""
-    fields = [assignment.partition("=")[0] for assignment in training.overrides]
+    fields = [_field(assignment) for assignment in training.overrides]
     for field in fields:
         if fields.count(field) > 1:
             raise ConfigError(f"{field} is set twice: keep one of set, grid and the curriculum's own settings.")

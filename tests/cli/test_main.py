@@ -99,6 +99,16 @@ def test_an_interrupted_program_exits_as_shells_expect(capsys):
     assert capsys.readouterr().err == "groove: interrupted.\n"
 
 
+def test_output_that_nobody_reads_ends_a_program_without_a_traceback():
+    code = "import sys; sys.stdin.read(); from groove.cli._main import launch; launch('compare')"
+    program = [sys.executable, "-c", code, "--help"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        process.stdin.close()  # now the program may write
+        said = process.stderr.read()
+    assert (process.returncode, said) == (141, b"")
+
+
 def test_an_interrupt_is_not_lost_where_python_drops_exceptions(capsys):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 

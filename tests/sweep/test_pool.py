@@ -98,6 +98,20 @@ def test_processes_of_this_machine_leave_their_output(tmp_path, bars):
     assert all(sorted(log.split()) == ["complained", "said"] for log in logs)
 
 
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path, bars):
+    """nohup lets a program outlive its terminal."""
+
+    def hang_up():
+        os.kill(os.getpid(), signal.SIGHUP)
+        return ["begin"]
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        pool.run_all([pool.Work("a", hang_up, lambda: 0.0)], tmp_path, _Executor({"a": [0]}), 1, bars)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_all_processes(tmp_path, bars, number):
     executor, before = _Executor({"a": [None], "b": [None]}), signal.getsignal(number)

@@ -50,7 +50,7 @@ def test_a_course_has_the_steps_at_which_both_kinds_of_levels_have_scores(tmp_pa
 
 def test_a_run_without_the_comparison_is_refused(tmp_path):
     run = written_run(tmp_path, "factored", {"generator_entropy": 1.0})
-    with pytest.raises(ConfigError, match=r"has no generated_score_mean; train with .*random_share"):
+    with pytest.raises(ConfigError, match=r"no scores of both designed and random levels; train .*random_share"):
         measure([str(run)])
 
 
