@@ -1,6 +1,7 @@
 """Processes of this machine: an interrupted call waits until its process has saved."""
 
-import _thread
+import os
+import signal
 import sys
 import threading
 import time
@@ -21,6 +22,14 @@ time.sleep(60)
 """
 
 
+@pytest.fixture
+def _interruptible():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # workers of pytest-xdist ignore SIGINT
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("interrupts", [1, 3])
 def test_a_process_saves_however_often_the_call_is_interrupted(tmp_path, interrupts):
     log = tmp_path / "log"
@@ -29,7 +38,7 @@ def test_a_process_saves_however_often_the_call_is_interrupted(tmp_path, interru
         while not log.exists() or not log.read_text():
             time.sleep(0.05)
         for _ in range(interrupts):
-            _thread.interrupt_main()
+            os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.2)
 
     threading.Thread(target=interrupt, daemon=True).start()
