@@ -114,9 +114,13 @@ def test_a_signal_that_is_ignored_stays_ignored(tmp_path, bars):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_all_processes(tmp_path, bars, number):
-    executor, before = _Executor({"a": [None], "b": [None]}), signal.getsignal(number)
-    threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
-    with pytest.raises(KeyboardInterrupt):
-        pool.run_all([_work("a"), _work("b")], tmp_path, executor, 2, bars)
+    executor = _Executor({"a": [None], "b": [None]})
+    before = signal.signal(number, signal.SIG_DFL)  # under nohup, SIGHUP is ignored
+    try:
+        threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
+        with pytest.raises(KeyboardInterrupt):
+            pool.run_all([_work("a"), _work("b")], tmp_path, executor, 2, bars)
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
     assert [job.stopped for job in executor.jobs] == [True, True]
-    assert signal.getsignal(number) == before
