@@ -10,6 +10,7 @@ median over turns. The first turn, which compiles, is left out.
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -51,7 +52,10 @@ def measure(rule: str, levels: int, updates: int, rescore: int, repeats: int) ->
             )
         evaluations.setdefault(method, []).append(levels + rescore * len(failures.found))
 
-    calls = {"diagnosis": diagnosed, **{method: partial(searched, method) for method in METHODS}}
+    calls: dict[str, Callable[[], None]] = {
+        "diagnosis": diagnosed,
+        **{method: partial(searched, method) for method in METHODS},
+    }
     seconds = {name: times[1:] for name, times in take_turns(calls, repeats + 1).items()}
     rates = {
         name: [n / s for n, s in zip(evaluations[name][1:], times, strict=True)] for name, times in seconds.items()

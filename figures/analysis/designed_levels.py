@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
+from figures.pipeline.intervals import of_mean
 from figures.pipeline.stored import drawing, stem, stored_or_measured
 from figures.pipeline.style import PANEL
 from groove.cli._main import FlagSet, Program, run_program
@@ -84,10 +84,7 @@ def lead(courses: Sequence[Course]) -> Interval[float]:
     """
     later = [slice(len(course.steps) // 2, None) for course in courses]
     leads = [np.subtract(c.designed[part], c.random[part]).mean() for c, part in zip(courses, later, strict=True)]
-    if len(leads) < 2:
-        return Interval(float(leads[0]), float("nan"), float("nan"))
-    ends = stats.ttest_1samp(leads, 0.0).confidence_interval(0.95)
-    return Interval(float(np.mean(leads)), float(ends.low), float(ends.high))
+    return of_mean(leads)
 
 
 def draw(courses: Sequence[Course], path: Path) -> None:

@@ -5,10 +5,11 @@
 
 Every rule is attacked by searches of its own, which know nothing of the levels that the rule was trained on. An attack
 on a cell succeeds if the rule stays behind the best reference by more than a share of its return, measured with new
-agents. Rules of one label are pooled, as meta-seeds of one method. The program writes a picture and its numbers
-(.png, .json).
+agents. Rules of one label are pooled, as meta-seeds of one method; intervals are Student's, over rules. The program
+prints a table, and writes a picture and its numbers (.png, .json).
 """
 
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
+from figures.pipeline.intervals import of_difference, of_mean, shown
 from figures.pipeline.stored import drawing, stem, stored_or_measured
 from figures.pipeline.style import PANEL
 from groove.cli._main import FlagSet, Program, run_program
@@ -43,7 +45,7 @@ _TO = _FLAGS.string("to", "docs/images/second_attack", "Path of the picture and 
 _DRAW_ONLY = _FLAGS.boolean("draw_only", False, "Draw from the stored numbers, without searching.")
 
 _LEAST_RETURN = 0.1  # by which the lead is divided at least, as in the score "relative"
-Numbers = dict[str, dict[str, list[float]]]  # label -> number -> one value per search
+Numbers = dict[str, dict[str, list[float]]]  # label -> number -> one value per rule, the mean over its searches
 
 
 def measure(
@@ -73,11 +75,12 @@ def measure(
     """
     found = find_rules(rules)
     find_rules(references)
-    attacks: dict[str, list[Failures]] = {}
+    attacks: dict[str, list[list[Failures]]] = {}
     for name, rule in zip(rules, found, strict=True):
+        attacks.setdefault(rule.name, []).append([])
         for seed in range(seeds):
             print(f"{rule.name}, rule {rule.identity[:6]}, seed {seed}", flush=True)
-            attacks.setdefault(rule.name, []).append(
+            attacks[rule.name][-1].append(
                 search_failures(
                     name,
                     references=references,
@@ -92,13 +95,25 @@ def measure(
     return {label: summarised(each, margin) for label, each in attacks.items()}
 
 
-def summarised(attacks: list[Failures], margin: float) -> dict[str, list[float]]:
-    """Return the numbers of the searches against the rules of one label."""
+def summarised(attacks: list[list[Failures]], margin: float) -> dict[str, list[float]]:
+    """Return the numbers of the rules of one label, each the mean over the searches against one rule."""
     return {
-        "cells": [float(len(each.regret)) for each in attacks],
-        "success": [success(each.returns, margin) for each in attacks],
-        "regret": [float(each.regret.mean()) for each in attacks],
+        "cells": [float(np.mean([len(each.regret) for each in searches])) for searches in attacks],
+        "success": [float(np.mean([success(each.returns, margin) for each in searches])) for searches in attacks],
+        "regret": [float(np.mean([each.regret.mean() for each in searches])) for searches in attacks],
     }
+
+
+def table(numbers: Numbers) -> str:
+    """Return a Markdown table by label: means with intervals over rules, and differences to the label before."""
+    lines = ["| rules | successful attacks | each rule | mean regret over covered cells |", "|---|---|---|---|"]
+    for label, each in numbers.items():
+        rules = ", ".join(f"{value:.2f}" for value in each["success"])
+        lines.append(f"| {label} | {shown(of_mean(each['success']))} | {rules} | {shown(of_mean(each['regret']))} |")
+    for before, label in itertools.pairwise(numbers):
+        more = [shown(of_difference(numbers[label][name], numbers[before][name])) for name in ("success", "regret")]
+        lines.append(f"| {label} minus {before} | {more[0]} |  | {more[1]} |")
+    return "\n".join(lines) + "\n"
 
 
 def success(returns: Any, margin: float) -> float:
@@ -114,7 +129,7 @@ def success(returns: Any, margin: float) -> float:
 
 
 def draw(numbers: Numbers, path: Path) -> None:
-    """Draw the share of successful attacks and the mean regret by label, one point per search."""
+    """Draw the share of successful attacks and the mean regret by label, one point per rule."""
     figure = new_figure(8.4, 3.0, dpi=130)
     left, right = figure.subplots(1, 2)
     for axes, name, title in (
@@ -144,7 +159,9 @@ def main() -> None:
         path, _DRAW_ONLY.value, lambda: measure(rules, references, *sizes, _MARGIN.value, searches)
     )
     with drawing(path, _DRAW_ONLY.value):
+        text = table(numbers)
         draw(numbers, path.with_name(f"{path.name}.png"))
+    print(text)
 
 
 PROGRAM = Program(

@@ -4,7 +4,7 @@ from groove.cli._main import FlagSet, Program
 
 _FLAGS = FlagSet()
 _RESULTS = _FLAGS.string("results", "results", "Folder of stored results.")
-_BUDGET = _FLAGS.string("budget", "laptop", "Budget of the results: smoke, laptop, long or paper.")
+_BUDGET = _FLAGS.string("budget", "laptop", "Budget of the results: smoke, short, laptop, long or paper.")
 _RULES = _FLAGS.names(
     "rules",
     [],

@@ -12,7 +12,7 @@ _RESULTS = _FLAGS.names(
     "results of earlier ones; each may hold cards of rules, RULE.md.",
 )
 _TO = _FLAGS.string("to", None, "Folder of the page. Without this flag: --check has to be given.")
-_BUDGET = _FLAGS.string("budget", "laptop", "Budget of the results: smoke, laptop, long or paper.")
+_BUDGET = _FLAGS.string("budget", "laptop", "Budget of the results: smoke, short, laptop, long or paper.")
 _RULES = _FLAGS.names(
     "rules", [], "Rules, separated by commas, by the names under which they were tested. Without this flag: all."
 )

@@ -25,8 +25,9 @@ _SUITE = _FLAGS.names(
 _BUDGET = _FLAGS.string(
     "budget",
     "laptop",
-    "Lifetimes and numbers of agents: smoke (does it run), laptop (minutes on two cores), long (laptop with lifetimes "
-    "ten times as long, at most those of paper) or paper.",
+    "Lifetimes and numbers of agents: smoke (does it run), short (one level and 250 updates of 8 workers, for slow "
+    "rules), laptop (minutes on two cores), long (laptop with lifetimes ten times as long, at most those of paper) or "
+    "paper.",
 )
 _SEEDS = _FLAGS.integer("seeds", 5, "Agents of each rule on each level.", least=1, most=MOST_SEEDS)
 _RESULTS = _FLAGS.string(

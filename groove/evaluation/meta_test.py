@@ -44,7 +44,7 @@ def meta_test(
       rules: run directories, rule files, released rules, "disco103=PATH", or "a2c", "ppo", "dpo", "random".
         "LABEL=RULE" shows a rule as LABEL; rules of one label are pooled, as the meta-seeds of one method.
       suites: suites or single tasks, as in "minatar" and "minatar/Breakout".
-      budget: "smoke", "laptop", "long" or "paper".
+      budget: "smoke", "short", "laptop", "long" or "paper".
       seeds: agents of each rule on each level.
       results: the folder of stored results, which is added to.
       to: the folder of the table and the pictures; None for a folder in `results`, named after suites and budget.

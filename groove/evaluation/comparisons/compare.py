@@ -26,7 +26,7 @@ def compare(
       rules: names under which the rules were tested, in the order of the columns; all rules if empty.
       suites: suites or single tasks, as in "minatar" and "minatar/Breakout"; if empty, all but those of `development`,
         by which rules are chosen.
-      budget: "smoke", "laptop", "long" or "paper".
+      budget: "smoke", "short", "laptop", "long" or "paper".
       rivals: rules for which the probability of being better is computed; if empty, A2C and PPO where they were tested.
       results: the folder of stored results.
       to: the folder of the table and the pictures; None to write nothing.

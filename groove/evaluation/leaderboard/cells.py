@@ -22,7 +22,7 @@ def read_cells(folders: Sequence[Path], budget: str, say: Say) -> list[Cell]:
 
     Args:
       folders: folders of stored results.
-      budget: "smoke", "laptop", "long" or "paper".
+      budget: "smoke", "short", "laptop", "long" or "paper".
       say: receives a line about everything that is passed over.
 
     Raises:

@@ -17,7 +17,7 @@ class Observer(NamedTuple):
 
     Attributes:
       centre: mean of each feature over the levels that were observed, f[p].
-      scale: standard deviation of each feature, f[p]; 1 where the feature never varied.
+      scale: standard deviation of each feature, f[p]; inf where the feature never varied, so that it says nothing.
       weights: of the standardised features, f[p, m].
       mean: mean outcomes, f[m].
       low: smallest outcomes, f[m].
@@ -75,7 +75,8 @@ def fit(features: Floats, outcomes: Floats) -> Observer:
         error = (residual**2).mean(0)
         best, least = np.where(error < least, number, best), np.minimum(error, least)
     inverse = singular[:, None] / (singular[:, None] ** 2 + count * PENALTIES[best])  # [j, m]
-    return Observer(centre, scale, right.T @ (inverse * coordinates), mean, outcomes.min(0), outcomes.max(0))
+    weights = np.where(np.isfinite(scale)[:, None], right.T @ (inverse * coordinates), 0.0)  # not by rounding alone
+    return Observer(centre, scale, weights, mean, outcomes.min(0), outcomes.max(0))
 
 
 def predict(observer: Observer, features: Floats) -> Floats:
@@ -97,7 +98,7 @@ def _moments(features: Floats) -> tuple[Floats, Floats]:
     count = np.maximum(defined.sum(0), 1)
     centre = np.where(defined, features, 0.0).sum(0) / count
     scale = np.sqrt((np.where(defined, features - centre, 0.0) ** 2).sum(0) / count)
-    return centre, np.where(scale > _ROUNDING * np.abs(centre), scale, 1.0)
+    return centre, np.where(scale > _ROUNDING * np.abs(centre), scale, np.inf)
 
 
 def _standardised(features: Floats, centre: Floats, scale: Floats) -> Floats:

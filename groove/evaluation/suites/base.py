@@ -11,7 +11,8 @@ from groove.envs.external.host import HostEnv
 from groove.types import Key, PyTree
 from groove.utils.errors import missing_extra
 
-BUDGETS = ("smoke", "laptop", "long", "paper")
+BUDGETS = ("smoke", "short", "laptop", "long", "paper")
+SHORT = 250  # lifetime at the budget `short`, in agent updates
 LONG = 10  # lifetime at the budget `long`, in lifetimes at the budget `laptop`
 
 
@@ -58,11 +59,13 @@ def budgets(smoke: Budget, laptop: Budget, paper: Budget) -> Mapping[str, Budget
     Args:
       smoke: does it run; seconds.
       laptop: minutes on two CPU cores. The budget `long` is the same with ten times its lifetime, or with the lifetime
-        of `paper` if that is shorter.
+        of `paper` if that is shorter. The budget `short` has one level, 8 workers and 250 updates on every task, for
+        rules that take long for an update: 40,000 environment steps in rollouts of 20.
       paper: the lifetimes of the paper.
     """
+    short = replace(laptop, updates=SHORT, workers=8, levels=1, points=5)
     long = replace(laptop, updates=max(laptop.updates, min(LONG * laptop.updates, paper.updates)))
-    return dict(zip(BUDGETS, (smoke, laptop, long, paper), strict=True))
+    return dict(zip(BUDGETS, (smoke, short, laptop, long, paper), strict=True))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,14 @@ def test_the_long_budget_has_ten_times_the_lifetime_but_not_more_than_the_papers
     assert spent["long"] == Budget(long, workers=16, levels=4)
 
 
+def test_the_short_budget_is_the_same_on_all_tasks_that_have_equal_rollouts():
+    first, second = (
+        budgets(SMOKE, spent, Budget(2500)) for spent in (Budget(800), Budget(500, 16, levels=4, points=2))
+    )
+    assert first["short"] == second["short"] == Budget(250, workers=8, levels=1, points=5)
+    assert budgets(SMOKE, Budget(800, steps=5), Budget(2500))["short"].steps == 5
+
+
 def test_tasks_have_a_path_and_share_programs_by_family():
     spent = budgets(SMOKE, SMOKE, SMOKE)
     alone, first, second = (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figures.analysis.second_attack import draw, measure, success, summarised
+from figures.analysis.second_attack import draw, measure, success, summarised, table
 from groove.envs.level_axes import Axis
 from groove.evaluation.failures.search.elites import Failures
 from tests._helpers.rules import write_rule
@@ -28,11 +28,16 @@ def test_an_attack_succeeds_where_the_rule_is_behind_by_the_margin():
 
 def test_numbers_by_hand_and_their_picture(tmp_path):
     numbers = {
-        "before": summarised([attack([[0.0, 1.0], [1.0, 1.0]]), attack([[0.0], [3.0]])], 0.1),
-        "archive": summarised([attack([[1.0], [1.0]])], 0.1),
+        "before": summarised([[attack([[0.0, 1.0], [1.0, 1.0]]), attack([[0.0], [3.0]])]], 0.1),
+        "archive": summarised([[attack([[1.0], [1.0]])], [attack([[0.0], [2.0]])], [attack([[0.0], [2.0]])]], 0.1),
     }
-    assert numbers["before"] == {"cells": [2.0, 1.0], "success": [0.5, 1.0], "regret": [0.5, 3.0]}
-    assert numbers["archive"] == {"cells": [1.0], "success": [0.0], "regret": [0.0]}
+    assert numbers["before"] == {"cells": [1.5], "success": [0.75], "regret": [1.75]}
+    assert numbers["archive"] == {"cells": [1.0] * 3, "success": [0.0, 1.0, 1.0], "regret": [0.0, 2.0, 2.0]}
+    assert table(numbers).splitlines()[2:] == [
+        "| before | 0.75 | 0.75 | 1.75 |",
+        "| archive | 0.67 [-0.77, 2.10] | 0.00, 1.00, 1.00 | 1.33 [-1.54, 4.20] |",
+        "| archive minus before | -0.08 |  | -0.42 |",
+    ]
     draw(numbers, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 5_000
 

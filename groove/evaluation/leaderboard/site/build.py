@@ -39,7 +39,7 @@ def build_leaderboard(
       results: folders of stored results; later ones add rules and cannot change what earlier ones hold. A folder may
         hold cards of rules, RULE.md.
       to: the folder of the page, made if it does not exist.
-      budget: "smoke", "laptop", "long" or "paper".
+      budget: "smoke", "short", "laptop", "long" or "paper".
       rules: names under which rules were tested; all rules if empty. Random play is always there.
       suites: suites or single tasks, all of which make up the overall score. If empty: all held-out tasks, and the
         overall score is over gridworld, minatar, classic and bsuite.
