@@ -3,7 +3,8 @@
     python figures/analysis/compare_curricula.py --sweep docs/comparison.toml --runs runs/compare --to docs/comparison
 
 Every curriculum is meta-trained with every seed. Finished runs are not repeated, and interrupted runs resume. The
-program writes a table, a picture and their numbers (.md, .png, .json).
+program writes a table, a picture and their numbers (.md, .png, .json). With --suite, the finished rules are then tested
+on other tasks, like any rules by meta_test: the meta-seeds of a curriculum are pooled under its name.
 """
 
 import sys
@@ -19,12 +20,16 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which hold
 from figures.pipeline.stored import drawing, folder, stem, stored_or_measured
 from groove.cli._executor import executor_flags
 from groove.cli._main import FlagSet, Program, run_program
+from groove.evaluation.meta_test import meta_test
+from groove.evaluation.suites.registry import find_tasks
 from groove.sweep.executor import Executor
 from groove.sweep.steps import MetaTraining, read_summary
 from groove.sweep.sweep import progress_bars, run_steps
 from groove.sweep.sweep_file import read_sweep
 from groove.utils.bootstrap import Interval, ratio_over_runs
+from groove.utils.errors import ConfigError
 from groove.utils.io import read_json
+from groove.utils.limits import MOST_SEEDS
 from groove.utils.paths import user_path
 from groove.utils.plotting import BLUE, GREY, INK, new_figure, save_picture
 
@@ -36,6 +41,9 @@ _SWEEP = _FLAGS.string(
 )
 _RUNS = _FLAGS.string("runs", "runs/compare", "Folder of the run directories.")
 _EXECUTOR, _JOBS = executor_flags(_FLAGS)
+_SUITE = _FLAGS.names("suite", [], "Suites on which the finished rules are tested, too; none by default.")
+_AGENTS = _FLAGS.integer("agents", 2, "With --suite, agents of each rule on each level.", least=1, most=MOST_SEEDS)
+_RESULTS = _FLAGS.string("results", "results/curricula", "With --suite, the folder of results, which is added to.")
 _TO = _FLAGS.string("to", "docs/comparison", "Path of the picture, the table and the numbers, without suffix.")
 _DRAW_ONLY = _FLAGS.boolean("draw_only", False, "Draw from the stored numbers, without any training.")
 
@@ -58,6 +66,16 @@ def trained(steps: Sequence[MetaTraining], runs: Path, make_executor: Callable[[
         run = {"seed": step.seed, "env_steps": summary["env_steps"], "seconds": summary["seconds"], "returns": returns}
         numbers[step.label].append(run)
     return numbers
+
+
+def held_out_table(steps: Sequence[MetaTraining], runs: Path, suites: Sequence[str], agents: int, results: Path) -> str:
+    """Test the rules of finished runs, A2C and random play on suites, and return the table of their returns.
+
+    Raises:
+      GrooveError: if a suite is unknown, or a rule or result cannot be read.
+    """
+    rules = [f"{step.label}={runs / step.name}" for step in steps]
+    return meta_test([*rules, "a2c", "random"], suites, seeds=agents, results=results).table
 
 
 def shares(runs: Runs, rule: str) -> dict[str, Interval[float]]:
@@ -140,15 +158,20 @@ def draw(runs: Runs, path: Path) -> None:
 def main() -> None:
     """Train what is missing, and write the table, the picture and the numbers."""
     path, folder_of_runs = stem("to", _TO.value), folder("runs", _RUNS.value)
-    sweep = user_path(_SWEEP.value, "--sweep")
-    runs = stored_or_measured(
-        path, _DRAW_ONLY.value, lambda: trained(read_sweep(sweep), folder_of_runs, _EXECUTOR, _JOBS.value)
-    )
+    results = folder("results", _RESULTS.value)
+    if _SUITE.value:
+        find_tasks(_SUITE.value)
+        if _DRAW_ONLY.value:
+            raise ConfigError("--suite tests rules, which --draw_only rules out: leave out one of the two.")
+    steps = read_sweep(user_path(_SWEEP.value, "--sweep"))
+    runs = stored_or_measured(path, _DRAW_ONLY.value, lambda: trained(steps, folder_of_runs, _EXECUTOR, _JOBS.value))
     with drawing(path, _DRAW_ONLY.value):
         text = table(runs)
         draw(runs, path.with_name(f"{path.name}.png"))
     path.with_name(f"{path.name}.md").write_text(text)
     print(text)
+    if _SUITE.value:
+        print(held_out_table(steps, folder_of_runs, _SUITE.value, _AGENTS.value, results))
 
 
 PROGRAM = Program(

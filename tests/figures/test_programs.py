@@ -63,6 +63,8 @@ BAD_INPUT = [
     ],
     ("analysis.compare_curricula", ["--draw_only", "--to=nowhere/comparison"], "comparison.json does not exist"),
     ("analysis.compare_curricula", ["--to=comparison.png"], "without its suffix"),
+    ("analysis.compare_curricula", ["--suite=gridwold"], 'did you mean "gridworld"'),
+    ("analysis.compare_curricula", ["--suite=gridworld", "--draw_only"], "leave out one of the two"),
     ("analysis.control_anatomy", ["--rule=nosuch"], 'there is no rule "nosuch"'),
     ("analysis.control_anatomy", ["--rule=ta-lpg"], "does more than set controls, or sets none"),
     ("analysis.control_anatomy", ["--levels=1"], "--levels"),

@@ -40,12 +40,12 @@ def test_each_stabiliser_of_the_documentation_is_left_out_alone():
     settings = {each.label: flatten(to_dict(each.config)) for each in trainings if each.seed == 0}
     whole = settings["stabilised paired"]
     left_out = {
-        label.rpartition("no ")[2]: [field for field in whole if own[field] != whole[field]]
+        label.rpartition("without ")[2]: [field for field in whole if own[field] != whole[field]]
         for label, own in settings.items()
-        if label.startswith("stabilised paired, no ")
+        if label.startswith("stabilised paired without ")
     }
     assert left_out == {
-        "entropy bonus": ["paired.entropy"],
+        "the entropy bonus": ["paired.entropy"],
         "cloning": ["paired.cloning"],
         "edits": ["paired.edit_probability"],
         "replay": ["curriculum"],
