@@ -163,7 +163,7 @@ def main() -> None:
         find_tasks(_SUITE.value)
         if _DRAW_ONLY.value:
             raise ConfigError("--suite tests rules, which --draw_only rules out: leave out one of the two.")
-    steps = read_sweep(user_path(_SWEEP.value, "--sweep"))
+    steps = [] if _DRAW_ONLY.value else read_sweep(user_path(_SWEEP.value, "--sweep"))
     runs = stored_or_measured(path, _DRAW_ONLY.value, lambda: trained(steps, folder_of_runs, _EXECUTOR, _JOBS.value))
     with drawing(path, _DRAW_ONLY.value):
         text = table(runs)

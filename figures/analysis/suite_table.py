@@ -1,17 +1,24 @@
 """A Markdown table of rules by suite: interquartile means with intervals, where random play is 0 and A2C is 1.
 
-python figures/analysis/suite_table.py --rules groove,ppo,a2c,random --suite gridworld,minatar
+    python figures/analysis/suite_table.py --rules groove,ppo,a2c,random --suite gridworld,minatar
+
+--seconds adds the seconds that an agent took for 1,000 environment steps, without compilation: the median over tasks.
+Agents that train side by side share the time.
 """
 
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository, which holds the package `figures`
 
+from figures.pipeline.stored import stored_cells
 from groove.cli._main import FlagSet, Program, run_program
 from groove.evaluation.comparisons.compare import compare
 from groove.evaluation.comparisons.comparison import HIGH, LOW, aggregates
+from groove.evaluation.results import Cell
 from groove.evaluation.suites.base import BUDGETS
 from groove.utils.bootstrap import Interval
 from groove.utils.errors import ConfigError
@@ -28,6 +35,7 @@ _SUITE = _FLAGS.names(
     "suite", ["gridworld", "classic", "bsuite", "minatar"], "Suites, separated by commas, one column each."
 )
 _BUDGET = _FLAGS.choice("budget", "laptop", list(BUDGETS), "Budget of the results.")
+_SECONDS = _FLAGS.boolean("seconds", False, "Add the seconds that an agent takes for 1,000 environment steps.")
 _AGGREGATE = "IQM"
 
 
@@ -48,11 +56,27 @@ def by_suite(results: Path, rules: Sequence[str], suites: Sequence[str], budget:
     return columns
 
 
-def table(columns: Mapping[str, Mapping[str, Interval]], rules: Sequence[str]) -> str:
+def seconds_of_agents(cells: Sequence[Cell], rules: Sequence[str], suites: Sequence[str]) -> dict[str, float]:
+    """Return rule -> seconds of an agent for 1,000 environment steps: the median over stored lines."""
+    seconds: dict[str, list[float]] = {rule: [] for rule in rules}
+    for cell in cells:
+        if cell.rule in seconds and cell.task.partition("/")[0] in suites:
+            for line in cell.lines:
+                steps = len(line["returns"]) * len(line["seeds"]) * line["env_steps"][-1]
+                spent = line["provenance"]["seconds"] - line["provenance"]["compile_seconds"]
+                seconds[cell.rule].append(1000 * spent / steps)
+    return {rule: float(np.median(times)) for rule, times in seconds.items() if times}
+
+
+def table(
+    columns: Mapping[str, Mapping[str, Interval]], rules: Sequence[str], seconds: Mapping[str, float] | None = None
+) -> str:
     """Return a Markdown table, one line per rule; the number of tasks stands behind each suite."""
-    lines = ["| rule | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    heads = [*columns, *(["seconds for 1,000 steps"] if seconds else [])]
+    lines = ["| rule | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for rule in rules:
         cells = [_shown(scores[rule]) if rule in scores else "not tested" for scores in columns.values()]
+        cells += [f"{seconds[rule]:.2g}" if rule in seconds else ""] if seconds else []
         lines.append(f"| {rule} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -63,8 +87,10 @@ def _shown(score: Interval) -> str:
 
 def main() -> None:
     """Print the table."""
-    columns = by_suite(user_path(_RESULTS.value, "--results"), _RULES.value, _SUITE.value, _BUDGET.value)
-    print(table(columns, _RULES.value))
+    results = user_path(_RESULTS.value, "--results")
+    columns = by_suite(results, _RULES.value, _SUITE.value, _BUDGET.value)
+    cells = stored_cells(results, _BUDGET.value) if _SECONDS.value else []
+    print(table(columns, _RULES.value, seconds_of_agents(cells, _RULES.value, _SUITE.value)))
 
 
 PROGRAM = Program(

@@ -28,6 +28,7 @@ ANALYSIS = {  # program -> a misspelt flag and what it should be
     "analysis.second_attack": ("--rule=x", "--rules"),
     "analysis.suite_table": ("--rule=x", "--rules"),
     "analysis.schedules": ("--lifetime=3", "--lifetimes"),
+    "analysis.worst_levels": ("--rule=x", "--rules"),
 }
 BAD_REQUESTS = {
     "--sede=3": 'unknown flag --sede (did you mean "seeds"?)',

@@ -1,10 +1,13 @@
 """The table of rules by suite, worked by hand."""
 
+import numpy as np
 import pytest
 
-from figures.analysis.suite_table import by_suite, table
+from figures.analysis.suite_table import by_suite, seconds_of_agents, table
+from groove.evaluation.results import Cell
 from groove.utils.errors import ConfigError
 from tests._helpers.boards import store
+from tests._helpers.cells import line
 
 RULES = ["mine", "a2c", "random", "absent"]
 
@@ -29,6 +32,23 @@ def test_random_play_is_zero_and_a2c_one_in_every_suite(stored):
         "| a2c | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |",
         "| random | 0.00 [0.00, 0.00] | 0.00 [0.00, 0.00] |",
         "| absent | not tested | 2.00 [2.00, 2.00] |",
+    ]
+
+
+def test_seconds_are_those_of_one_agent_for_a_thousand_steps():
+    def cell(rule, task, seconds, agents):
+        kind = {"seeds": range(agents), "returns": np.zeros((2, agents, 2)), "rule": rule, "task": task}
+        stored = line(f"{rule} {task}", **kind)
+        stored["env_steps"], stored["provenance"] = [500, 4000], {"seconds": seconds + 5.0, "compile_seconds": 5.0}
+        return Cell(task, "laptop", rule, tuple(range(agents)), None, None, None, (stored,))
+
+    cells = [cell("mine", "classic/CartPole", 16.0, 2), cell("mine", "bsuite/Catch", 24.0, 1)]  # 1 and 3
+    cells += [cell("mine", "minatar/Breakout", 1e6, 1), cell("other", "bsuite/Catch", 1e6, 1)]
+    seconds = seconds_of_agents(cells, ["mine", "absent"], ["classic", "bsuite"])
+    assert seconds == {"mine": 2.0}
+    assert table({}, ["mine", "absent"], seconds).splitlines()[0::2] == [
+        "| rule | seconds for 1,000 steps |",
+        "| mine | 2 |",
     ]
 
 
