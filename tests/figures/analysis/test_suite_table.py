@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from figures.analysis.suite_table import by_suite, seconds_of_agents, table
-from groove.evaluation.results import Cell
+from figures.analysis.suite_table import by_suite, progression_by_suite, seconds_of_agents, table
+from groove.evaluation.results import Cell, Results
 from groove.utils.errors import ConfigError
 from tests._helpers.boards import store
 from tests._helpers.cells import line
@@ -50,6 +50,22 @@ def test_seconds_are_those_of_one_agent_for_a_thousand_steps():
         "| rule | seconds for 1,000 steps |",
         "| mine | 2 |",
     ]
+
+
+def test_progression_is_one_at_the_best_known_return_and_only_tasks_of_all_rules_count(stored):
+    store(stored, "random", "classic/Acrobot", [-500.0, -500.0])  # a task that the other rules lack
+    cells = Results(stored).cells()
+    columns = progression_by_suite(cells, RULES[:3], ["bsuite", "classic"])
+    assert table(columns, ["mine", "a2c"]).splitlines() == [
+        "| rule | bsuite (2) | classic (1) |",
+        "|---|---|---|",
+        "| mine | 1.00 [1.00, 1.00] | 0.01 [0.01, 0.01] |",
+        "| a2c | 1.00 [1.00, 1.00] | 0.00 [0.00, 0.00] |",
+    ]
+    with pytest.raises(ConfigError, match="no task of bsuite has results of all rules"):
+        progression_by_suite(cells, ["random", "absent"], ["bsuite"])
+    with pytest.raises(ConfigError, match="--rules lacks random"):
+        progression_by_suite(cells, ["mine"], ["bsuite"])
 
 
 def test_without_a_reference_nothing_is_normalised(stored):
