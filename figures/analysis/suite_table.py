@@ -68,6 +68,8 @@ def progression_by_suite(
 ) -> dict[str, dict[str, Interval]]:
     """Return suite -> rule -> mean progression over the tasks on which all of the rules were tested.
 
+    A rule that was tested on no task of a suite is left out there, as by `by_suite`.
+
     Args:
       cells: stored results of one budget.
       rules: the rules, random play among them.
@@ -81,14 +83,12 @@ def progression_by_suite(
     board = make_board(chosen_cells(cells, rules, suites, _warn), load_anchors())
     columns = {}
     for suite in suites:
-        tasks = [
-            path
-            for path, task in board.tasks.items()
-            if task.suite == suite and all(path in entry.scores for entry in board.entries)
-        ]
+        paths = [path for path, task in board.tasks.items() if task.suite == suite]
+        entries = [entry for entry in board.entries if any(path in entry.scores for path in paths)]
+        tasks = [path for path in paths if all(path in entry.scores for entry in entries)]
         if not tasks:
             raise ConfigError(f"no task of {suite} has results of all rules: run the meta-test of the missing ones.")
-        means = {entry.rule: entry.mean_over(tasks) for entry in board.entries}
+        means = {entry.rule: entry.mean_over(tasks) for entry in entries}
         columns[f"{suite} ({len(tasks)})"] = {rule: mean.interval() for rule, mean in means.items() if mean}
     return columns
 
