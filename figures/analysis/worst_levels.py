@@ -67,10 +67,12 @@ def regrets(
     Raises:
       ConfigError: if results are missing, or there are fewer than two agents that both rules have on a level.
     """
-    stored = by_meta_seed([cell for cell in cells if cell.task == task], lambda text: print(text, file=sys.stderr))
+    of_task = [cell for cell in cells if cell.task == task]
+    wanted = [named for cell in of_task for named in cell.named([*rules, reference])]
+    stored = by_meta_seed(wanted, lambda text: print(text, file=sys.stderr))
     for name in (*rules, reference):
         if name not in stored:
-            raise unknown_name(f"rule with results on {task}", name, list(stored))
+            raise unknown_name(f"rule with results on {task}", name, list({cell.rule for cell in of_task}))
     (base,) = stored[reference][task].values()
     numbers: dict[str, list[float]] = {}
     for name in rules:

@@ -27,7 +27,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,11 @@ class Cell:
         """Digest of the rule; cells of one name and different digests are meta-seeds of one method."""
         line: Mapping[str, Any] = self.lines[-1] if self.lines else {}
         return str(line.get("rule_identity", line.get("cell", "")))
+
+    def named(self, names: Iterable[str]) -> "list[Cell]":
+        """Return this cell once under each of some names that one of its lines has: equal rules share a cell."""
+        own = {self.rule, *(str(line.get("rule")) for line in self.lines)}
+        return [replace(self, rule=name) for name in names if name in own]
 
     @property
     def final(self) -> npt.NDArray[np.float64]:

@@ -52,10 +52,11 @@ def _chosen(store: Results, rules: Sequence[str], suites: Sequence[str], budget:
     if not cells:
         raise ConfigError(f"{store.folder} holds no results at budget {budget}; run a meta-test first.")
     known = {cell.rule for cell in cells}
+    cells = [named for cell in cells for named in cell.named(rules)] if rules else cells
     for rule in rules:
-        if rule not in known:
+        if all(cell.rule != rule for cell in cells):
             raise ConfigError(f'{store.folder} holds no results of "{rule}"{nearest(rule, known)} at budget {budget}.')
-    cells = [c for c in cells if is_wanted(c.task, tasks) and (not rules or c.rule in rules)]
+    cells = [cell for cell in cells if is_wanted(cell.task, tasks)]
     if not cells:
         raise ConfigError(
             f"{store.folder} holds no results of {', '.join(suites) or 'held-out tasks'} for these rules; run a "

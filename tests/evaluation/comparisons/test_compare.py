@@ -24,6 +24,17 @@ def test_rules_and_tasks_are_chosen_in_the_order_asked_for(stored):
     assert report.folder is None
 
 
+def test_one_rule_tested_under_two_names_has_the_results_of_both(stored):
+    same = line("chain/tabular mine", rule="yours", task="chain/tabular", rule_identity="mine")
+    Results(stored).append("chain", same)  # the later line names the cell
+    report = compare(["mine", "yours", "a2c"], ["chain/tabular"], "smoke", results=stored)
+    assert report.comparison.rules == ("mine", "yours", "a2c")
+    (row,) = report.comparison.rows
+    assert row.returns["mine"] == row.returns["yours"]
+    with pytest.raises(GrooveError, match='no results of "your"'):
+        compare(["your"], budget="smoke", results=stored)
+
+
 def test_everything_is_compared_by_default(stored, tmp_path):
     report = compare(budget="smoke", results=str(stored), to=tmp_path / "to")
     assert report.comparison.rules == ("random", "a2c", "mine")

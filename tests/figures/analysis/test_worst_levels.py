@@ -63,6 +63,14 @@ def test_meta_seeds_are_pooled_by_label_and_compared_with_the_first_rule(tmp_pat
     assert second == "| `ar` | 0.00 [0.00, 0.00] | -2.00 [-4.48, 0.48] | 0.00, 0.00, 0.00 |"
 
 
+def test_one_rule_under_two_names_counts_for_both(tmp_path):
+    store(tmp_path, "a2c", np.ones((4, 2)))
+    store(tmp_path, "dr", np.zeros((4, 2)))
+    same = Results(tmp_path).lines("gridworld")[-1]
+    Results(tmp_path).append("gridworld", same | {"rule": "ar"})
+    assert regrets(Results(tmp_path).cells(), ["dr", "ar"], "a2c", TASK, 0.5) == {"dr": [1.0], "ar": [1.0]}
+
+
 def test_missing_results_are_named(tmp_path):
     store(tmp_path, "a2c", np.ones((4, 2)))
     store(tmp_path, "dr", np.ones((4, 1)))
