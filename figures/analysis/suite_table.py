@@ -125,12 +125,12 @@ def table(
 def main() -> None:
     """Print the table."""
     results = user_path(_RESULTS.value, "--results")
-    cells = stored_cells(results, _BUDGET.value)
     if _SCORE.value == "progression":
-        columns = progression_by_suite(cells, _RULES.value, _SUITE.value)
+        columns = progression_by_suite(stored_cells(results, _BUDGET.value), _RULES.value, _SUITE.value)
     else:
         columns = by_suite(results, _RULES.value, _SUITE.value, _BUDGET.value)
-    seconds = seconds_of_agents(cells, _RULES.value, _SUITE.value) if _SECONDS.value else None
+    cells = stored_cells(results, _BUDGET.value) if _SECONDS.value else []
+    seconds = seconds_of_agents(cells, _RULES.value, _SUITE.value)
     print(table(columns, _RULES.value, seconds))
 
 
