@@ -41,7 +41,7 @@ _CURRICULA = _FLAGS.names(
     ],
     "Curricula to measure, with settings in brackets if wanted.",
 )
-_BESIDE = _FLAGS.names("beside", ["dr", "ar"], "Curricula that the others are compared with; all are measured.")
+_BESIDE = _FLAGS.names("beside", ["dr", "ar"], "Curricula that the ratios are relative to; these are measured, too.")
 _SIZES = step_flags(_FLAGS, StepSizes(slots=64, workers=16, hidden=64, micro_batch=8, steps=50, repeats=3))
 _JSON = json_flag(_FLAGS)
 

@@ -3,8 +3,8 @@
     python figures/analysis/compare_curricula.py --sweep docs/comparison.toml --runs runs/compare --to docs/comparison
 
 Every curriculum is meta-trained with every seed. Finished runs are not repeated, and interrupted runs resume. The
-program writes a table, a picture and their numbers (.md, .png, .json). With --suite, the finished rules are then tested
-on other tasks, like any rules by meta_test: the meta-seeds of a curriculum are pooled under its name.
+program writes a table, a picture and their numbers (.md, .png, .json). With --suite, meta_test then tests the finished
+rules on other tasks; the meta-seeds of a curriculum are pooled under its name.
 """
 
 import sys
@@ -146,8 +146,8 @@ def draw(runs: Runs, path: Path) -> None:
     axes.set_xlabel("return on unseen random levels, as a share of A2C's")
     first = next(iter(runs.values()))
     axes.set_title(
-        f"{len(first)} meta-seeds, {first[0]['env_steps'] / 1e6:.0f} M student steps each; dots: mean, lines: 95 % "
-        "bootstrap\ninterval over seeds and levels, ticks: single seeds",
+        f"{len(first)} meta-seeds, {first[0]['env_steps'] / 1e6:.0f} M student steps each\ndots: mean, ticks: single "
+        "seeds\nlines: 95 % bootstrap interval over seeds and levels",
         fontsize=8,
         loc="left",
     )

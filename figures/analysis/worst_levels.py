@@ -65,7 +65,8 @@ def regrets(
     """Return the regret on the worst levels of every meta-seed of each rule.
 
     Raises:
-      ConfigError: if results are missing, or there are fewer than two agents that both rules have on a level.
+      ConfigError: if results are missing, the reference has several meta-seeds, or a rule and the reference differ in
+        their levels or share fewer than two agents on each.
     """
     of_task = [cell for cell in cells if cell.task == task]
     wanted = [named for cell in of_task for named in cell.named([*rules, reference])]
@@ -73,10 +74,15 @@ def regrets(
     for name in (*rules, reference):
         if name not in stored:
             raise unknown_name(f"rule with results on {task}", name, list({cell.rule for cell in of_task}))
-    (base,) = stored[reference][task].values()
+    references = list(stored[reference][task].values())
+    if len(references) > 1:
+        raise ConfigError(f"--reference = {reference} has {len(references)} meta-seeds: name a rule that has one.")
+    base = references[0]
     numbers: dict[str, list[float]] = {}
     for name in rules:
         for cell in stored[name][task].values():
+            if len(cell.returns) != len(base.returns):
+                raise ConfigError(f"{name} and {reference} have other levels on {task}: test both with --force.")
             seeds = sorted(set(cell.seeds) & set(base.seeds))
             if len(seeds) < 2:
                 raise ConfigError(f"{name} and {reference} share {len(seeds)} agents on {task}: test with --seeds 2.")

@@ -86,7 +86,13 @@ class Cell:
         return str(line.get("rule_identity", line.get("cell", "")))
 
     def named(self, names: Iterable[str]) -> "list[Cell]":
-        """Return this cell once under each of some names that one of its lines has: equal rules share a cell."""
+        """Return a copy of this cell for each of these names that its rule was tested under.
+
+        Rules with equal parameters share a cell, whatever they are called.
+
+        Args:
+          names: names of rules.
+        """
         own = {self.rule, *(str(line.get("rule")) for line in self.lines)}
         return [replace(self, rule=name) for name in names if name in own]
 

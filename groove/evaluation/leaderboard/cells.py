@@ -71,11 +71,13 @@ def chosen_cells(cells: Sequence[Cell], rules: Sequence[str], suites: Sequence[s
     """
     refuse_twice("--rules", rules)
     known = {cell.rule for cell in cells}
+    if rules:
+        cells = [named for cell in cells for named in cell.named(dict.fromkeys([*rules, RANDOM]))]
     for rule in rules:
-        if rule not in known:
+        if all(cell.rule != rule for cell in cells):
             raise ConfigError(f'there are no results of "{rule}"{nearest(rule, known)}; run its meta-test first.')
     tasks = {task.path for task in find_tasks(suites)} if suites else None
-    kept = [cell for cell in cells if is_wanted(cell.task, tasks) and (not rules or cell.rule in {*rules, RANDOM})]
+    kept = [cell for cell in cells if is_wanted(cell.task, tasks)]
     foreign = sorted({cell.task for cell in kept if not _is_task(cell.task)})
     for task in foreign:
         say(f"{task} is left out: no suite of this version of groove has such a task.")

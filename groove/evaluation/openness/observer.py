@@ -75,7 +75,8 @@ def fit(features: Floats, outcomes: Floats) -> Observer:
         error = (residual**2).mean(0)
         best, least = np.where(error < least, number, best), np.minimum(error, least)
     inverse = singular[:, None] / (singular[:, None] ** 2 + count * PENALTIES[best])  # [j, m]
-    weights = np.where(np.isfinite(scale)[:, None], right.T @ (inverse * coordinates), 0.0)  # not by rounding alone
+    # exactly zero for a feature that never varied, whatever the decomposition rounds
+    weights = np.where(np.isfinite(scale)[:, None], right.T @ (inverse * coordinates), 0.0)
     return Observer(centre, scale, weights, mean, outcomes.min(0), outcomes.max(0))
 
 

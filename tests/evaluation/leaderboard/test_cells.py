@@ -3,6 +3,7 @@
 import pytest
 
 from groove.evaluation.leaderboard.cells import chosen_cells, read_cells
+from groove.evaluation.results import Results
 from groove.utils.errors import ConfigError
 from tests._helpers.boards import TASKS, store, three_tasks
 
@@ -67,6 +68,13 @@ def test_rules_and_suites_are_chosen_and_random_stays(tmp_path):
         chosen_cells(cells, [], ["clasic"], print)
     with pytest.raises(ConfigError, match="there are no results of minatar"):
         chosen_cells(cells, [], ["minatar"], print)
+
+
+def test_one_rule_tested_under_two_names_has_the_results_of_both(tmp_path):
+    first = Results(three_tasks(tmp_path)).lines("bsuite")[-1]
+    Results(tmp_path).append("bsuite", first | {"rule": "yours"})  # the later line names the cell
+    chosen = chosen_cells(_read(tmp_path), ["mine", "yours"], ["bsuite"], print)
+    assert sorted(cell.rule for cell in chosen) == ["mine", "mine", "random", "yours"]
 
 
 def test_development_is_no_test_and_foreign_tasks_are_named(tmp_path):

@@ -79,3 +79,9 @@ def test_missing_results_are_named(tmp_path):
         regrets(cells, ["dt"], "a2c", TASK, 0.5)
     with pytest.raises(ConfigError, match="dr and a2c share 1 agents on gridworld/random: test with --seeds 2"):
         regrets(cells, ["dr"], "a2c", TASK, 0.5)
+    store(tmp_path, "ar", np.ones((4, 2)), np.ones((3, 2)))
+    cells = Results(tmp_path).cells()
+    with pytest.raises(ConfigError, match="ar and a2c have other levels on gridworld/random"):
+        regrets(cells, ["ar"], "a2c", TASK, 0.5)
+    with pytest.raises(ConfigError, match="--reference = ar has 2 meta-seeds"):
+        regrets(cells, ["a2c"], "ar", TASK, 0.5)
